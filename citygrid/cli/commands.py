@@ -1,0 +1,172 @@
+"""Commands of `citygrid`; each parses its options, calls a verb and prints the answer."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+import citygrid
+from citygrid.cli.frame import Frame, framed, options_of, solving_options
+
+MODEL = click.argument("model", type=click.Path(path_type=Path))
+OUT = click.option("--out", type=click.Path(path_type=Path), help="Folder for the files "
+                   "[default: out/<model>].")  # fmt: skip
+JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document to stdout.")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(citygrid.__version__, prog_name="citygrid")
+def main() -> None:
+    """Plan the energy of a city district with data centres that heat it.
+
+    Exit codes: 0 done; 2 bad input or usage; 3 infeasible; 4 no plan within the limits; 5 a plan
+    failed verification.
+    """
+
+
+@main.command()
+@MODEL
+@JSON
+@framed
+def check(frame: Frame, model: Path) -> None:
+    """Check a district file and everything it refers to; list every fault."""
+    district = citygrid.load(model)
+    case = citygrid.prepare(district)
+    kinds = {kind: len(units) for kind, units in case.units.items()}
+    frame.answer(
+        {"model": district.name, "ok": True, "steps": len(case.time), "step_h": case.step,
+         "components": kinds},
+        f"{model}: {district.name}, {len(case.time)} steps of {case.step:g} h, "
+        f"{sum(kinds.values())} components of {len(kinds)} kinds: no fault",
+    )  # fmt: skip
+
+
+@main.command()
+@click.option("--out", type=click.Path(path_type=Path), help="File to write instead of stdout.")
+def schema(out: Path | None) -> None:
+    """Print the JSON Schema of a district file."""
+    from citygrid.district.schema import district_schema
+    from citygrid.files import whole
+
+    text = json.dumps(district_schema(), indent=1, ensure_ascii=False) + "\n"
+    if out is None:
+        click.echo(text, nl=False)
+        return
+    with whole(out) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+@main.command()
+@MODEL
+@click.option("--route", default="milp", show_default=True, help="How to solve; see `compare`.")
+@solving_options
+@OUT
+@JSON
+@framed
+def plan(frame: Frame, model: Path, route: str, out: Path | None, **given: object) -> None:
+    """Plan a district by one route; verify and export the plan."""
+    from citygrid.cli.outputs import describe_run, print_run, write_runs
+
+    run = citygrid.plan_model(model, route, options_of(given, frame), frame.say)
+    files = write_runs([run], out or Path("out") / model.stem, frame.say)
+    frame.answer(describe_run(run, files[route]), print_run(run, files[route]))
+    frame.judge([run])
+
+
+@main.command()
+@MODEL
+@click.option("--routes", default="milp,hybrid", show_default=True,
+              help="Comma-separated: milp, hybrid, hybrid:random, hybrid:greedy, "
+                   "hybrid:rounding, pyomo:SOLVER.")  # fmt: skip
+@click.option("--controls", is_flag=True, help="Also run the hybrid route's controls.")
+@solving_options
+@OUT
+@JSON
+@framed
+def compare(
+    frame: Frame, model: Path, routes: str, controls: bool, out: Path | None, **given: object
+) -> None:
+    """Plan a district by several routes on the same form, side by side."""
+    from citygrid.cli.outputs import describe_runs, print_runs, write_runs
+
+    names = [name.strip() for name in routes.split(",") if name.strip()]
+    if controls:
+        names += [f"hybrid:{control}" for control in ("random", "greedy", "rounding")]
+    runs = citygrid.compare_routes(model, list(dict.fromkeys(names)), options_of(given, frame),
+                                   frame.say)  # fmt: skip
+    files = write_runs(runs, out or Path("out") / model.stem, frame.say)
+    frame.answer(describe_runs(runs, files), print_runs(runs, files))
+    frame.judge(runs)
+
+
+@main.command()
+@click.argument("plan_file", metavar="PLAN.nc", type=click.Path(path_type=Path))
+@JSON
+@framed
+def verify(frame: Frame, plan_file: Path) -> None:
+    """Replay a stored plan by physics and say what it breaks."""
+    from citygrid.plan.plan import Plan
+
+    plan = Plan.load(plan_file)
+    verdict = citygrid.verify(plan.case, plan)
+    lines = [f"{plan_file}: {plan.case.name}, route {plan.route}: "
+             f"{'verified' if verdict.ok else 'BROKEN'}, largest violation "
+             f"{verdict.largest:.1e} (relative)"]  # fmt: skip
+    lines += [f"  {violation}" for violation in verdict.violations[:20]]
+    if len(verdict.violations) > 20:
+        lines.append(f"  … and {len(verdict.violations) - 20} more")
+    frame.answer(
+        {"plan": str(plan_file), "model": plan.case.name, "route": plan.route,
+         "verdict": verdict.as_dict(), "kpis": verdict.kpis},
+        "\n".join(lines),
+    )  # fmt: skip
+    frame.exit_code = 0 if verdict.ok else 5
+
+
+@main.command()
+@click.argument("plan_file", metavar="PLAN.nc", type=click.Path(path_type=Path))
+@click.option("--to", "formats", default="gpkg", show_default=True,
+              help="Comma-separated: gpkg, geojson, csv, parquet.")  # fmt: skip
+@click.option("--out", type=click.Path(path_type=Path), help="Folder [default: the plan's].")
+@JSON
+@framed
+def export(frame: Frame, plan_file: Path, formats: str, out: Path | None) -> None:
+    """Write a stored plan as files for GIS tools and spreadsheets."""
+    from citygrid.export import export as write
+
+    names = [name.strip() for name in formats.split(",") if name.strip()]
+    files = write(plan_file, names, out or plan_file.parent)
+    frame.answer(
+        {"plan": str(plan_file), "files": {name: str(path) for name, path in files.items()}},
+        "\n".join(f"{name}: {path}" for name, path in files.items()),
+    )
+
+
+@main.command()
+@click.argument("plan_files", metavar="PLAN.nc …", nargs=-1, required=True,
+                type=click.Path(path_type=Path))  # fmt: skip
+@click.option("--out", type=click.Path(path_type=Path), default=Path("report.html"),
+              show_default=True, help="File to write.")  # fmt: skip
+@JSON
+@framed
+def report(frame: Frame, plan_files: tuple[Path, ...], out: Path) -> None:
+    """Explain one plan, or several side by side, on one offline page."""
+    from citygrid.cli.outputs import report_stored
+
+    report_stored(plan_files, out)
+    frame.answer({"files": {"report": str(out)}}, f"report: {out}")
+
+
+@main.command()
+@click.argument("names", nargs=-1)
+@click.option("--columns", default=1_000_000, show_default=True, help="Size of the `build` form.")
+@JSON
+@framed
+def bench(frame: Frame, names: tuple[str, ...], columns: int) -> None:
+    """Measure speed and memory side by side; figures are ratios of one run."""
+    from citygrid.bench import run_benchmarks
+
+    figures = run_benchmarks(names, columns, frame.say)
+    frame.answer(figures, json.dumps(figures, indent=1))

@@ -1,0 +1,118 @@
+"""What all commands share: one JSON document or plain text, progress, errors and exit codes."""
+
+from __future__ import annotations
+
+import functools
+import json
+import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from citygrid.errors import CitygridError
+
+if TYPE_CHECKING:
+    from citygrid.routes.contract import Options
+    from citygrid.verbs import Run
+
+BROKEN_PLAN = 5
+NO_PLAN = 4
+
+
+class Frame:
+    """Where a command's answer, progress and exit code go."""
+
+    def __init__(self, as_json: bool) -> None:
+        self.as_json = as_json
+        self.exit_code = 0
+
+    def say(self, text: str) -> None:
+        """Progress for a person who waits; quiet in a pipe."""
+        if sys.stderr.isatty():
+            click.echo(f"{text} …", err=True)
+
+    def answer(self, document: dict[str, Any], text: str) -> None:
+        """The command's result: exactly one JSON document, or text for people."""
+        click.echo(json.dumps(document, indent=1, allow_nan=False) if self.as_json else text)
+
+    def judge(self, runs: Sequence[Run]) -> None:
+        """A plan that fails its verification or a route without a plan decides the exit code."""
+        if any(run.verdict is not None and not run.verdict.ok for run in runs):
+            self.exit_code = BROKEN_PLAN
+        elif any(run.plan is None for run in runs):
+            self.exit_code = NO_PLAN
+
+
+def framed(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command its :class:`Frame`; turn errors into messages and exit codes."""
+
+    @functools.wraps(command)
+    def wrapped(*args: Any, as_json: bool = False, **kwargs: Any) -> None:
+        frame = Frame(as_json)
+        try:
+            command(frame, *args, **kwargs)
+        except CitygridError as error:
+            _refuse(frame, [str(fault) for fault in error.faults], error.exit_code)
+        except OSError as error:
+            _refuse(frame, [f"{error.filename or 'file'}: {error.strerror or error}"], 2)
+        except MemoryError:
+            _refuse(frame, ["out of memory; use a shorter horizon or fewer components"], NO_PLAN)
+        except KeyboardInterrupt:
+            _refuse(frame, ["interrupted; nothing was half written"], 130)
+        sys.exit(frame.exit_code)
+
+    return wrapped
+
+
+def _refuse(frame: Frame, messages: list[str], exit_code: int) -> None:
+    for message in messages:
+        click.echo(f"error: {message}", err=True)
+    if frame.as_json:
+        click.echo(json.dumps({"error": {"exit_code": exit_code, "faults": messages}}, indent=1))
+    frame.exit_code = exit_code
+
+
+def solving_options(command: Callable[..., None]) -> Callable[..., None]:
+    """The options of every command that solves."""
+    for option in reversed((
+        click.option("--gap", type=click.FloatRange(0), default=1e-3, show_default=True,
+                     help="Relative gap at which to stop."),
+        click.option("--time-limit", type=click.FloatRange(0, min_open=True),
+                     help="Seconds per route; the best plan so far is kept."),
+        click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True,
+                     help="Same seed, same plan (without a time limit)."),
+        click.option("--sampler", default="neal", show_default=True,
+                     help="Sampler of the hybrid route: neal, tabu, greedy, exact, random or "
+                          "module:Class."),
+        click.option("--threads", type=click.IntRange(1), help="Threads of the solver."),
+        click.option("--verbose", is_flag=True, help="Solver log on stderr."),
+    )):  # fmt: skip
+        command = option(command)
+    return command
+
+
+def options_of(given: dict[str, Any], frame: Frame) -> Options:
+    """The solving options as routes take them."""
+    from citygrid.routes.contract import Options
+
+    return Options(
+        gap=given["gap"], time_limit=given["time_limit"], seed=given["seed"],
+        threads=given["threads"], verbose=given["verbose"], sampler=given["sampler"],
+        progress=_gap_progress(frame),
+    )  # fmt: skip
+
+
+def _gap_progress(frame: Frame) -> Callable[[dict[str, Any]], None] | None:
+    if not sys.stderr.isatty():
+        return None
+
+    def show(state: dict[str, Any]) -> None:
+        objective, bound = state.get("objective"), state.get("bound")
+        if objective is None or bound is None:
+            return
+        gap = (objective - bound) / max(abs(objective), 1e-9)
+        click.echo(f"  {state.get('seconds', 0.0):6.1f} s  {objective:12,.2f} EUR  "
+                   f"gap {gap:8.3%}", err=True)  # fmt: skip
+
+    return show

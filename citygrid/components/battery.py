@@ -1,0 +1,33 @@
+"""Battery: electric storage with losses on the way in and out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from citygrid.components.common.storage import Storage, formulate_storage, replay_storage
+from citygrid.components.contract import Flows, Port, Units
+from citygrid.components.fields import Efficiency
+from citygrid.components.log import Log
+
+
+class Battery(Storage):
+    """Battery of a node: ``E_t = E_{t−1}(1 − s Δt) + η_c c Δt − d Δt / η_d`` [kWh]."""
+
+    group = "power"
+    charge_efficiency: Efficiency = Field(0.96, description="energy stored per energy taken in")
+    discharge_efficiency: Efficiency = Field(0.96, description="energy given per energy released")
+
+    def ports(self, name: str) -> list[Port]:
+        return self._ports("power")
+
+
+def formulate(m: Any, c: Any) -> None:
+    """Charge and discharge at the power balance."""
+    formulate_storage(m, c, "power")
+
+
+def replay(c: Units, flows: Flows, log: Log) -> None:
+    """March the level from charge and discharge."""
+    replay_storage(c, flows, log, "power")

@@ -1,0 +1,64 @@
+"""Combined heat and power: an engine that gives both in a fixed ratio (back-pressure)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field, model_validator
+
+from citygrid.components.common.commitment import (
+    Committed,
+    formulate_commitment,
+    replay_commitment,
+)
+from citygrid.components.contract import Flows, Port, Units
+from citygrid.components.fields import Efficiency, Node, Power
+from citygrid.components.log import Log
+
+
+class CombinedHeatAndPower(Committed):
+    """Engine of a node: ``power = η_el · fuel`` and ``heat = η_th · fuel`` [kW]."""
+
+    group = "heat"
+    node: Node
+    power: Power = Field(description="largest electric output")
+    electric_efficiency: Efficiency = Field(0.38, description="power out per fuel in")
+    thermal_efficiency: Efficiency = Field(0.48, description="heat out per fuel in")
+
+    @model_validator(mode="after")
+    def _first_law(self) -> CombinedHeatAndPower:
+        total = self.electric_efficiency + self.thermal_efficiency
+        # Condensing engines reach up to 1.08 of the lower heating value.
+        if total > 1.08:
+            raise ValueError(
+                f"electric and thermal efficiency add up to {total:.3g}; together they can be at "
+                "most 1.08 (lower heating value)"
+            )
+        return self
+
+    def ports(self, name: str) -> list[Port]:
+        return [
+            Port("gas", "draw", self.node), Port("power", "feed", self.node),
+            Port("heat", "feed", self.node),
+        ]  # fmt: skip
+
+
+def formulate(m: Any, c: Any) -> None:
+    """Power and heat from fuel in a fixed ratio."""
+    power = m.variable("power", c.axis, m.time, upper=c.power, about="power produced")
+    formulate_commitment(m, c, power, c.power)
+    fuel = power / c.electric_efficiency
+    m.feed("power", c.text("node"), power)
+    m.feed("heat", c.text("node"), fuel * c.thermal_efficiency)
+    m.draw("gas", c.text("node"), fuel)
+
+
+def replay(c: Units, flows: Flows, log: Log) -> None:
+    """Burn what the power needs and hand over the heat that comes with it."""
+    power = flows["power"]
+    replay_commitment(c, flows, log, power, c["power"])
+    fuel = power / c["electric_efficiency"]
+    log.feeds("power", c.places("node"), power)
+    log.feeds("heat", c.places("node"), fuel * c["thermal_efficiency"])
+    log.draws("gas", c.places("node"), fuel)
+    log.measure("local_generation", power)

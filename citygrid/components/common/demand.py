@@ -1,0 +1,56 @@
+"""A demand that must be met, or shed at a price where the district names one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from pydantic import Field
+
+from citygrid.components.contract import Component, Flows, Port, Units
+from citygrid.components.fields import HourlyPower, Node, Price
+from citygrid.components.log import Log
+
+
+class Demand(Component):
+    """Fields of a demand."""
+
+    group = "demand"
+    node: Node
+    load: HourlyPower = Field(description="demand per step")
+    unserved_price: Price | None = Field(
+        None, description="what a kWh not served costs; without it, every kWh must be served"
+    )
+
+    def _ports(self, carrier: str) -> list[Port]:
+        return [Port(carrier, "draw", self.node)]
+
+
+def formulate_demand(m: Any, c: Any, carrier: str) -> None:
+    """``served + unserved = load``; unserved load exists only where it has a price."""
+    may_shed = np.isfinite(c.unserved_price.values)
+    sheddable = c.axis.only(may_shed, "sheddable")
+    least = type(c.load)(np.where(may_shed[:, None], 0.0, c.load.values), c.load.dims, "kW")
+    served = m.variable("served", c.axis, m.time, lower=least, upper=c.load, about="load served")
+    m.draw(carrier, c.text("node"), served)
+    if len(sheddable):
+        load = c.load.only(sheddable)
+        unserved = m.variable("unserved", sheddable, m.time, upper=load, about="load not served")
+        m.constrain("load", served.only(sheddable) + unserved == load, "served or paid for")
+        m.cost("unserved", unserved * c.unserved_price.only(sheddable) * c.step)
+
+
+def replay_demand(c: Units, flows: Flows, log: Log, carrier: str) -> None:
+    """What is not served is missing, and has to be paid for where that is allowed."""
+    served = flows["served"]
+    missing = c["load"] - served
+    may_shed = np.isfinite(c["unserved_price"])
+    log.within("served is at most the load", served, 0.0, c["load"])
+    log.equal("load is served", np.where(may_shed, 0.0, served), np.where(may_shed, 0.0, c["load"]))
+    log.equal("unserved is what is missing", flows.spread("unserved", 0.0, served.shape),
+              np.where(may_shed, missing, 0.0), scale=c["load"])  # fmt: skip
+    if may_shed.any():
+        price = np.where(may_shed, c["unserved_price"], 0.0)
+        log.pays("unserved", np.where(may_shed, missing, 0.0) * price * c.step)
+    log.measure("unserved", np.maximum(missing, 0.0))
+    log.draws(carrier, c.places("node"), served)

@@ -1,0 +1,97 @@
+"""A store of energy: level, charge, discharge, standing loss.
+
+``E_t = E_{t−1}(1 − s Δt) + η_c c_t Δt − d_t Δt / η_d`` with ``E`` in kWh, ``c`` and ``d`` in kW.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from pydantic import Field
+
+from citygrid.components.contract import Component, Flows, Port, Units
+from citygrid.components.fields import Efficiency, Energy, Node, Power, Share, SharePerTime
+from citygrid.components.log import Log
+
+
+class Storage(Component):
+    """Fields that every store has."""
+
+    node: Node
+    capacity: Energy = Field(description="usable energy")
+    charge: Power = Field(description="largest charging power")
+    discharge: Power = Field(description="largest discharging power")
+    charge_efficiency: Efficiency = Field(1.0, description="energy stored per energy taken in")
+    discharge_efficiency: Efficiency = Field(1.0, description="energy given per energy released")
+    standing_loss: SharePerTime = Field(0.0, description="share of the level lost per hour")
+    cyclic: bool = Field(True, description="the last level equals the level before the first step")
+    initial_level: Share = Field(0.0, description="level before the first step, if not cyclic")
+    final_level: Share = Field(0.0, description="least level after the last step, if not cyclic")
+
+    def _ports(self, carrier: str) -> list[Port]:
+        return [Port(carrier, "draw", self.node), Port(carrier, "feed", self.node)]
+
+
+def formulate_storage(m: Any, c: Any, carrier: str) -> None:
+    """Level dynamics and the balance of the node; see the module's equation.
+
+    A store that loses energy on the way through could burn it by charging and discharging at
+    once, which pays when energy has a negative price; the binary ``charging`` forbids it for
+    stores with an efficiency below one, and no other store gets a binary.
+    """
+    floor = c.final_level.values * c.capacity.values
+    least = np.zeros((len(c), len(m.time)))
+    least[:, -1] = np.where(c.flags("cyclic"), 0.0, floor)
+    least_level = type(c.capacity)(least, (c.axis, m.time), "kWh")
+    level = m.variable("level", c.axis, m.time, lower=least_level, upper=c.capacity, unit="kWh",
+                       about="energy in the store at the end of the step")  # fmt: skip
+    charge = m.variable("charge", c.axis, m.time, upper=c.charge, about="power taken in")
+    discharge = m.variable("discharge", c.axis, m.time, upper=c.discharge, about="power given out")
+    before = level.previous(c.initial_level * c.capacity, c.flags("cyclic"))
+    kept = before * (1.0 - c.standing_loss * c.step)
+    stored = charge * c.charge_efficiency * c.step
+    released = discharge / c.discharge_efficiency * c.step
+    m.constrain("level", level == kept + stored - released, "energy is kept, stored and released")
+    lossy = c.axis.only(
+        _lossy(c.charge_efficiency.values, c.discharge_efficiency.values), "guarded"
+    )
+    if len(lossy):
+        charging = m.binary("charging", lossy, m.time, about="the store charges")
+        most_in, most_out = c.charge.only(lossy), c.discharge.only(lossy)
+        m.constrain("charge_alone", charge.only(lossy) <= most_in * charging, "only if charging")
+        m.constrain("discharge_alone",
+                    discharge.only(lossy) + most_out * charging <= most_out,
+                    "only if not charging")  # fmt: skip
+    m.draw(carrier, c.text("node"), charge)
+    m.feed(carrier, c.text("node"), discharge)
+
+
+def _lossy(charge_efficiency: Any, discharge_efficiency: Any) -> Any:
+    return (np.asarray(charge_efficiency) * np.asarray(discharge_efficiency)).ravel() < 1.0
+
+
+def replay_storage(c: Units, flows: Flows, log: Log, carrier: str) -> None:
+    """March the level through the hours from charge and discharge, and check every limit."""
+    level, charge, discharge = flows["level"], flows["charge"], flows["discharge"]
+    first = np.where(c["cyclic"], level[:, -1:], c["initial_level"] * c["capacity"])
+    before = np.concatenate([first, level[:, :-1]], axis=1)
+    change = charge * c["charge_efficiency"] - discharge / c["discharge_efficiency"]
+    kept = before * (1.0 - c["standing_loss"] * c.step)
+    # The scale is what passes in a step: a small leak in a large, full store is still a leak.
+    passing = np.maximum(np.maximum(charge, discharge) * c.step, np.abs(level - before))
+    log.equal("level follows charge and discharge", level, kept + change * c.step, "kWh", passing)
+    log.within("level within capacity", level, 0.0, c["capacity"], "kWh")
+    last = np.where(c["cyclic"], 0.0, c["final_level"] * c["capacity"])
+    log.within("level at the end", level[:, -1:], last, np.inf, "kWh")
+    log.within("charge within power", charge, 0.0, c["charge"])
+    log.within("discharge within power", discharge, 0.0, c["discharge"])
+    guarded = _lossy(c["charge_efficiency"], c["discharge_efficiency"])[:, None]
+    both = np.where(guarded, np.minimum(charge, discharge), 0.0)
+    log.within("no charging and discharging at once", both, high=0.0)
+    charging = flows.spread("charging", 0.0, level.shape)
+    log.whole("charging is 0 or 1", charging)
+    log.within("charges only while charging", np.where(guarded, charge, 0.0),
+               high=c["charge"] * charging)  # fmt: skip
+    log.draws(carrier, c.places("node"), charge)
+    log.feeds(carrier, c.places("node"), discharge)

@@ -1,0 +1,150 @@
+"""What a kind of component is: the contract that every file in this folder fulfils.
+
+A kind is one module. Its name is the ``kind`` of the district file, and it holds
+
+* a spec, the one subclass of :class:`Component` in it;
+* ``formulate(m, c)``, its mathematics in six words (see ``citygrid.model.formulate.Speaker``);
+* ``replay(c, flows, log)``, the same unit as physics on plain arrays, from the plan alone;
+* optionally ``prepare(specs, world)``, the hourly parameters that do not stand in the spec.
+
+Modules are found by looking into the folder: adding a kind edits nothing else.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, ClassVar, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+
+import citygrid.components
+
+
+class Port(NamedTuple):
+    """Where a component meets a carrier: it feeds or draws ``carrier`` at ``place``.
+
+    ``loop`` are the supply and return temperatures [degC] of a heat source, so that others (heat
+    pumps) can reckon with them.
+    """
+
+    carrier: str
+    direction: Literal["feed", "draw"]
+    place: str
+    loop: tuple[float, float] | None = None
+
+
+class Component(BaseModel):
+    """Base of every spec: frozen, no unknown fields; ``ports`` say which carriers it meets."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=False)
+
+    #: How the report and the map draw the kind: a group of kinds with one colour.
+    group: ClassVar[str] = "other"
+
+    def ports(self, name: str) -> list[Port]:
+        """All carriers this component (called ``name``) feeds or draws, with their places."""
+        raise NotImplementedError
+
+    def line(self) -> tuple[str, str] | None:
+        """The two nodes of a component that is a line on the map (pipe, cable); else ``None``."""
+        return None
+
+
+class Parameter(NamedTuple):
+    """Known numbers (or texts) of a kind over named dimensions, with their unit."""
+
+    dims: tuple[str, ...]
+    values: NDArray[Any]
+    unit: str = "1"
+
+
+@dataclass(frozen=True)
+class Units:
+    """All components of one kind at once, as plain arrays.
+
+    ``units["capacity"]`` has shape (n, 1) when the parameter is one number per component and
+    (n, T) when it is hourly, so that both broadcast over (component × time); parameters over other
+    dimensions come as they are. ``coords`` label every dimension but ``time``.
+    """
+
+    kind: str
+    names: tuple[str, ...]
+    parameters: Mapping[str, Parameter]
+    coords: Mapping[str, NDArray[Any]]
+    step: float
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        parameter = self.parameters[name]
+        if parameter.dims == (self.kind,) and parameter.values.dtype.kind in "fiub":
+            return parameter.values[:, None]
+        return parameter.values
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def places(self, name: str) -> NDArray[Any]:
+        """A text parameter such as the node of every component, shape (n,)."""
+        return self.parameters[name].values
+
+
+class Flows:
+    """The part of a plan that belongs to one kind: arrays by short name, in the plan's units."""
+
+    def __init__(
+        self, names: tuple[str, ...], arrays: Mapping[str, NDArray[Any]],
+        labels: Mapping[str, NDArray[Any]],
+    ) -> None:  # fmt: skip
+        self._names = names
+        self._arrays = arrays
+        self._labels = labels
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._arrays
+
+    def __getitem__(self, name: str) -> NDArray[np.float64]:
+        return self._arrays[name]
+
+    def spread(self, name: str, absent: float, shape: tuple[int, ...]) -> NDArray[np.float64]:
+        """A flow that only some components have, over all of them; ``absent`` for the others."""
+        full = np.full(shape, absent)
+        if name in self._arrays:
+            position = {label: i for i, label in enumerate(self._names)}
+            at = [position[label] for label in self._labels[name]]
+            full[at] = self._arrays[name]
+        return full
+
+
+class Kind(NamedTuple):
+    """A registered kind: its name, spec and functions."""
+
+    name: str
+    spec: type[Component]
+    formulate: Callable[[Any, Any], None]
+    replay: Callable[[Any, Any, Any], None]
+    prepare: Callable[[Mapping[str, Any], Any], dict[str, Parameter]] | None
+
+
+@cache
+def kinds() -> dict[str, Kind]:
+    """All kinds, by name: every module of this folder that holds a :class:`Component`."""
+    found = {}
+    for module_info in pkgutil.iter_modules(citygrid.components.__path__):
+        module = importlib.import_module(f"citygrid.components.{module_info.name}")
+        specs = [
+            value for value in vars(module).values()
+            if isinstance(value, type) and issubclass(value, Component)
+            and value.__module__ == module.__name__ and value is not Component
+            and "ports" in vars(value)
+        ]  # fmt: skip
+        if len(specs) == 1:
+            found[module_info.name] = Kind(
+                module_info.name, specs[0], module.formulate, module.replay,
+                getattr(module, "prepare", None),
+            )  # fmt: skip
+    return found

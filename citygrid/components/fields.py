@@ -1,0 +1,126 @@
+"""Types of component fields: quantities with units at the door, hourly values, places.
+
+A field declared ``heat: Power`` takes ``"700 kW"`` and holds ``700.0``; ``price: HourlyPrice``
+takes a quantity or a reference to a series. The unit, bounds and JSON Schema of a field all come
+from its type, so a component file states them once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+
+from citygrid.units import EXAMPLES, parse
+
+
+@dataclass(frozen=True)
+class Measure:
+    """Marks a quantity in a canonical unit; ``hourly`` ones become (component × time)."""
+
+    unit: str
+    hourly: bool = False
+
+
+@dataclass(frozen=True)
+class Text:
+    """Marks a field as text that the mathematics needs, such as a node's name; ``node`` says so."""
+
+    node: bool = False
+
+
+class Reference(BaseModel):
+    """An hourly value by reference: ``times · series + plus``.
+
+    ``{series: spot, times: 0.9, plus: 60 EUR/MWh}``; ``times`` may carry a unit, so that a
+    utilisation series becomes power: ``{series: utilisation, times: 400 kW}``.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    series: str = Field(description="name of a series in the district file's `series`")
+    times: str | float | int = Field(1, description="factor, with a unit if it changes the unit")
+    plus: str | float | int | None = Field(None, description="amount added, with its unit")
+
+
+def _quantity(unit: str, minimum: float | None, maximum: float | None) -> Any:
+    def convert(value: object) -> object:
+        number = parse(value, unit)
+        shown = f"{number:g} {unit}".removesuffix(" 1")
+        if minimum is not None and number < minimum:
+            raise ValueError(f"must be at least {minimum:g} {unit}".removesuffix(" 1")
+                             + f", is {shown}")  # fmt: skip
+        if maximum is not None and number > maximum:
+            raise ValueError(f"must be at most {maximum:g} {unit}".removesuffix(" 1")
+                             + f", is {shown}")  # fmt: skip
+        return number
+
+    return convert
+
+
+def quantity(unit: str, minimum: float | None = 0.0, maximum: float | None = None) -> Any:
+    """A pydantic type for a quantity in ``unit``, by default not negative."""
+    what, example = EXAMPLES[unit]
+    return Annotated[
+        float,
+        BeforeValidator(_quantity(unit, minimum, maximum)),
+        Measure(unit),
+        WithJsonSchema(_schema(unit, what, example)),
+    ]
+
+
+def hourly(unit: str, minimum: float | None = 0.0) -> Any:
+    """A pydantic type for an hourly value in ``unit``: a quantity or a :class:`Reference`."""
+    what, example = EXAMPLES[unit]
+    convert = _quantity(unit, minimum, None)
+
+    def either(value: object) -> object:
+        if isinstance(value, Reference):
+            return value
+        return Reference.model_validate(value) if isinstance(value, dict) else convert(value)
+
+    return Annotated[
+        float | Reference,
+        BeforeValidator(either),
+        Measure(unit, hourly=True),
+        WithJsonSchema(
+            {"anyOf": [_schema(unit, what, example), Reference.model_json_schema()]}
+        ),
+    ]  # fmt: skip
+
+
+def _schema(unit: str, what: str, example: str) -> dict[str, Any]:
+    text = {"type": "string", "description": f"{what}, e.g. {example}", "examples": [example]}
+    return {"anyOf": [text, {"type": "number"}]} if unit == "1" else text
+
+
+Power = quantity("kW")
+Energy = quantity("kWh")
+Duration = quantity("h")
+Money = quantity("EUR", minimum=None)
+PowerPrice = quantity("EUR/kW")
+Price = quantity("EUR/kWh", minimum=None)
+CarbonFactor = quantity("kg/kWh")
+CarbonPrice = quantity("EUR/kg")
+Share = quantity("1", maximum=1.0)
+Efficiency = quantity("1", minimum=1e-3, maximum=1.0)
+Ratio = quantity("1")
+SharePerTime = quantity("1/h")
+Temperature = quantity("degC", minimum=-273.15)
+TemperatureDifference = quantity("K")
+Length = quantity("m")
+Area = quantity("m^2")
+Speed = quantity("m/s")
+Angle = quantity("deg", minimum=-360.0, maximum=360.0)
+HeatLossPerLength = quantity("W/m/K")
+
+HourlyPower = hourly("kW")
+HourlyPrice = hourly("EUR/kWh", minimum=None)
+HourlyCarbon = hourly("kg/kWh")
+HourlyShare = hourly("1")
+
+Node = Annotated[str, Text(node=True), Field(description="name of a node of the district")]
+Source = Annotated[
+    str, Text(), Field(description="`air`, `ground`, or a component with a heat loop")
+]  # fmt: skip

@@ -1,0 +1,105 @@
+"""Connection to the public grid: power bought and sold, with a charge on the highest import."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from citygrid.components.contract import Component, Flows, Port, Units
+from citygrid.components.fields import HourlyCarbon, HourlyPrice, Node, Power, PowerPrice
+from citygrid.components.log import Log
+
+
+class Import(BaseModel):
+    """Power bought from the grid."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    price: HourlyPrice = Field(description="price per kWh, all charges included")
+    max: Power = Field(description="capacity of the connection for import")
+    carbon: HourlyCarbon = Field(0.0, description="emission factor of the power bought")
+
+
+class Export(BaseModel):
+    """Power sold to the grid."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    price: HourlyPrice = Field(0.0, description="paid per kWh; negative when selling costs money")
+    max: Power = Field(0.0, description="capacity of the connection for export")
+
+
+class Grid(Component):
+    """Connection of a node to the public grid.
+
+    Cost is ``Σ_t (import_price · import − export_price · export) Δt + peak_charge · max_t import``
+    in EUR; carbon is ``Σ_t factor · import · Δt`` in kg; exported power earns no carbon credit.
+    """
+
+    group = "power"
+    node: Node
+    import_: Import = Field(alias="import")
+    export: Export = Field(Export(), description="leave out where nothing may be sold")
+    peak_charge: PowerPrice = Field(
+        0.0, description="charge on the highest import over the horizon, per kW"
+    )
+
+    def ports(self, name: str) -> list[Port]:
+        return [Port("power", "feed", self.node), Port("power", "draw", self.node)]
+
+
+def _opposed(import_price: Any, export_price: Any, export_max: Any) -> Any:
+    """Connections at which buying and selling at once would pay in some hour."""
+    dearer = (np.asarray(export_price) > np.asarray(import_price)).any(axis=1)
+    return dearer & (np.asarray(export_max).ravel() > 0)
+
+
+def formulate(m: Any, c: Any) -> None:
+    """Import and export at their prices; the peak is the highest import.
+
+    Where the export price never exceeds the import price, an optimum never buys and sells at once
+    and no binary is needed; elsewhere ``importing`` forbids it.
+    """
+    bought = m.variable("import", c.axis, m.time, upper=c.import_max, about="power bought")
+    sold = m.variable("export", c.axis, m.time, upper=c.export_max, about="power sold")
+    m.feed("power", c.text("node"), bought)
+    m.draw("power", c.text("node"), sold)
+    m.cost("import", bought * c.import_price * c.step, carbon=bought * c.import_carbon * c.step)
+    m.cost("export", -(sold * c.export_price * c.step))
+    opposed = c.axis.only(
+        _opposed(c.import_price.values, c.export_price.values, c.export_max.values), "opposed"
+    )
+    if len(opposed):
+        importing = m.binary("importing", opposed, m.time, about="the connection imports")
+        most_in, most_out = c.import_max.only(opposed), c.export_max.only(opposed)
+        m.constrain("import_alone", bought.only(opposed) <= most_in * importing)
+        m.constrain("export_alone", sold.only(opposed) + most_out * importing <= most_out)
+    charged = c.axis.only(c.peak_charge.values > 0, "charged")
+    if len(charged):
+        peak = m.variable("peak", charged, about="highest import over the horizon")
+        m.constrain("peak", bought.only(charged) <= peak, "the peak covers every step")
+        m.cost("peak", peak * c.peak_charge.only(charged))
+
+
+def replay(c: Units, flows: Flows, log: Log) -> None:
+    """Buy and sell within the connection, pay by the hour and by the peak."""
+    bought, sold = flows["import"], flows["export"]
+    log.within("import within connection", bought, 0.0, c["import_max"])
+    log.within("export within connection", sold, 0.0, c["export_max"])
+    opposed = _opposed(c["import_price"], c["export_price"], c["export_max"])[:, None]
+    both = np.where(opposed, np.minimum(bought, sold), 0.0)
+    log.within("no buying and selling at once", both, high=0.0)
+    importing = flows.spread("importing", 0.0, bought.shape)
+    log.whole("importing is 0 or 1", importing)
+    log.within("buys only while importing", np.where(opposed, bought, 0.0),
+               high=c["import_max"] * importing)  # fmt: skip
+    peak = np.where(c["peak_charge"] > 0, bought.max(axis=1, keepdims=True), 0.0)
+    log.equal("peak is the highest import", flows.spread("peak", 0.0, (len(c),))[:, None], peak)
+    log.pays("import", bought * c["import_price"] * c.step, bought * c["import_carbon"] * c.step)
+    log.pays("export", -sold * c["export_price"] * c.step)
+    if (c["peak_charge"] > 0).any():
+        log.pays("peak", peak * c["peak_charge"])
+    log.feeds("power", c.places("node"), bought)
+    log.draws("power", c.places("node"), sold)
+    log.measure("grid_import", bought)
+    log.measure("grid_export", sold)

@@ -1,0 +1,27 @@
+"""Heat demand of buildings at a node of the heat network."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from citygrid.components.common.demand import Demand, formulate_demand, replay_demand
+from citygrid.components.contract import Flows, Port, Units
+from citygrid.components.log import Log
+
+
+class HeatDemand(Demand):
+    """Heat demand of a node: ``served + unserved = load`` in every step [kW]."""
+
+    def ports(self, name: str) -> list[Port]:
+        return self._ports("heat")
+
+
+def formulate(m: Any, c: Any) -> None:
+    """The load is served, or shed at its price."""
+    formulate_demand(m, c, "heat")
+
+
+def replay(c: Units, flows: Flows, log: Log) -> None:
+    """Compare what was served with the load."""
+    replay_demand(c, flows, log, "heat")
+    log.measure("heat_delivered", flows["served"])

@@ -1,0 +1,144 @@
+"""Heat pump: lifts heat from a computing centre's loop, the air or the ground into the network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import Field
+
+from citygrid.components.common.commitment import (
+    Committed,
+    formulate_commitment,
+    replay_commitment,
+)
+from citygrid.components.contract import Flows, Parameter, Port, Units
+from citygrid.components.fields import Efficiency, Node, Power, Ratio, Source, TemperatureDifference
+from citygrid.components.log import Floats, Log
+from citygrid.inputs.world import World
+
+AMBIENT = ("air", "ground")
+KELVIN = 273.15
+LEAST_COP = 1.0
+
+
+class HeatPump(Committed):
+    """Heat pump from a source to a node of the heat network.
+
+    ``power = heat / COP`` and ``source heat = heat − power`` [kW]; the hourly COP follows Jensen et
+    al. (2018) from the temperatures of loop and network, unless ``cop`` is given.
+    """
+
+    group = "heat"
+    source: Source
+    sink: Node = Field(description="node that receives the heat and gives the power")
+    heat: Power = Field(description="largest heat output")
+    refrigerant: Literal["ammonia", "isobutane"] = "ammonia"
+    isentropic_efficiency: Efficiency = Field(0.8, description="of the compressor")
+    pinch: TemperatureDifference = Field(5.0, description="in both heat exchangers")
+    cop: Ratio | None = Field(None, gt=1, description="fixed coefficient of performance")
+
+    def ports(self, name: str) -> list[Port]:
+        ports = [Port("power", "draw", self.sink), Port("heat", "feed", self.sink)]
+        if self.source not in AMBIENT:
+            ports.append(Port("waste_heat", "draw", self.source))
+        return ports
+
+
+#: Refrigerant → coefficients of ΔT_rH and of w/q in (X, ΔT_H, 1), Pieper et al. (2020), table 1.
+REFRIGERANTS = {
+    "ammonia": ((0.2, 0.2, 0.016), (0.0014, -0.0015, 0.039)),
+    "isobutane": ((-0.0011, 0.3, 2.4), (0.0035, -0.0033, 0.053)),
+}
+
+
+def coefficient_of_performance(
+    sink_in: Floats, sink_out: Floats, source_in: Floats, source_out: Floats,
+    refrigerant: str = "ammonia", pinch: float = 5.0, isentropic_efficiency: float = 0.8,
+    heat_loss: float = 0.0, least_lift: float = 10.0,
+) -> Floats:  # fmt: skip
+    """Coefficient of performance of a single-stage heat pump.
+
+    ``COP = COP_L · [1 + (ΔT_rH + ΔT_pp)/T_H] / [1 + (ΔT_rH + ΔT_rC + 2ΔT_pp)/ΔT_lift] · η_is ·
+    (1 − w/q) + 1 − η_is − F_Q`` with log-mean temperatures ``T_H``, ``T_C`` [K],
+    ``ΔT_lift = T_H − T_C`` and ``COP_L = T_H/ΔT_lift``.
+
+    sink_in, sink_out, source_in, source_out
+        Temperatures of the streams, shape (T,) [degC]. ``least_lift`` [K] bounds the lift below,
+        where the correlation is not valid.
+
+    Returns the COP, shape (T,).
+
+    Source: J. K. Jensen et al., "Heat pump COP, part 2", Proc. 13th IIR Gustav Lorentzen
+    Conference, 2018; H. Pieper et al., Energy 205 (2020) 117994.
+    """
+    hot, cold = _log_mean(sink_in, sink_out), _log_mean(source_out, source_in)
+    lift = np.maximum(hot - cold, least_lift)
+    glide = sink_out - sink_in
+    reach = sink_out - source_out + 2.0 * pinch
+    rise, work = (
+        x * reach + y * glide + z for x, y, z in REFRIGERANTS[refrigerant]
+    )  # fmt: skip
+    drop = 0.5 * (source_in - source_out)
+    above = 1.0 + (rise + pinch) / hot
+    below = 1.0 + (rise + drop + 2.0 * pinch) / lift
+    ideal = hot / lift * above / below
+    return ideal * isentropic_efficiency * (1.0 - work) + 1.0 - isentropic_efficiency - heat_loss
+
+
+def _log_mean(low: Floats, high: Floats) -> Floats:
+    """Logarithmic mean of two temperatures [degC] in kelvin."""
+    low, high = np.asarray(low, float) + KELVIN, np.asarray(high, float) + KELVIN
+    near = np.abs(high - low) < 1e-6
+    ratio = np.where(near, np.e, high / low)
+    return np.where(near, low, (high - low) / np.log(ratio))
+
+
+def prepare(specs: Mapping[str, HeatPump], world: World) -> dict[str, Parameter]:
+    """Hourly COP, the node that gives the power, and whether the source is a centre."""
+    hours = len(world.horizon.time)
+    performance = np.empty((len(specs), hours))
+    for row, (name, pump) in zip(performance, specs.items(), strict=True):
+        if pump.cop is not None:
+            row[:] = pump.cop
+            continue
+        warm, cool = world.source_temperature(pump.source, name)
+        row[:] = coefficient_of_performance(
+            world.return_temperature(name), world.supply_temperature(name), warm, cool,
+            pump.refrigerant, pump.pinch, pump.isentropic_efficiency,
+        )  # fmt: skip
+        if (row <= LEAST_COP).any():
+            world.refuse(name, "source", "the lift is too high: the COP falls to 1 or below",
+                         f"{row.min():.2f}", "use a warmer source or a cooler network")  # fmt: skip
+    recovers = np.array([pump.source not in AMBIENT for pump in specs.values()])
+    return {
+        "performance": Parameter(("heat_pump", "time"), performance),
+        "recovers": Parameter(("heat_pump",), recovers),
+    }
+
+
+def formulate(m: Any, c: Any) -> None:
+    """Heat at the sink, power and source heat by the hourly COP."""
+    heat = m.variable("heat", c.axis, m.time, upper=c.heat, about="heat given to the network")
+    formulate_commitment(m, c, heat, c.heat)
+    share = 1.0 / c.performance
+    m.feed("heat", c.text("sink"), heat)
+    m.draw("power", c.text("sink"), heat * share)
+    recovering = c.axis.only(c.flags("recovers"), "recovering")
+    if len(recovering):
+        sources = [c.text("source")[i] for i in recovering.positions]
+        m.draw("waste_heat", sources, (heat * (1.0 - share)).only(recovering))
+
+
+def replay(c: Units, flows: Flows, log: Log) -> None:
+    """First law: what the sink gets is what source and compressor give."""
+    heat = flows["heat"]
+    replay_commitment(c, flows, log, heat, c["heat"])
+    power = heat / c["performance"]
+    log.feeds("heat", c.places("sink"), heat)
+    log.draws("power", c.places("sink"), power)
+    recovers = c["recovers"].ravel()
+    log.draws("waste_heat", c.places("source")[recovers], (heat - power)[recovers])
+    log.measure("heat_pump_power", power)
+    log.measure("waste_heat_used", (heat - power)[recovers])

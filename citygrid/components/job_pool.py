@@ -1,0 +1,260 @@
+"""Pool of compute jobs that may be shifted in time and, where their data may go, between sites."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from citygrid.components.contract import Component, Flows, Parameter, Port, Units
+from citygrid.components.fields import Duration, Power
+from citygrid.components.log import Floats, Log
+from citygrid.inputs.world import World
+
+#: Hours below which two instants are the same.
+INSTANT = 1e-6
+
+
+class Job(BaseModel):
+    """One job written in the district file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    job: str
+    power: Power = Field(description="IT power while it runs")
+    duration: Duration = Field(gt=0)
+    release: str = Field(description="earliest start, with its offset from UTC")
+    deadline: str = Field(description="latest end, with its offset from UTC")
+    preemptible: bool = Field(False, description="whether it may be interrupted and split")
+    sites: tuple[str, ...] = Field((), description="centres allowed; left out, all of the pool")
+
+
+class JobPool(Component):
+    """Jobs that the pool's sites share.
+
+    A job that cannot be interrupted has one start (site, step) and draws its power for its duration
+    from there; a preemptible one draws up to its power in any step of its window until its energy
+    ``power · duration`` is done. Jobs draw ``compute`` (or ``quantum``) at the centres themselves.
+    A last step that is used in part counts with that part, so energy is exact.
+    """
+
+    group = "compute"
+    sites: tuple[str, ...] = Field(min_length=1, description="centres that serve the pool")
+    resource: Literal["compute", "quantum"] = Field("compute", description="carrier that jobs draw")
+    file: str | None = Field(None, description="CSV or Parquet file of jobs")
+    jobs: tuple[Job, ...] = Field((), description="jobs written here")
+
+    @model_validator(mode="after")
+    def _has_jobs(self) -> JobPool:
+        if self.file is None and not self.jobs:
+            raise ValueError("a job pool needs a `file` of jobs or a list of `jobs`")
+        return self
+
+    def ports(self, name: str) -> list[Port]:
+        return [Port(self.resource, "draw", site) for site in self.sites]
+
+
+def prepare(specs: Mapping[str, JobPool], world: World) -> dict[str, Parameter]:
+    """Every job of every pool, and every (job, site, first step) at which it could start.
+
+    Jobs keep their window in hours from the start of the horizon; ``start_*`` list the candidates
+    of uninterruptible jobs and ``slot_*`` the steps of preemptible ones.
+    """
+    step, hours = world.horizon.step, len(world.horizon.time)
+    origin = world.horizon.time[0]
+    jobs: list[tuple[Any, ...]] = []
+    sites: list[tuple[str, int, str, str]] = []
+    starts: list[tuple[int, int, int]] = []
+    slots: list[tuple[int, int, int, float]] = []
+    for pool, (name, spec) in enumerate(specs.items()):
+        places = {site: len(sites) + i for i, site in enumerate(spec.sites)}
+        sites += [(_label(site, name, specs), pool, site, spec.resource) for site in spec.sites]
+        listed = world.jobs(spec.file, spec.jobs, name)
+        for i, job in enumerate(listed.name):
+            release = float((listed.release[i] - origin) / np.timedelta64(1, "s")) / 3600.0
+            deadline = float((listed.deadline[i] - origin) / np.timedelta64(1, "s")) / 3600.0
+            power, duration = float(listed.power[i]), float(listed.duration[i])
+            allowed = [site for site in listed.sites[i] or spec.sites if site in places]
+            unknown = sorted(set(listed.sites[i]) - set(places))
+            if unknown:
+                world.refuse(name, str(job), "names a site that is not one of the pool",
+                             ", ".join(unknown), f"use {', '.join(spec.sites)}")  # fmt: skip
+                continue
+            preemptible = bool(listed.preemptible[i])
+            number = len(jobs)
+            jobs.append((_label(str(job), name, specs), pool, power, duration, release, deadline,
+                         preemptible))  # fmt: skip
+            first = max(int(np.ceil(release / step - INSTANT)), 0)
+            last = min(int(np.floor((deadline - duration) / step + INSTANT)),
+                       hours - int(np.ceil(duration / step - INSTANT)))  # fmt: skip
+            if release < -INSTANT or deadline > hours * step + INSTANT:
+                world.refuse(name, str(job), "its window leaves the horizon",
+                             f"{release:g} h to {deadline:g} h from the start",
+                             "lengthen the horizon or move the job's window")  # fmt: skip
+            elif preemptible:
+                begin = np.arange(hours) * step
+                share = np.clip(np.minimum(deadline, begin + step) - np.maximum(release, begin),
+                                0.0, None) / step  # fmt: skip
+                open_steps = np.flatnonzero(share > INSTANT)
+                slots += [(number, places[site], int(t), float(share[t]))
+                          for site in allowed for t in open_steps]  # fmt: skip
+            elif last < first:
+                world.refuse(name, str(job), "no whole step of the horizon fits its window",
+                             f"{duration:g} h between {release:g} h and {deadline:g} h",
+                             "widen the window or use a shorter step")  # fmt: skip
+            else:
+                starts += [(number, places[site], t)
+                           for site in allowed for t in range(first, last + 1)]  # fmt: skip
+    return _tables(jobs, sites, starts, slots, step)
+
+
+def _label(name: str, pool: str, specs: Mapping[str, JobPool]) -> str:
+    """Names stay as users write them while there is one pool; several pools prefix theirs."""
+    return name if len(specs) == 1 else f"{pool}: {name}"
+
+
+def _tables(
+    jobs: list[tuple[Any, ...]], sites: list[tuple[str, int, str, str]],
+    starts: list[tuple[int, int, int]], slots: list[tuple[int, int, int, float]], step: float,
+) -> dict[str, Parameter]:  # fmt: skip
+    def column(rows: list[Any], place: int, kind: Any) -> Any:
+        return np.array([row[place] for row in rows], dtype=kind)
+
+    job, site, start, slot = "job", "job_site", "job_start", "job_slot"
+    job_names, site_names = column(jobs, 0, object), column(sites, 0, object)
+
+    def labels(rows: list[Any]) -> Any:
+        return np.array([f"{job_names[r[0]]} @ {site_names[r[1]]} + {r[2] * step:g} h"
+                         for r in rows], dtype=object)  # fmt: skip
+
+    return {
+        job: Parameter((job,), job_names), site: Parameter((site,), site_names),
+        start: Parameter((start,), labels(starts)), slot: Parameter((slot,), labels(slots)),
+        "site_center": Parameter((site,), column(sites, 2, object)),
+        "site_resource": Parameter((site,), column(sites, 3, object)),
+        "site_pool": Parameter((site,), column(sites, 1, np.int64)),
+        "job_pool_of": Parameter((job,), column(jobs, 1, np.int64)),
+        "job_power": Parameter((job,), column(jobs, 2, float), "kW"),
+        "job_duration": Parameter((job,), column(jobs, 3, float), "h"),
+        "job_release": Parameter((job,), column(jobs, 4, float), "h"),
+        "job_deadline": Parameter((job,), column(jobs, 5, float), "h"),
+        "job_preemptible": Parameter((job,), column(jobs, 6, bool)),
+        "start_job": Parameter((start,), column(starts, 0, np.int64)),
+        "start_site": Parameter((start,), column(starts, 1, np.int64)),
+        "start_step": Parameter((start,), column(starts, 2, np.int64)),
+        "slot_job": Parameter((slot,), column(slots, 0, np.int64)),
+        "slot_site": Parameter((slot,), column(slots, 1, np.int64)),
+        "slot_step": Parameter((slot,), column(slots, 2, np.int64)),
+        "slot_share": Parameter((slot,), column(slots, 3, float)),
+    }  # fmt: skip
+
+
+def formulate(m: Any, c: Any) -> None:
+    """One start per job, or its energy over its window; loads add up at the sites."""
+    jobs, sites = c.axis_of("job"), c.axis_of("job_site")
+    hours = len(m.time)
+    dims = (sites, m.time)
+    load = m.variable("load", *dims, about="power of the pool's jobs at a site")
+    parts = []
+    starts = c.axis_of("job_start")
+    if len(starts):
+        start = m.binary("start", starts, about="the job starts here and now")
+        whole = jobs.only(~c.flags("job_preemptible"), "whole")
+        row = np.searchsorted(whole.positions, c.integers("start_job"))
+        every = np.arange(len(starts))
+        m.constrain("once", start.mapped((whole,), row, every, np.ones(len(starts))) == 1.0,
+                    "each job starts once")  # fmt: skip
+        rows, cells, weights = _profile(c, float(m.step.values), hours)
+        parts.append(start.mapped(dims, rows, cells, weights, "kW"))
+    slots = c.axis_of("job_slot")
+    if len(slots):
+        owner = c.integers("slot_job")
+        most = c.job_power.values[owner] * c.slot_share.values
+        run = m.variable("run", slots, upper=type(c.job_power)(most, (slots,), "kW"),
+                         about="power of a preemptible job in a step")  # fmt: skip
+        split = jobs.only(c.flags("job_preemptible"), "split")
+        every = np.arange(len(slots))
+        row = np.searchsorted(split.positions, owner)
+        done = run.mapped((split,), row, every, np.ones(len(slots))) * m.step
+        work = (c.job_power * c.job_duration).only(split)
+        m.constrain("work", done == work, "each job is finished")
+        at = row * hours + c.integers("slot_step")
+        rate = run.mapped((split, m.time), at, every, np.ones(len(slots)))
+        m.constrain("rate", rate <= c.job_power.only(split), "at no step above the job's power")
+        at = c.integers("slot_site") * hours + c.integers("slot_step")
+        parts.append(run.mapped(dims, at, every, np.ones(len(slots))))
+    total = parts[0] if len(parts) == 1 else parts[0] + parts[1]
+    m.constrain("load", load == total, "load of a site is that of its jobs")
+    resources = c.text("site_resource")
+    for resource in sorted(set(resources)):
+        here = sites.only(np.array([r == resource for r in resources]), resource)
+        m.draw(resource, [c.text("site_center")[i] for i in here.positions], load.only(here))
+
+
+def _profile(c: Any, step: float, hours: int) -> tuple[Any, Any, Any]:
+    """Entries (site · time, candidate, kW) of the power that a start draws while the job runs."""
+    owner = c.integers("start_job")
+    duration, power = c.job_duration.values[owner], c.job_power.values[owner]
+    steps = np.ceil(duration / step - INSTANT).astype(np.int64)
+    cells = np.repeat(np.arange(len(owner)), steps)
+    after = np.arange(len(cells)) - np.repeat(np.cumsum(steps) - steps, steps)
+    share = np.clip(duration[cells] / step - after, 0.0, 1.0)
+    at = c.integers("start_site")[cells] * hours + c.integers("start_step")[cells] + after
+    return at, cells, power[cells] * share
+
+
+def replay(c: Units, flows: Flows, log: Log) -> None:
+    """Run the chosen jobs against the clock: window, site, energy, and the load they make."""
+    load = flows["load"]
+    found = np.zeros_like(load)
+    names = c.parameters["job"].values
+    power, duration = c["job_power"], c["job_duration"]
+    release, deadline = c["job_release"], c["job_deadline"]
+    preemptible = c["job_preemptible"]
+    starts = np.zeros(len(names))
+    late = np.zeros(len(names))
+    if "start" in flows:
+        chosen = flows["start"]
+        log.whole("start is 0 or 1", chosen, c.parameters["job_start"].values)
+        owner, begin = c["start_job"], c["start_step"] * c.step
+        np.add.at(starts, owner, chosen)
+        for i in np.flatnonzero(chosen):
+            job, end = owner[i], begin[i] + duration[owner[i]]
+            overrun = max(release[job] - begin[i], end - deadline[job], 0.0)
+            late[job] = max(late[job], overrun * (chosen[i] > 0.5))
+            _run(found[c["start_site"][i]], chosen[i] * power[job], begin[i], end, c.step)
+        log.equal("every job starts once", starts[~preemptible], 1.0, "1",
+                  labels=names[~preemptible])  # fmt: skip
+    if "run" in flows:
+        run, owner, at = flows["run"], c["slot_job"], c["slot_step"]
+        done = np.zeros(len(names))
+        np.add.at(done, owner, run * c.step)
+        rate = np.zeros((len(names), load.shape[1]))
+        np.add.at(rate, (owner, at), run)
+        np.add.at(found, (c["slot_site"], at), run)
+        open_hours = np.minimum(deadline[owner], (at + 1) * c.step) - np.maximum(
+            release[owner], at * c.step
+        )
+        log.within("runs in its window", run, 0.0, power[owner] * open_hours / c.step,
+                   labels=c.parameters["job_slot"].values)  # fmt: skip
+        log.equal("job is finished", done[preemptible], (power * duration)[preemptible], "kWh",
+                  labels=names[preemptible])  # fmt: skip
+        log.within("job within its power", rate[preemptible], 0.0, power[preemptible, None],
+                   labels=names[preemptible])  # fmt: skip
+    sites = c.parameters["job_site"].values
+    log.within("job keeps its window", late, high=0.0, unit="h", labels=names)
+    log.equal("load is that of the jobs", load, found, labels=sites)
+    log.measure("jobs_late", (late > INSTANT).astype(float)[:, None])
+    for resource in sorted(set(c["site_resource"])):
+        here = c["site_resource"] == resource
+        log.draws(resource, c["site_center"][here], load[here])
+
+
+def _run(site: Floats, power: float, begin: float, end: float, step: float) -> None:
+    """Add a job's power to a site's steps, each by the part of it in which the job runs."""
+    first = int(np.floor(begin / step + INSTANT))
+    last = min(int(np.ceil(end / step - INSTANT)), len(site))
+    clock = np.arange(first, last) * step
+    part = np.minimum(end, clock + step) - np.maximum(begin, clock)
+    site[first:last] += power * np.clip(part, 0.0, step) / step

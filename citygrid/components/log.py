@@ -1,0 +1,121 @@
+"""What a replay reports: what moved at each place, what it broke, what it cost.
+
+A replay knows the plan and the physics and nothing of the formulation. Violations are in physical
+units with a scale beside them, so that "1e-6 relative" means the same for 3 kW and for 3 MW.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Floats = NDArray[np.float64]
+Labels = Sequence[str] | NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Movement:
+    """A flow [kW] (component × time) fed (+) or drawn (−) at each component's place."""
+
+    kind: str
+    carrier: str
+    places: NDArray[Any]
+    flow: Floats
+    sign: float
+
+
+@dataclass(frozen=True)
+class Breach:
+    """How far a rule is broken: ``size`` ≥ 0 in ``unit`` over labels × time, with its scale."""
+
+    kind: str
+    rule: str
+    labels: NDArray[Any]
+    size: Floats
+    scale: Floats
+    unit: str
+
+
+@dataclass
+class Log:
+    """Collects one kind's replay; the words mirror those of the formulation, in physics."""
+
+    kind: str
+    names: tuple[str, ...]
+    step: float
+    movements: list[Movement] = field(default_factory=list)
+    breaches: list[Breach] = field(default_factory=list)
+    money: dict[str, Floats] = field(default_factory=dict)
+    carbon: dict[str, Floats] = field(default_factory=dict)
+    measures: dict[str, Floats] = field(default_factory=dict)
+
+    def feeds(self, carrier: str, places: Sequence[str] | NDArray[Any], flow: Floats) -> None:
+        """The components give ``flow`` [kW] (n, T), each at its place."""
+        self._moves(carrier, places, flow, 1.0)
+
+    def draws(self, carrier: str, places: Sequence[str] | NDArray[Any], flow: Floats) -> None:
+        """The components take ``flow`` [kW] (n, T), each at its place."""
+        self._moves(carrier, places, flow, -1.0)
+
+    def _moves(
+        self, carrier: str, places: Sequence[str] | NDArray[Any], flow: Floats, sign: float
+    ) -> None:
+        self.movements.append(Movement(self.kind, carrier, np.asarray(places), flow, sign))
+        self.within(f"{carrier} flow is not negative", flow, low=0.0, labels=list(places))
+
+    def equal(
+        self, rule: str, stated: Floats, found: ArrayLike, unit: str = "kW",
+        scale: ArrayLike | None = None, labels: Labels | None = None,
+    ) -> None:  # fmt: skip
+        """The plan states one number, the physics finds another: their distance is the breach."""
+        found = np.broadcast_to(np.asarray(found, dtype=float), stated.shape)
+        size = np.abs(stated - found)
+        reach = np.maximum(np.abs(stated), np.abs(found)) if scale is None else scale
+        self._breaks(rule, size, reach, unit, labels)
+
+    def within(
+        self, rule: str, value: Floats, low: ArrayLike = -np.inf, high: ArrayLike = np.inf,
+        unit: str = "kW", labels: Labels | None = None,
+    ) -> None:  # fmt: skip
+        """The value stays between its limits; how far it does not is the breach."""
+        low, high = np.asarray(low, dtype=float), np.asarray(high, dtype=float)
+        size = np.maximum(np.maximum(low - value, value - high), 0.0)
+        # A NaN in a plan is not a small violation.
+        size = np.where(np.isfinite(value), size, np.inf)
+        limits = [np.where(np.isfinite(limit), np.abs(limit), 0.0) for limit in (low, high)]
+        scale = np.maximum(np.maximum(*limits), np.abs(np.nan_to_num(value)))
+        self._breaks(rule, size, scale, unit, labels)
+
+    def whole(self, rule: str, value: Floats, labels: Labels | None = None) -> None:
+        """The value is 0 or 1."""
+        self._breaks(rule, np.minimum(np.abs(value), np.abs(value - 1.0)), 1.0, "1", labels)
+
+    def _breaks(
+        self,
+        rule: str,
+        size: Floats,
+        scale: ArrayLike,
+        unit: str,
+        labels: Labels | None,
+    ) -> None:
+        named = np.asarray(self.names if labels is None else labels)
+        size = np.where(np.isnan(size), np.inf, size)
+        reach = np.broadcast_to(np.maximum(np.asarray(scale, dtype=float), 1.0), size.shape)
+        self.breaches.append(Breach(self.kind, rule, named, size, reach, unit))
+
+    def pays(self, item: str, money: ArrayLike = 0.0, carbon: ArrayLike = 0.0) -> None:
+        """Amounts per component and step [EUR], [kg]; summed to one ledger line per component."""
+        for amount, ledger in ((money, self.money), (carbon, self.carbon)):
+            values = np.asarray(amount, dtype=float)
+            if values.ndim == 0:
+                values = np.full(len(self.names), float(values))
+            ledger[item] = values.sum(axis=1) if values.ndim > 1 else values
+
+    def measure(self, name: str, amount: Floats) -> None:
+        """A figure for the KPIs (n, T) [kW] that several kinds may add to, e.g. ``it_power``."""
+        total = np.asarray(amount, dtype=float).sum(axis=0)
+        self.measures[name] = self.measures.get(name, np.zeros_like(total)) + total

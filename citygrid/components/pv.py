@@ -1,0 +1,60 @@
+"""Photovoltaic modules on roofs: power from the sun, curtailed when nobody takes it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from pydantic import Field
+
+from citygrid.components.contract import Component, Flows, Parameter, Port, Units
+from citygrid.components.fields import Angle, HourlyShare, Node, Power
+from citygrid.components.log import Log
+from citygrid.inputs.world import World
+
+
+class Photovoltaic(Component):
+    """Photovoltaic generator: ``0 ≤ produced ≤ peak · yield`` [kW].
+
+    The yield [kW per kW peak] comes from the district's weather by pvlib, or from a series.
+    """
+
+    group = "renewable"
+    node: Node
+    peak: Power = Field(description="power under standard test conditions")
+    tilt: Angle = Field(30.0, description="slope of the modules; 0 deg is flat")
+    azimuth: Angle = Field(180.0, description="direction they face; 180 deg is south")
+    output: HourlyShare | None = Field(
+        None, description="output per peak power; left out, it is computed from the weather"
+    )
+
+    def ports(self, name: str) -> list[Port]:
+        return [Port("power", "feed", self.node)]
+
+
+def prepare(specs: Mapping[str, Photovoltaic], world: World) -> dict[str, Parameter]:
+    """Power available in every step [kW]."""
+    available = [
+        pv.peak * (
+            world.photovoltaic_yield(pv.tilt, pv.azimuth, name)
+            if pv.output is None
+            else world.hourly(pv.output, "1", name, "output")
+        )
+        for name, pv in specs.items()
+    ]  # fmt: skip
+    return {"available": Parameter(("pv", "time"), np.array(available), "kW")}
+
+
+def formulate(m: Any, c: Any) -> None:
+    """Produce up to what the sun gives."""
+    produced = m.variable("produced", c.axis, m.time, upper=c.available, about="power used")
+    m.feed("power", c.text("node"), produced)
+
+
+def replay(c: Units, flows: Flows, log: Log) -> None:
+    """No more than the sun gives."""
+    log.within("production within what the sun gives", flows["produced"], 0.0, c["available"])
+    log.feeds("power", c.places("node"), flows["produced"])
+    log.measure("renewable_produced", flows["produced"])
+    log.measure("renewable_available", c["available"])

@@ -1,0 +1,105 @@
+"""Quantum computing centre: a cryostat that never stops, controls, a host, a calendar."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from citygrid.components.common.cooling_loop import (
+    formulate_cooling_loop,
+    loop_ports,
+    replay_cooling_loop,
+)
+from citygrid.components.contract import Component, Flows, Parameter, Port, Units
+from citygrid.components.fields import Duration, HourlyShare, Node, Power, Share, Temperature
+from citygrid.components.log import Log
+from citygrid.inputs.world import World
+
+
+class Maintenance(BaseModel):
+    """A window in which the processor is calibrated or serviced and computes nothing."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    after: Duration = Field(description="from the start of the horizon")
+    length: Duration
+
+
+class QuantumCenter(Component):
+    """Small quantum computer of a node.
+
+    ``power = cryogenics + control_idle + host_idle + duty · active`` [kW]: the cryostat is a
+    must-run load that is never shed, the rest is affine in the duty of the processor (0…1). Duty is
+    the given ``duty`` plus what job pools draw here (carrier ``quantum``, in kW of ``active``
+    power), is at most 1, and is 0 during maintenance. Nearly all power leaves through the
+    compressor's water loop, at a temperature that needs a heat pump. About 30 kW give 40 kW of
+    district heat: small beside a data centre.
+    """
+
+    group = "compute"
+    node: Node
+    cryogenics: Power = Field(description="compressors of the refrigerator, always on")
+    control_idle: Power = Field(0.0, description="control electronics without work")
+    host_idle: Power = Field(0.0, description="host computer without work")
+    active: Power = Field(description="further power of controls and host at full duty")
+    duty: HourlyShare = Field(0.0, description="share of each step already promised to users")
+    maintenance: tuple[Maintenance, ...] = Field((), description="windows without computation")
+    recoverable: Share = Field(0.95, description="share of the power that the water loop carries")
+    loop_supply: Temperature = Field(32.0, description="water loop, warm side")
+    loop_return: Temperature = Field(24.0, description="water loop, cool side")
+
+    def ports(self, name: str) -> list[Port]:
+        return [
+            Port("power", "draw", self.node),
+            Port("quantum", "feed", name),
+            *loop_ports(name, self.node, (self.loop_supply, self.loop_return)),
+        ]
+
+
+def prepare(specs: Mapping[str, QuantumCenter], world: World) -> dict[str, Parameter]:
+    """Calendar and promised duty as hourly parameters."""
+    hours = len(world.horizon.time)
+    duty = np.zeros((len(specs), hours))
+    available = np.ones((len(specs), hours))
+    begin = np.arange(hours) * world.horizon.step
+    for row, (name, spec) in enumerate(specs.items()):
+        for window in spec.maintenance:
+            # A step that touches the window is lost as a whole: a half-calibrated processor
+            # computes nothing.
+            touched = (begin < window.after + window.length) & (
+                begin + world.horizon.step > window.after
+            )
+            available[row, touched] = 0.0
+        promised = world.hourly(spec.duty, "1", name, "duty")
+        if (promised > 1.0).any():
+            world.refuse(name, "duty", "a duty is a share of the step, at most 1",
+                         f"{promised.max():g}", "write a share such as 60 %")  # fmt: skip
+        duty[row] = promised * available[row]
+    dims = ("quantum_center", "time")
+    return {"duty": Parameter(dims, duty), "available": Parameter(dims, available)}
+
+
+def formulate(m: Any, c: Any) -> None:
+    """Must-run power, duty within the calendar, heat out by the water loop."""
+    room = c.active * c.available - c.active * c.duty
+    run = m.variable("run", c.axis, m.time, upper=room, about="active power of jobs")
+    m.feed("quantum", list(c.axis.labels), run)
+    power = run + c.active * c.duty + c.cryogenics + c.control_idle + c.host_idle
+    m.draw("power", c.text("node"), power)
+    formulate_cooling_loop(m, c, power, power * c.recoverable)
+
+
+def replay(c: Units, flows: Flows, log: Log) -> None:
+    """The cryostat runs in every step, whatever the plan says about duty."""
+    run = flows["run"]
+    duty_power = run + c["active"] * c["duty"]
+    log.within("duty within calendar", duty_power, 0.0, c["active"] * c["available"])
+    power = c["cryogenics"] + c["control_idle"] + c["host_idle"] + duty_power
+    log.feeds("quantum", c.names, run)
+    log.draws("power", c.places("node"), power)
+    replay_cooling_loop(c, log, flows["recovered"], flows["rejected"], power,
+                        c["recoverable"] * power)  # fmt: skip
+    log.measure("it_power", power)
+    log.measure("center_power", power)

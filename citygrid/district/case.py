@@ -1,0 +1,139 @@
+"""The case: a district as numbers per step, all that formulation and verification need.
+
+A case is plain arrays. It travels inside every plan file, so that a plan can be checked years
+later, on another machine, without the district file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from citygrid.components.contract import Parameter, Units
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+class Asset(NamedTuple):
+    """A component on the map: what it is, where it stands, which node it belongs to."""
+
+    name: str
+    kind: str
+    group: str
+    node: str
+    to: str
+
+
+@dataclass(frozen=True)
+class Case:
+    """A prepared district.
+
+    ``time`` (T) are the UTC starts of the steps, ``step`` their length [h]; ``units`` hold the
+    parameters of every kind; ``nodes`` map a node to its position in ``crs`` (NaN where none is
+    given); ``geometry`` is the path of the drawn network, for exports alone.
+    """
+
+    name: str
+    time: NDArray[np.datetime64]
+    step: float
+    timezone: str
+    carbon_price: float
+    units: Mapping[str, Units]
+    nodes: Mapping[str, tuple[float, float]]
+    assets: tuple[Asset, ...]
+    crs: str | None = None
+    geometry: str | None = None
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def hash(self) -> str:
+        """SHA-256 of every number and name that decides the problem."""
+        digest = hashlib.sha256(json.dumps([self.step, self.carbon_price]).encode())
+        digest.update(np.ascontiguousarray(self.time.astype("datetime64[s]")).tobytes())
+        for kind, units in sorted(self.units.items()):
+            digest.update(json.dumps([kind, *units.names]).encode())
+            for name, parameter in sorted(units.parameters.items()):
+                digest.update(json.dumps([name, parameter.unit, *parameter.dims]).encode())
+                values = parameter.values
+                digest.update(
+                    json.dumps(values.astype(str).tolist()).encode()
+                    if values.dtype.kind in "OU"
+                    else np.ascontiguousarray(values).tobytes()
+                )
+        return digest.hexdigest()
+
+    # stored form ----------------------------------------------------------------------------
+
+    def to_datasets(self) -> dict[str, xr.Dataset]:
+        """One dataset for the frame (``""``) and one per kind, as stored in a plan file."""
+        import xarray as xr
+
+        frame = {
+            "name": self.name, "step_h": self.step, "timezone": self.timezone,
+            "carbon_price": self.carbon_price, "crs": self.crs or "",
+            "geometry": self.geometry or "", "hash": self.hash,
+            "nodes": json.dumps({n: list(at) for n, at in self.nodes.items()}),
+            "assets": json.dumps([list(asset) for asset in self.assets]),
+            "provenance": json.dumps(dict(self.provenance), sort_keys=True),
+        }  # fmt: skip
+        stored = {"": xr.Dataset(coords={"time": self.time}, attrs=frame)}
+        for kind, units in self.units.items():
+            data = {
+                name: (p.dims, _storable(p.values), {"units": p.unit})
+                for name, p in units.parameters.items()
+                if name not in units.coords
+            }
+            coords = {dim: (dim, _storable(labels)) for dim, labels in units.coords.items()}
+            stored[kind] = xr.Dataset(data, coords)
+        return stored
+
+    @classmethod
+    def from_datasets(cls, stored: Mapping[str, xr.Dataset]) -> Case:
+        """The case that :meth:`to_datasets` described."""
+        frame = stored[""]
+        units = {}
+        for kind, dataset in stored.items():
+            if kind == "":
+                continue
+            coords = {
+                str(dim): dataset[dim].values.astype(object)
+                for dim in dataset.dims if dim in dataset.coords
+            }  # fmt: skip
+            names = tuple(str(name) for name in coords[kind])
+            parameters = {
+                str(name): Parameter(tuple(str(d) for d in array.dims), _restored(array.values),
+                                     str(array.attrs.get("units", "1")))
+                for name, array in dataset.data_vars.items()
+            }  # fmt: skip
+            for dim, labels in coords.items():
+                if dim != kind:
+                    parameters[dim] = Parameter((dim,), labels)
+            units[kind] = Units(kind, names, parameters, coords, float(frame.attrs["step_h"]))
+        attributes = frame.attrs
+        return cls(
+            str(attributes["name"]), frame["time"].values.astype("datetime64[ns]"),
+            float(attributes["step_h"]), str(attributes["timezone"]),
+            float(attributes["carbon_price"]), units,
+            {n: (at[0], at[1]) for n, at in json.loads(attributes["nodes"]).items()},
+            tuple(Asset(*asset) for asset in json.loads(attributes["assets"])),
+            str(attributes["crs"]) or None, str(attributes["geometry"]) or None,
+            json.loads(attributes["provenance"]),
+        )  # fmt: skip
+
+
+def _storable(values: NDArray[Any]) -> NDArray[Any]:
+    if values.dtype.kind == "b":
+        return values.astype(np.int8)
+    return values.astype(object) if values.dtype.kind == "U" else values
+
+
+def _restored(values: NDArray[Any]) -> NDArray[Any]:
+    return values.astype(bool) if values.dtype == np.int8 else values

@@ -1,0 +1,269 @@
+"""Read a district file: strict YAML, checked specs, every fault at once."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from citygrid.components.contract import Component, Port, kinds
+from citygrid.components.fields import Text
+from citygrid.district.spec import DistrictSpec
+from citygrid.district.strict_yaml import Tree, read
+from citygrid.errors import Fault, InputError
+
+Path_ = tuple[str | int, ...]
+S = TypeVar("S", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class District:
+    """A district as its file says it, checked: units converted, names resolved.
+
+    ``components`` are the specs by name in the file's order; ``place`` names the line of a path
+    inside the file, for messages.
+    """
+
+    path: Path
+    spec: DistrictSpec
+    components: Mapping[str, Component]
+    kind_of: Mapping[str, str]
+    tree: Tree
+    hash: str
+
+    @property
+    def name(self) -> str:
+        return self.spec.name
+
+    @property
+    def folder(self) -> Path:
+        return self.path.parent
+
+    def place(self, *path: str | int) -> str:
+        return self.tree.place(path)
+
+    def ports(self) -> list[tuple[str, Port]]:
+        """Every port of every component, with the component's name."""
+        return [(name, port) for name, component in self.components.items()
+                for port in component.ports(name)]  # fmt: skip
+
+
+def load(path: str | Path) -> District:
+    """Read and check a district file.
+
+    Raises :class:`InputError` with every fault found: file, line, path, value and repair.
+    """
+    path = Path(path)
+    tree = read(path)
+    faults: list[Fault] = []
+    spec = _validated(DistrictSpec, tree.value, (), tree, faults)
+    entries = tree.value.get("components")
+    components: dict[str, Component] = {}
+    kind_of: dict[str, str] = {}
+    if isinstance(entries, dict):
+        for name, entry in entries.items():
+            component = _component(name, entry, tree, faults)
+            if component is not None:
+                components[name], kind_of[name] = component, entry["kind"]
+        if not entries:
+            faults.append(Fault(tree.place(("components",)), "has no component", None,
+                                "add at least a demand and its supply"))  # fmt: skip
+    # Names are checked even if the frame has a fault, as long as the nodes can be read.
+    nodes = tree.value.get("nodes")
+    if isinstance(nodes, dict):
+        faults += _names(components, nodes, entries if isinstance(entries, dict) else {}, tree)
+    if faults or spec is None:
+        raise InputError(faults)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    district = District(path, spec, components, kind_of, tree, digest)
+    faults = _supply(district)
+    if faults:
+        raise InputError(faults)
+    return district
+
+
+def _component(name: str, entry: Any, tree: Tree, faults: list[Fault]) -> Component | None:
+    place = ("components", name)
+    if not isinstance(entry, dict):
+        faults.append(Fault(tree.place(place), "is not a component", entry,
+                            "write {kind: …, node: …, …}"))  # fmt: skip
+        return None
+    known = kinds()
+    kind = entry.get("kind")
+    if kind is None:
+        faults.append(Fault(tree.place(place), "has no kind", None,
+                            f"add `kind:` with one of {', '.join(known)}"))  # fmt: skip
+        return None
+    if not isinstance(kind, str) or kind not in known:
+        faults.append(Fault(tree.place((*place, "kind")), "unknown kind", kind,
+                            _choice(kind, known)))  # fmt: skip
+        return None
+    fields = {key: value for key, value in entry.items() if key != "kind"}
+    return _validated(known[kind].spec, fields, place, tree, faults)
+
+
+def _validated(
+    model: type[S], value: Any, prefix: Path_, tree: Tree, faults: list[Fault]
+) -> S | None:
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        for detail in error.errors(include_url=False):
+            faults.append(_fault(model, detail, prefix, tree))
+        return None
+
+
+def _fault(model: type[BaseModel], detail: Any, prefix: Path_, tree: Tree) -> Fault:
+    """A pydantic error in the user's words."""
+    location: Path_ = tuple(part for part in detail["loc"])
+    place = tree.place((*prefix, *location))
+    message, value = str(detail["msg"]), detail.get("input")
+    kind = detail["type"]
+    if kind == "missing":
+        return Fault(tree.place((*prefix, *location[:-1])), f"lacks `{location[-1]}`", None,
+                     f"add `{location[-1]}: …`{_hint(model, location)}")  # fmt: skip
+    if kind == "extra_forbidden":
+        known = _keys(model, location[:-1])
+        return Fault(place, "unknown key", location[-1], _choice(str(location[-1]), known))
+    if kind in ("value_error", "assertion_error"):
+        reason, _, repair = message.partition(", ")[2].partition("; ")
+        return Fault(place, reason, _scalar(value), repair)
+    if kind == "literal_error":
+        return Fault(place, "is not one of the choices", _scalar(value),
+                     f"use {detail['ctx']['expected']}")  # fmt: skip
+    return Fault(place, message[0].lower() + message[1:], _scalar(value),
+                 _hint(model, location).removeprefix(": "))  # fmt: skip
+
+
+def _scalar(value: Any) -> Any:
+    return value if isinstance(value, (str, int, float)) else None
+
+
+def _inner(model: type[BaseModel], location: Path_) -> type[BaseModel]:
+    """The model that a path inside a spec leads to, as far as it can be followed."""
+    for part in location:
+        field = _field(model, part)
+        annotation = None if field is None else field.annotation
+        for inner in (annotation, *getattr(annotation, "__args__", ())):
+            if isinstance(inner, type) and issubclass(inner, BaseModel):
+                model = inner
+    return model
+
+
+def _field(model: type[BaseModel], key: object) -> Any:
+    for name, field in model.model_fields.items():
+        if key == (field.alias or name):
+            return field
+    return None
+
+
+def _keys(model: type[BaseModel], location: Path_) -> list[str]:
+    fields = _inner(model, location).model_fields
+    return [field.alias or name for name, field in fields.items()]
+
+
+def _hint(model: type[BaseModel], location: Path_) -> str:
+    field = _field(_inner(model, location[:-1]), location[-1]) if location else None
+    return f": {field.description}" if field is not None and field.description else ""
+
+
+def _choice(value: object, known: Iterable[str]) -> str:
+    known = list(known)
+    near = difflib.get_close_matches(str(value), known, 1, 0.6)
+    meant = f'did you mean "{near[0]}"? ' if near else ""
+    return f"{meant}use one of {', '.join(known)}"
+
+
+def _names(
+    components: Mapping[str, Component], nodes: Mapping[str, Any], entries: Mapping[str, Any],
+    tree: Tree,
+) -> list[Fault]:  # fmt: skip
+    """Every node, source and site that a component names must exist and fit."""
+    faults = []
+    for name in entries:
+        if name in nodes:
+            faults.append(Fault(tree.place(("components", name)), "has the name of a node", name,
+                                "rename one of the two"))  # fmt: skip
+    offers: dict[str, set[str]] = {}
+    for name, component in components.items():
+        for port in component.ports(name):
+            if port.direction == "feed":
+                offers.setdefault(port.carrier, set()).add(port.place)
+    stated_by = {name: _stated_nodes(entry) for name, entry in entries.items()}
+    for name, stated in stated_by.items():
+        for key, node in stated.items():
+            if node not in nodes:
+                faults.append(Fault(tree.place(("components", name, key)), "unknown node", node,
+                                    _choice(node, nodes)))  # fmt: skip
+    for name, component in components.items():
+        own = set(stated_by[name].values())
+        for port in component.ports(name):
+            if port.place in nodes or port.place in own or port.place == name:
+                continue
+            wanted = sorted(offers.get(port.carrier, ()))
+            if port.place in wanted or (port.place in entries and port.place not in components):
+                continue  # fits, or its own fault is reported already
+            found = _key_of(entries[name], port.place)
+            reason = (
+                f"names a component that gives no {port.carrier.replace('_', ' ')}"
+                if port.place in entries
+                else "names neither a node nor a component"
+            )
+            faults.append(Fault(tree.place(("components", name, *found)), reason, port.place,
+                                _choice(port.place, wanted)))  # fmt: skip
+    return faults
+
+
+def _key_of(entry: Any, value: str) -> Path_:
+    for key, stated in entry.items():
+        if stated == value:
+            return (key,)
+        if isinstance(stated, list) and value in stated:
+            return (key, stated.index(value))
+    return ()
+
+
+def _stated_nodes(entry: Any) -> dict[str, str]:
+    """Key → node of every field that names one, also of a component with other faults."""
+    kind = entry.get("kind") if isinstance(entry, dict) else None
+    if not isinstance(kind, str) or kind not in kinds():
+        return {}
+    fields = kinds()[kind].spec.model_fields
+    keys = [
+        field.alias or name for name, field in fields.items()
+        if any(isinstance(mark, Text) and mark.node for mark in field.metadata)
+    ]  # fmt: skip
+    return {key: entry[key] for key in keys if isinstance(entry.get(key), str)}
+
+
+def _supply(district: District) -> list[Fault]:
+    """Every place that draws a carrier must be fed with it, if need be through lines."""
+    supplied: set[tuple[str, str]] = set()
+    lines: list[tuple[tuple[str, str], tuple[str, str]]] = []
+    for name, component in district.components.items():
+        ports = component.ports(name)
+        if component.line() is not None:
+            senders, receivers = ports[::2], ports[1::2]
+            lines += [((s.carrier, s.place), (r.carrier, r.place))
+                      for s, r in zip(senders, receivers, strict=True)]  # fmt: skip
+        else:
+            supplied |= {(p.carrier, p.place) for p in ports if p.direction == "feed"}
+    grown = True
+    while grown:
+        reached = {receiver for sender, receiver in lines if sender in supplied} - supplied
+        supplied |= reached
+        grown = bool(reached)
+    faults = []
+    for name, port in district.ports():
+        if port.direction == "draw" and (port.carrier, port.place) not in supplied:
+            carrier = port.carrier.replace("_", " ")
+            repair = f"add a component that feeds {carrier} at {port.place}, or a line to it"
+            faults.append(Fault(district.place("components", name),
+                                f"draws {carrier} where nothing supplies it",
+                                port.place, repair))  # fmt: skip
+    return faults

@@ -1,0 +1,337 @@
+"""From a checked district to a case: series read, weather turned into parameters, jobs listed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel
+
+from citygrid import units as unit_texts
+from citygrid.components.contract import Component, Parameter, Units, kinds
+from citygrid.components.fields import Measure, Reference, Text
+from citygrid.district.case import Asset, Case
+from citygrid.district.load import District
+from citygrid.errors import CitygridError, Fault, InputError
+from citygrid.inputs.series import SeriesSpec, read_series
+from citygrid.inputs.time import Horizon, read_horizon
+
+if TYPE_CHECKING:
+    from citygrid.inputs.jobs import Jobs
+    from citygrid.inputs.weather import Weather
+
+Floats = NDArray[np.float64]
+
+
+def prepare(district: District) -> Case:
+    """Read every series the district refers to and give all parameters as labelled arrays.
+
+    Raises :class:`InputError` with all faults of all series, jobs and derived parameters.
+    """
+    world = Surroundings(district)
+    names_of: dict[str, list[str]] = {}
+    for name, kind in district.kind_of.items():
+        names_of.setdefault(kind, []).append(name)
+    gathered = {
+        kind: _gather(kind, {name: district.components[name] for name in names}, world)
+        for kind, names in names_of.items()
+    }
+    if world.faults:
+        raise InputError(dict.fromkeys(world.faults))
+    spec = district.spec
+    return Case(
+        spec.name, world.horizon.time, world.horizon.step, world.horizon.timezone,
+        spec.carbon_price, gathered,
+        {n: node.at or (float("nan"), float("nan")) for n, node in spec.nodes.items()},
+        tuple(_asset(district, name) for name in district.components),
+        spec.crs, None if spec.geometry is None else str(district.folder / spec.geometry),
+        {"model": str(district.path), "model_hash": district.hash, "files": world.digests()},
+    )  # fmt: skip
+
+
+def _asset(district: District, name: str) -> Asset:
+    component = district.components[name]
+    places = [port.place for port in component.ports(name) if port.place in district.spec.nodes]
+    node, to = component.line() or (places[0] if places else "", "")
+    return Asset(name, district.kind_of[name], component.group, node, to)
+
+
+# parameters of a kind ---------------------------------------------------------------------------
+
+
+def _gather(kind: str, specs: Mapping[str, Component], world: Surroundings) -> Units:
+    """All components of a kind as arrays: what `prepare` derives, then every field of the spec."""
+    names = tuple(specs)
+    derive = kinds()[kind].prepare
+    parameters = {} if derive is None else dict(derive(specs, world))
+    first = next(iter(specs.values()))
+    for name, path, field in _fields(type(first)):
+        if name in parameters:
+            continue
+        values = [_value(spec, path) for spec in specs.values()]
+        parameter = _parameter(kind, names, name, field, values, world)
+        if parameter is not None:
+            parameters[name] = parameter
+    coords: dict[str, NDArray[Any]] = {kind: np.array(names, dtype=object)}
+    for parameter in parameters.values():
+        for dim in parameter.dims:
+            if dim not in coords and dim != "time":
+                coords[dim] = parameters[dim].values
+    return Units(kind, names, parameters, coords, world.horizon.step)
+
+
+def _fields(model: type[BaseModel], prefix: str = "", path: tuple[str, ...] = ()) -> Any:
+    """Every field that is a number, flag or text, sections flattened: ``import_price``."""
+    for name, field in model.model_fields.items():
+        inner = field.annotation
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            yield from _fields(inner, f"{prefix}{name.rstrip('_')}_", (*path, name))
+        else:
+            yield f"{prefix}{name}", (*path, name), field
+
+
+def _value(spec: Any, path: tuple[str, ...]) -> Any:
+    for part in path:
+        spec = getattr(spec, part)
+    return spec
+
+
+def _parameter(
+    kind: str, names: tuple[str, ...], name: str, field: Any, values: list[Any],
+    world: Surroundings,
+) -> Parameter | None:  # fmt: skip
+    measure = next((mark for mark in _marks(field) if isinstance(mark, Measure)), None)
+    if measure is not None and measure.hourly:
+        if any(value is None for value in values):
+            return None
+        rows = [world.hourly(v, measure.unit, n, name) for n, v in zip(names, values, strict=True)]
+        return Parameter((kind, "time"), np.array(rows), measure.unit)
+    if measure is not None:
+        # A quantity left out is "no limit"; a kind that means something else derives it.
+        numbers = [np.inf if value is None else value for value in values]
+        return Parameter((kind,), np.array(numbers, dtype=float), measure.unit)
+    if all(isinstance(value, bool) for value in values):
+        return Parameter((kind,), np.array(values, dtype=bool))
+    if any(isinstance(mark, Text) for mark in _marks(field)):
+        return Parameter((kind,), np.array(values, dtype=object))
+    if all(isinstance(value, (int, float)) for value in values):
+        return Parameter((kind,), np.array(values, dtype=float))
+    return None
+
+
+def _marks(field: Any) -> list[Any]:
+    """Metadata of a field, also that of ``Power | None``."""
+    marks = list(field.metadata)
+    for inner in getattr(field.annotation, "__args__", ()):
+        marks += getattr(inner, "__metadata__", ())
+    return marks
+
+
+# the world --------------------------------------------------------------------------------------
+
+
+class Surroundings:
+    """The district's world over its horizon; see :class:`citygrid.inputs.world.World`."""
+
+    def __init__(self, district: District) -> None:
+        self.district = district
+        self.faults: list[Fault] = []
+        self._files: dict[str, Path] = {}
+        self._series: dict[tuple[str, str], Floats | None] = {}
+        spec = district.spec.horizon
+        try:
+            self.horizon: Horizon = read_horizon(
+                spec.start, spec.length, spec.step, district.spec.timezone
+            )
+        except ValueError as error:
+            reason, _, repair = str(error).partition("; ")
+            raise InputError(Fault(district.place("horizon"), reason, None, repair)) from error
+
+    def refuse(
+        self, component: str, field: str, reason: str, value: object = None, repair: str = ""
+    ) -> None:
+        place = self.district.place("components", component, *([field] if field else []))
+        self.faults.append(Fault(place, reason, value, repair))
+
+    def _refused(self, error: CitygridError, place: str) -> None:
+        for fault in error.faults:
+            self.faults.append(
+                Fault(f"{place}: {fault.place}", fault.reason, fault.value, fault.repair)
+            )
+
+    @property
+    def _nothing(self) -> Floats:
+        return np.zeros(len(self.horizon.time))
+
+    def _path(self, file: str) -> Path:
+        path = self.district.folder / file
+        self._files[file] = path
+        return path
+
+    def digests(self) -> dict[str, str]:
+        """SHA-256 of every file that was read."""
+        return {
+            file: hashlib.sha256(path.read_bytes()).hexdigest()
+            for file, path in sorted(self._files.items())
+        }
+
+    # series ---------------------------------------------------------------------------------
+
+    def hourly(self, value: Any, unit: str, component: str, field: str) -> Floats:
+        """``times · series + plus`` in ``unit``, or the same number in every step."""
+        if not isinstance(value, Reference):
+            return np.full(len(self.horizon.time), float(value))
+        path = field.replace("_", " ").split(" ") if field not in self._keys(component) else [field]
+        place = ("components", component, *path)
+        try:
+            factor, factor_unit = _factor(value.times)
+            series_unit = self._unit_of(value.series, unit, factor_unit)
+            known = self._read(value.series, series_unit)
+            if known is None:
+                return self._nothing
+            scale, _ = unit_texts.factor(unit_texts.product(factor_unit, series_unit), unit)
+            plus = 0.0 if value.plus is None else unit_texts.parse(value.plus, unit)
+        except LookupError:
+            self.faults.append(Fault(
+                self.district.place(*place, "series"), "unknown series", value.series,
+                f"use one of {', '.join(self.district.spec.series) or 'none: add it to `series`'}",
+            ))  # fmt: skip
+            return self._nothing
+        except ValueError as error:
+            reason, _, repair = str(error).partition("; ")
+            self.faults.append(Fault(self.district.place(*place), reason, value.times, repair))
+            return self._nothing
+        return known * factor * scale + plus
+
+    def _keys(self, component: str) -> Any:
+        return self.district.tree.value["components"][component]
+
+    def _unit_of(self, name: str, unit: str, factor_unit: str) -> str:
+        """Canonical unit in which a series is read, so that times · series has the field's unit."""
+        self.district.spec.series[name]
+        wanted = unit_texts.quotient(unit, factor_unit)
+        return unit_texts.canonical(wanted)
+
+    def _read(self, name: str, canonical: str) -> Floats | None:
+        if (name, canonical) not in self._series:
+            spec = self.district.spec.series[name]
+            source = SeriesSpec(self._path(spec.file), spec.unit, spec.column, spec.time,
+                                spec.timezone, spec.resample)  # fmt: skip
+            try:
+                values: Floats | None = read_series(source, self.horizon, canonical)
+            except CitygridError as error:
+                self._refused(error, self.district.place("series", name))
+                values = None
+            self._series[name, canonical] = values
+        return self._series[name, canonical]
+
+    # weather and networks -------------------------------------------------------------------
+
+    @cached_property
+    def _weather(self) -> Weather | None:
+        from citygrid.inputs.weather import read_weather
+
+        spec = self.district.spec.weather
+        if spec is None:
+            return None
+        try:
+            return read_weather(self._path(spec.file), self.horizon, spec.latitude, spec.longitude,
+                                spec.altitude, spec.timezone)  # fmt: skip
+        except CitygridError as error:
+            self._refused(error, self.district.place("weather"))
+            return None
+
+    def _needs_weather(self, component: str, what: str) -> Weather | None:
+        weather = self._weather
+        if self.district.spec.weather is None:
+            self.refuse(component, "", f"needs {what}, but the district has no weather", None,
+                        "add `weather: {file: …, latitude: …, longitude: …}`")  # fmt: skip
+        return weather
+
+    def air_temperature(self, component: str) -> Floats:
+        weather = self._needs_weather(component, "the outdoor temperature")
+        return self._nothing if weather is None else weather.air_temperature
+
+    def ground_temperature(self, component: str) -> Floats:
+        weather = self._needs_weather(component, "the ground temperature")
+        return self._nothing if weather is None else weather.ground_temperature
+
+    def supply_temperature(self, component: str) -> Floats:
+        network = self.district.spec.heat_network
+        if network is None:
+            self._lacks_network(component)
+            return np.full(len(self.horizon.time), 80.0)
+        points = network.supply
+        if len(points) == 1:
+            return np.full(len(self.horizon.time), points[0].water)
+        air = self.air_temperature(component)
+        return np.interp(air, [p.air for p in points], [p.water for p in points])
+
+    def return_temperature(self, component: str) -> Floats:
+        network = self.district.spec.heat_network
+        if network is None:
+            self._lacks_network(component)
+            return np.full(len(self.horizon.time), 50.0)
+        return np.full(len(self.horizon.time), network.return_)
+
+    def _lacks_network(self, component: str) -> None:
+        self.refuse(component, "", "needs the heat network's temperatures", None,
+                    "add `heat_network: {supply: [{air: -10 degC, water: 90 degC}, …], "
+                    "return: 50 degC}`")  # fmt: skip
+
+    def source_temperature(self, source: str, component: str) -> tuple[Floats, Floats]:
+        """Ambient sources cool by 5 K (air) and 3 K (ground) in the evaporator."""
+        if source == "air":
+            air = self.air_temperature(component)
+            return air, air - 5.0
+        if source == "ground":
+            ground = self.ground_temperature(component)
+            return ground, ground - 3.0
+        for _, port in self.district.ports():
+            if port.carrier == "waste_heat" and port.direction == "feed" and port.place == source:
+                warm, cool = port.loop or (30.0, 20.0)
+                return self._nothing + warm, self._nothing + cool
+        raise AssertionError(f"{source} was checked when the district was loaded")
+
+    def photovoltaic_yield(self, tilt: float, azimuth: float, component: str) -> Floats:
+        from citygrid.inputs.photovoltaic import photovoltaic_yield
+
+        weather = self._needs_weather(component, "the sun")
+        if weather is None:
+            return self._nothing
+        return photovoltaic_yield(weather, self.horizon, tilt, azimuth)
+
+    # places and jobs ------------------------------------------------------------------------
+
+    def distance(self, first: str, second: str) -> float:
+        """Straight distance of two nodes [m]; NaN where a position is missing."""
+        nodes = self.district.spec.nodes
+        a, b = nodes[first].at, nodes[second].at
+        return float("nan") if a is None or b is None else float(np.hypot(a[0] - b[0], a[1] - b[1]))
+
+    def jobs(self, file: str | None, listed: Any, component: str) -> Jobs:
+        from citygrid.inputs.jobs import collect_jobs
+
+        path = None if file is None else self._path(file)
+        try:
+            return collect_jobs(path, [dict(job) for job in listed])
+        except CitygridError as error:
+            self._refused(error, self.district.place("components", component))
+            return collect_jobs(None, [])
+
+
+def _factor(times: str | float | int) -> tuple[float, str]:
+    """A factor as number and unit: ``0.9`` → (0.9, "1"), ``"400 kW"`` → (400, "kW")."""
+    if isinstance(times, (int, float)):
+        return float(times), "1"
+    for unit in unit_texts.EXAMPLES:
+        try:
+            return unit_texts.parse(times, unit), unit
+        except ValueError:
+            continue
+    raise ValueError(f'cannot read the factor "{times}"; write a number, or one with its unit')

@@ -1,0 +1,102 @@
+"""What a district file may say: the frame around the components."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from citygrid.components.fields import CarbonPrice, Length, Temperature
+
+
+class Strict(BaseModel):
+    """A section of the file: no unknown keys, frozen once read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class HorizonSpec(Strict):
+    """The steps that are planned; every series is cut to them."""
+
+    start: str = Field(
+        description="ISO 8601 with its offset from UTC (2023-01-16T00:00+01:00), or without one "
+        "and a `timezone`"
+    )
+    length: str = Field(description='a multiple of the step, such as "168 h"')
+    step: str = Field("1 h", description='any regular step, such as "15 min" or "1 h"')
+
+
+class WeatherSpec(Strict):
+    """Weather of the district: a file that pvlib or citygrid can read, and where it is from."""
+
+    file: str
+    latitude: float = Field(ge=-90, le=90)
+    longitude: float = Field(ge=-180, le=180)
+    altitude: Length = 0.0
+    timezone: str | None = Field(None, description="of stamps without an offset")
+
+
+class SeriesSpecification(Strict):
+    """One series of numbers over time, by reference to a file."""
+
+    file: str = Field(description="CSV, Parquet, netCDF, EPW or TMY file, relative to this file")
+    column: str | None = Field(None, description="name of the column; needed if there are several")
+    unit: str | None = Field(None, description="unit of the numbers, unless the header says it")
+    time: str | None = Field(None, description="name of the column with the time stamps")
+    timezone: str | None = Field(None, description="of stamps without an offset")
+    resample: Literal["refuse", "hold", "mean", "interpolate"] | None = None
+
+
+class NodeSpec(Strict):
+    """A place where carriers are balanced."""
+
+    at: tuple[float, float] | None = Field(None, description="easting and northing in the CRS")
+
+
+class SupplyPoint(Strict):
+    """One point of the heating curve: water temperature at an outdoor temperature."""
+
+    air: Temperature
+    water: Temperature
+
+
+class HeatNetworkSpec(Strict):
+    """Temperatures of the heat network: the supply follows the outdoor air, the return is given.
+
+    Between the points the curve is linear, beyond them constant.
+    """
+
+    supply: Annotated[tuple[SupplyPoint, ...], Field(min_length=1)]
+    return_: Temperature = Field(alias="return")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> HeatNetworkSpec:
+        air = [point.air for point in self.supply]
+        if sorted(set(air)) != air:
+            raise ValueError("list the points of the supply curve from cold to warm air, once each")
+        coldest = min(point.water for point in self.supply)
+        if coldest <= self.return_:
+            raise ValueError(
+                f"the supply falls to {coldest:g} degC, not above the return of "
+                f"{self.return_:g} degC"
+            )
+        return self
+
+
+class DistrictSpec(Strict):
+    """A district file, apart from its components, which their kinds describe."""
+
+    name: str
+    description: str = Field("", description="what is real and what is assumed")
+    crs: str | None = Field(None, description="coordinate system of the nodes, such as EPSG:25832")
+    timezone: str | None = Field(None, description="IANA name for local times and reports")
+    horizon: HorizonSpec
+    weather: WeatherSpec | None = None
+    heat_network: HeatNetworkSpec | None = None
+    carbon_price: CarbonPrice = Field(0.0, description="price of CO2 in the objective")
+    series: dict[str, SeriesSpecification] = Field(default_factory=dict)
+    geometry: str | None = Field(
+        None, description="GeoPackage or GeoJSON with pipe routes, by component, and footprints"
+    )
+    nodes: dict[str, NodeSpec]
+    components: dict[str, dict[str, Any]]

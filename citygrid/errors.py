@@ -1,0 +1,81 @@
+"""The one error family: every fault names the thing, the value and the repair.
+
+A :class:`Fault` is one thing that is wrong; a :class:`CitygridError` carries all faults that were
+found at once, so that a user repairs a district in one round. The class decides the exit code of
+the command line, and nothing else does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing that is wrong, in words for the person who can repair it.
+
+    place
+        Where: ``file:line``, a path inside the file (``components › pump east › heat``), or both.
+    reason
+        What is wrong, in one sentence without the value.
+    value
+        The offending value as the user wrote it; ``None`` when there is none.
+    repair
+        What to do about it.
+    """
+
+    place: str
+    reason: str
+    value: object = None
+    repair: str = ""
+
+    def __str__(self) -> str:
+        shown = "" if self.value is None else f" (got {_short(self.value)})"
+        repair = f"; {self.repair}" if self.repair else ""
+        return f"{self.place}: {self.reason}{shown}{repair}"
+
+
+def _short(value: object, width: int = 80) -> str:
+    text = repr(value) if not isinstance(value, str) else f'"{value}"'
+    return text if len(text) <= width else text[: width - 1] + "…"
+
+
+class CitygridError(Exception):
+    """Anything citygrid refuses or cannot do; ``exit_code`` is what the command line returns."""
+
+    exit_code = 2
+
+    def __init__(self, faults: Fault | Iterable[Fault]) -> None:
+        self.faults: tuple[Fault, ...] = (faults,) if isinstance(faults, Fault) else tuple(faults)
+        super().__init__("\n".join(str(fault) for fault in self.faults))
+
+
+class InputError(CitygridError):
+    """A district, series, option or plan file is wrong (exit 2)."""
+
+
+class InfeasibleError(CitygridError):
+    """No plan can meet every balance and limit; the faults say where it lacks how much (exit 3)."""
+
+    exit_code = 3
+
+
+class NoPlanError(CitygridError):
+    """No plan was found within the limits, or the solver failed (exit 4)."""
+
+    exit_code = 4
+
+
+class VerificationError(CitygridError):
+    """A plan breaks the physics or the accounts (exit 5)."""
+
+    exit_code = 5
+
+
+class FormulationError(CitygridError):
+    """A component's mathematics is inconsistent: units, labels or names do not fit.
+
+    This is a mistake in a component file and not in a district, so it is raised while the form
+    is built and never shown for a district that only ships well-tested kinds.
+    """

@@ -1,0 +1,45 @@
+"""Files are written whole or not at all: temporary name, flush to disk, rename."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """Give a temporary path in the target's folder; on success it becomes ``path`` at once.
+
+    A process killed before the end leaves the former file untouched; the stray temporary (its name
+    starts with ``.partial-``) is removed by the next write into the folder.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for stray in path.parent.glob(f".partial-{path.name}-*"):
+        stray.unlink(missing_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".partial-{path.name}-", suffix=path.suffix,
+                                    dir=path.parent)  # fmt: skip
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        with temporary.open("rb+") as stream:
+            os.fsync(stream.fileno())
+        temporary.chmod(0o666 & ~_umask())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,67 @@
+"""What a component may ask of the world when its hourly parameters are prepared."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from citygrid.inputs.jobs import Jobs
+    from citygrid.inputs.time import Horizon
+
+Floats = NDArray[np.float64]
+
+
+class World(Protocol):
+    """The district's surroundings over the horizon: weather, networks, series, other places.
+
+    Hourly arrays have shape (T,). A request that cannot be met is recorded as a fault of the
+    asking component and answered with a harmless array, so that all faults are found at once.
+    """
+
+    @property
+    def horizon(self) -> Horizon: ...
+
+    def hourly(self, value: Any, unit: str, component: str, field: str) -> Floats:
+        """A value written in the district file, or the series it refers to, in ``unit``."""
+        ...
+
+    def air_temperature(self, component: str) -> Floats:
+        """Outdoor air [degC]."""
+        ...
+
+    def ground_temperature(self, component: str) -> Floats:
+        """Undisturbed ground at pipe depth [degC]."""
+        ...
+
+    def supply_temperature(self, component: str) -> Floats:
+        """Heat network's supply [degC], by the outdoor-compensated curve."""
+        ...
+
+    def return_temperature(self, component: str) -> Floats:
+        """Heat network's return [degC]."""
+        ...
+
+    def source_temperature(self, source: str, component: str) -> tuple[Floats, Floats]:
+        """Inlet and outlet [degC] of a heat source: ``air``, ``ground`` or a component's loop."""
+        ...
+
+    def photovoltaic_yield(self, tilt: float, azimuth: float, component: str) -> Floats:
+        """AC output [kW per kW peak] of a module at ``tilt`` and ``azimuth`` [deg]."""
+        ...
+
+    def distance(self, first: str, second: str) -> float:
+        """Straight distance of two nodes [m]."""
+        ...
+
+    def jobs(self, file: str | None, listed: Any, component: str) -> Jobs:
+        """Compute jobs from a file and from the district file itself."""
+        ...
+
+    def refuse(
+        self, component: str, field: str, reason: str, value: object = None, repair: str = ""
+    ) -> None:
+        """Record a fault of a component; preparation goes on to find the others."""
+        ...

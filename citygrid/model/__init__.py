@@ -1,0 +1,1 @@
+"""The mathematics: labelled blocks, the sparse standard form, balances, ledger and reductions."""

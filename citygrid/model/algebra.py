@@ -1,0 +1,408 @@
+"""Labelled blocks of variables and linear terms, checked for labels and units, kept sparse.
+
+Three nouns carry everything a component says:
+
+* :class:`Axis`, a named list of labels (units of a kind, hours, jobs);
+* :class:`Data`, known numbers over axes with a unit;
+* :class:`Linear`, an affine expression over axes with a unit, held as sparse terms
+  ``Σ coefficient · column + constant`` per cell.
+
+Axes broadcast by name and must agree label by label; ``+`` needs the same unit, ``×`` multiplies
+units. Nothing is aligned silently, nothing is padded, and no Python loop runs over hours. If this
+module grows past about 400 lines it is becoming a modelling language, and a library should take
+its place.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from citygrid.errors import Fault, FormulationError
+from citygrid.units import DIMENSIONLESS, product, quotient, same
+
+Floats = NDArray[np.float64]
+Indices = NDArray[np.int64]
+
+
+def refuse(place: str, reason: str, value: object = None, repair: str = "") -> FormulationError:
+    """The error of a component whose mathematics does not fit together."""
+    return FormulationError(Fault(place, reason, value, repair))
+
+
+@dataclass(frozen=True, eq=False)
+class Axis:
+    """A named list of labels; two axes are equal when name and labels are.
+
+    ``parent`` and ``positions`` say which labels of another axis a selection kept.
+    """
+
+    name: str
+    labels: NDArray[Any]
+    parent: Axis | None = None
+    positions: Indices | None = None
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        if not isinstance(other, Axis):
+            return NotImplemented
+        return self.name == other.name and np.array_equal(self.labels, other.labels)
+
+    def __hash__(self) -> int:
+        return hash((self.name, len(self.labels)))
+
+    def only(self, keep: NDArray[np.bool_], name: str) -> Axis:
+        """The labels where ``keep`` is true, as an axis called ``<axis>_<name>``."""
+        positions = np.flatnonzero(keep)
+        return Axis(f"{self.name}_{name}", self.labels[positions], self, positions)
+
+
+Dims = tuple[Axis, ...]
+
+
+def _shape(dims: Dims) -> tuple[int, ...]:
+    return tuple(len(axis) for axis in dims)
+
+
+def _union(first: Dims, second: Dims) -> Dims:
+    """Axes of a combination: the longer list's order, then what only the other has."""
+    leading, trailing = (first, second) if len(first) >= len(second) else (second, first)
+    by_name = {axis.name: axis for axis in leading}
+    for axis in trailing:
+        if axis.name in by_name and by_name[axis.name] != axis:
+            raise refuse(
+                f"axis {axis.name}",
+                "labels differ between the two sides",
+                f"{len(by_name[axis.name])} and {len(axis)} labels",
+                "select the same labels on both sides first",
+            )
+    return leading + tuple(axis for axis in trailing if axis.name not in by_name)
+
+
+def _spread(values: NDArray[Any], dims: Dims, onto: Dims) -> NDArray[Any]:
+    """View of ``values`` (over ``dims``) that broadcasts over ``onto``, without copying."""
+    if values.ndim == 0 or dims == onto:
+        return values
+    order = sorted(range(len(dims)), key=lambda i: [a.name for a in onto].index(dims[i].name))
+    names = {axis.name for axis in dims}
+    shape = iter(values.transpose(order).shape)
+    return values.transpose(order).reshape([next(shape) if a.name in names else 1 for a in onto])
+
+
+@dataclass(frozen=True, eq=False)
+class Data:
+    """Known numbers over axes, with a unit."""
+
+    values: NDArray[Any]
+    dims: Dims = ()
+    unit: str = DIMENSIONLESS
+
+    def _with(self, other: Data | float, operation: Any, unit: str) -> Data:
+        other = data(other)
+        dims = _union(self.dims, other.dims)
+        values = operation(
+            _spread(self.values, self.dims, dims), _spread(other.values, other.dims, dims)
+        )
+        return Data(values, dims, unit)
+
+    def _same_unit(self, other: Data | float, verb: str) -> None:
+        other = data(other)
+        if not same(self.unit, other.unit):
+            raise refuse("data", f"cannot {verb} {self.unit} and {other.unit}")
+
+    def __mul__(self, other: Data | float) -> Data:
+        if isinstance(other, Linear):
+            return NotImplemented
+        return self._with(other, np.multiply, product(self.unit, data(other).unit))
+
+    def __truediv__(self, other: Data | float) -> Data:
+        return self._with(other, np.divide, quotient(self.unit, data(other).unit))
+
+    def __rtruediv__(self, other: float) -> Data:
+        return data(other) / self
+
+    def __add__(self, other: Data | float) -> Data:
+        if isinstance(other, Linear):
+            return NotImplemented
+        self._same_unit(other, "add")
+        return self._with(other, np.add, self.unit)
+
+    def __sub__(self, other: Data | float) -> Data:
+        if isinstance(other, Linear):
+            return NotImplemented
+        self._same_unit(other, "subtract")
+        return self._with(other, np.subtract, self.unit)
+
+    def __rsub__(self, other: float) -> Data:
+        return data(other) - self
+
+    def __neg__(self) -> Data:
+        return replace(self, values=-self.values)
+
+    __rmul__ = __mul__
+    __radd__ = __add__
+
+    def only(self, axis: Axis) -> Data:
+        """The same numbers on a selection of one of its axes."""
+        values, dims = _take(self.values, self.dims, axis)
+        return Data(values, dims, self.unit)
+
+
+def data(value: Data | float, unit: str = DIMENSIONLESS) -> Data:
+    """A plain number as dimensionless data (or of ``unit``)."""
+    return value if isinstance(value, Data) else Data(np.asarray(value, dtype=float), (), unit)
+
+
+def _take(values: NDArray[Any], dims: Dims, axis: Axis) -> tuple[NDArray[Any], Dims]:
+    for place, dim in enumerate(dims):
+        if axis.positions is not None and dim == axis.parent:
+            taken = values if values.ndim == 0 else np.take(values, axis.positions, axis=place)
+            return taken, (*dims[:place], axis, *dims[place + 1 :])
+    return values, dims
+
+
+class Term(NamedTuple):
+    """Sparse entries of an expression: ``coefficients · x[columns]`` added to the cells ``rows``.
+
+    ``rows is None`` means one entry per cell: both arrays broadcast over the expression's shape.
+    """
+
+    rows: Indices | None
+    columns: Indices
+    coefficients: Floats
+
+
+class Triplets(NamedTuple):
+    """Entries of a sparse matrix."""
+
+    rows: Indices
+    columns: Indices
+    values: Floats
+
+
+class Relation(NamedTuple):
+    """``lower ≤ expression ≤ upper`` with the constant still inside the expression."""
+
+    expression: Linear
+    lower: float
+    upper: float
+
+
+@dataclass(frozen=True, eq=False)
+class Linear:
+    """An affine expression over axes: ``Σ coefficient · column + constant`` per cell."""
+
+    dims: Dims
+    unit: str
+    terms: tuple[Term, ...]
+    constant: Floats = field(default_factory=lambda: np.zeros(()))
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return _shape(self.dims)
+
+    @property
+    def size(self) -> int:
+        return int(np.prod(self.shape, dtype=np.int64))
+
+    # arithmetic -----------------------------------------------------------------------------
+
+    def _on(self, dims: Dims) -> Linear:
+        """The same expression repeated over further axes."""
+        if dims == self.dims:
+            return self
+        terms = []
+        for term in self.terms:
+            if term.rows is not None:
+                term = self._dense(term, dims)
+                terms.append(term)
+                continue
+            columns = _spread(np.broadcast_to(term.columns, self.shape), self.dims, dims)
+            weights = _spread(np.broadcast_to(term.coefficients, self.shape), self.dims, dims)
+            terms.append(Term(None, columns, weights))
+        constant = _spread(np.broadcast_to(self.constant, self.shape), self.dims, dims)
+        return Linear(dims, self.unit, tuple(terms), constant)
+
+    def _dense(self, term: Term, dims: Dims) -> Term:
+        """Repeat a sparse term over further axes: each entry lands in every cell it covers."""
+        assert term.rows is not None
+        cells = _spread(np.arange(self.size).reshape(self.shape), self.dims, dims)
+        cells = np.broadcast_to(cells, _shape(dims)).ravel()
+        order = np.argsort(term.rows, kind="stable")
+        starts = np.searchsorted(term.rows[order], np.arange(self.size + 1))
+        counts = np.diff(starts)[cells]
+        rows = np.repeat(np.arange(len(cells)), counts)
+        within = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)
+        entries = order[np.repeat(starts[cells], counts) + within]
+        return Term(rows, term.columns[entries], term.coefficients[entries])
+
+    def __add__(self, other: Linear | Data | float) -> Linear:
+        if not isinstance(other, Linear):
+            known = data(other)
+            other = Linear(known.dims, known.unit, (), np.asarray(known.values, dtype=float))
+        if not same(self.unit, other.unit):
+            raise refuse("expression", f"cannot add {self.unit} and {other.unit}")
+        dims = _union(self.dims, other.dims)
+        first, second = self._on(dims), other._on(dims)
+        return Linear(dims, self.unit, first.terms + second.terms, first.constant + second.constant)
+
+    def __mul__(self, other: Data | float) -> Linear:
+        known = data(other)
+        dims = _union(self.dims, known.dims)
+        here = self._on(dims)
+        factor = _spread(np.asarray(known.values, dtype=float), known.dims, dims)
+        terms = tuple(
+            Term(term.rows, term.columns, term.coefficients * factor)
+            if term.rows is None
+            else Term(
+                term.rows,
+                term.columns,
+                term.coefficients * np.broadcast_to(factor, here.shape).ravel()[term.rows],
+            )
+            for term in here.terms
+        )
+        return Linear(dims, product(self.unit, known.unit), terms, here.constant * factor)
+
+    def __truediv__(self, other: Data | float) -> Linear:
+        return self * (1.0 / data(other))
+
+    def __neg__(self) -> Linear:
+        return self * -1.0
+
+    def __sub__(self, other: Linear | Data | float) -> Linear:
+        return self + (-other)
+
+    def __rsub__(self, other: Data | float) -> Linear:
+        return -self + other
+
+    __radd__ = __add__
+    __rmul__ = __mul__
+
+    def __le__(self, other: Linear | Data | float) -> Relation:
+        return Relation(self - other, -np.inf, 0.0)
+
+    def __ge__(self, other: Linear | Data | float) -> Relation:
+        return Relation(self - other, 0.0, np.inf)
+
+    def __eq__(self, other: object) -> Relation:  # type: ignore[override]
+        return Relation(self - other, 0.0, 0.0)  # type: ignore[operator]
+
+    __hash__ = None  # type: ignore[assignment]
+
+    # selections, shifts and sums ------------------------------------------------------------
+
+    def only(self, axis: Axis) -> Linear:
+        """The expression on a selection of one of its axes; itself where the axis is absent."""
+        if axis.parent is None or axis.parent not in self.dims:
+            return self
+        cells, dims = _take(np.arange(self.size).reshape(self.shape), self.dims, axis)
+        if any(term.rows is not None for term in self.terms):
+            return self.mapped(dims, np.arange(cells.size), cells.ravel(), np.ones(cells.size))
+
+        def taken(values: NDArray[Any]) -> NDArray[Any]:
+            return _take(np.broadcast_to(values, self.shape), self.dims, axis)[0]
+
+        terms = (Term(None, taken(t.columns), taken(t.coefficients)) for t in self.terms)
+        return Linear(dims, self.unit, tuple(terms), taken(self.constant))
+
+    def previous(self, initial: Data, cyclic: NDArray[np.bool_] | bool = False) -> Linear:
+        """The expression one step earlier along the last axis.
+
+        In the first step it is ``initial`` (over the other axes), or, where ``cyclic``, the value
+        of the last step.
+        """
+        if not same(self.unit, initial.unit):
+            raise refuse("previous", f"initial value in {initial.unit}, expression in {self.unit}")
+        around = np.broadcast_to(np.asarray(cyclic, dtype=bool), self.shape[:-1])
+        terms = []
+        for term in self.terms:
+            if term.rows is not None:
+                raise refuse("previous", "takes plain variables, not sums")
+            columns = np.roll(np.broadcast_to(term.columns, self.shape), 1, axis=-1)
+            weights = np.roll(np.broadcast_to(term.coefficients, self.shape), 1, axis=-1).copy()
+            weights[..., 0] *= around
+            terms.append(Term(None, columns, weights))
+        constant = np.roll(np.broadcast_to(self.constant, self.shape), 1, axis=-1).copy()
+        first = np.broadcast_to(_spread(initial.values, initial.dims, self.dims[:-1]), around.shape)
+        constant[..., 0] = np.where(around, constant[..., 0], first)
+        return Linear(self.dims, self.unit, tuple(terms), constant)
+
+    def mapped(
+        self, dims: Dims, rows: Indices, cells: Indices, weights: Floats, unit: str = DIMENSIONLESS
+    ) -> Linear:
+        """A sparse linear map: cell ``rows[i]`` of the result gains ``weights[i]`` · ``cells[i]``.
+
+        Sums over an axis, groupings, and the spreading of a job's start over the hours it runs
+        are all of this form. ``unit`` is the unit of the weights.
+        """
+        terms = []
+        for term in self.terms:
+            if term.rows is None:
+                columns = np.broadcast_to(term.columns, self.shape).ravel()[cells]
+                values = np.broadcast_to(term.coefficients, self.shape).ravel()[cells] * weights
+                terms.append(Term(rows, columns, values))
+                continue
+            order = np.argsort(cells, kind="stable")
+            starts = np.searchsorted(cells[order], term.rows, side="left")
+            counts = np.searchsorted(cells[order], term.rows, side="right") - starts
+            entry = np.repeat(np.arange(len(term.rows)), counts)
+            within = np.arange(len(entry)) - np.repeat(np.cumsum(counts) - counts, counts)
+            link = order[np.repeat(starts, counts) + within]
+            terms.append(
+                Term(rows[link], term.columns[entry], term.coefficients[entry] * weights[link])
+            )
+        constant = np.zeros(int(np.prod(_shape(dims), dtype=np.int64)))
+        known = np.broadcast_to(self.constant, self.shape).ravel()[cells] * weights
+        np.add.at(constant, rows, known)
+        return Linear(dims, product(self.unit, unit), tuple(terms), constant.reshape(_shape(dims)))
+
+    def sum(self, *names: str) -> Linear:
+        """The sum over the named axes."""
+        missing = set(names) - {axis.name for axis in self.dims}
+        if missing:
+            raise refuse("sum", "no such axis in the expression", ", ".join(sorted(missing)))
+        kept = tuple(axis for axis in self.dims if axis.name not in names)
+        cells = np.arange(int(np.prod(_shape(kept), dtype=np.int64))).reshape(_shape(kept))
+        target = _spread(cells, kept, self.dims)
+        rows = np.broadcast_to(target, self.shape).ravel()
+        return self.mapped(kept, rows, np.arange(self.size), np.ones(self.size))
+
+    # emission -------------------------------------------------------------------------------
+
+    def triplets(self) -> Triplets:
+        """All entries as (cell, column, coefficient), zeros dropped, duplicates still separate."""
+        rows: list[NDArray[Any]] = []
+        columns: list[NDArray[Any]] = []
+        values: list[NDArray[Any]] = []
+        every = np.arange(self.size)
+        for term in self.terms:
+            weights = term.coefficients
+            if term.rows is None:
+                rows.append(every)
+                columns.append(np.broadcast_to(term.columns, self.shape).ravel())
+                values.append(np.broadcast_to(weights, self.shape).ravel())
+            else:
+                rows.append(term.rows)
+                columns.append(term.columns)
+                values.append(np.asarray(weights))
+            if not np.all(weights):
+                keep = values[-1] != 0.0
+                rows[-1], columns[-1], values[-1] = (
+                    rows[-1][keep], columns[-1][keep], values[-1][keep],
+                )  # fmt: skip
+        return Triplets(_joined(rows, np.int64), _joined(columns, np.int64), _joined(values, float))
+
+    def known(self) -> Floats:
+        """The constant of every cell, flat."""
+        return np.broadcast_to(self.constant, self.shape).ravel()
+
+
+def _joined(parts: list[NDArray[Any]], kind: Any) -> NDArray[Any]:
+    return np.concatenate(parts) if parts else np.zeros(0, kind)

@@ -1,0 +1,248 @@
+"""The standard form: a sparse mixed-integer linear programme whose rows and columns have names.
+
+``minimise cᵀx + k`` subject to ``row_lower ≤ A x ≤ row_upper`` and ``lower ≤ x ≤ upper``, some
+``x`` integer. Named blocks say what every column and row is in the world, in which unit. The form
+knows no solver; it can be written as text, LP, MPS and npz, and two equal forms have one hash.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from citygrid.files import whole
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Block:
+    """A named, contiguous run of columns or rows: ``heat_pump.heat`` over (heat_pump, time)."""
+
+    name: str
+    dims: tuple[str, ...]
+    coords: Mapping[str, NDArray[Any]]
+    start: int
+    unit: str
+    about: str = ""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return tuple(len(self.coords[dim]) for dim in self.dims)
+
+    @property
+    def size(self) -> int:
+        return int(np.prod(self.shape, dtype=np.int64))
+
+    @property
+    def span(self) -> slice:
+        return slice(self.start, self.start + self.size)
+
+    @property
+    def index(self) -> NDArray[np.int64]:
+        """Position in the form of every member, in the block's shape."""
+        return np.arange(self.start, self.start + self.size).reshape(self.shape)
+
+    def label(self, position: int) -> str:
+        """The name of the member at a position of the form: ``heat_pump.heat[pump east, …]``."""
+        place = np.unravel_index(position - self.start, self.shape) if self.dims else ()
+        parts = [
+            _label(self.coords[dim][i]) for dim, i in zip(self.dims, place, strict=True)
+        ]  # fmt: skip
+        return f"{self.name}[{', '.join(parts)}]" if parts else self.name
+
+
+def _label(value: Any) -> str:
+    if isinstance(value, np.datetime64):
+        return str(value.astype("datetime64[m]")) + "Z"
+    return str(value)
+
+
+@dataclass(frozen=True)
+class Account:
+    """One item of the cost ledger, e.g. ``heat_pump.start``: a line per component.
+
+    ``money @ x + money_known`` is in EUR, ``carbon @ x + carbon_known`` in kg of CO2.
+    """
+
+    name: str
+    labels: NDArray[Any]
+    money: sp.csr_array
+    money_known: Floats
+    carbon: sp.csr_array
+    carbon_known: Floats
+
+
+@dataclass(frozen=True)
+class Form:
+    """The programme as arrays; see the module's docstring for the equations.
+
+    ``cost`` (n) in EUR per unit of each column, ``constant`` in EUR, ``matrix`` (m × n) CSR,
+    ``integer`` (n) bool.
+    """
+
+    cost: Floats
+    constant: float
+    matrix: sp.csr_array
+    row_lower: Floats
+    row_upper: Floats
+    lower: Floats
+    upper: Floats
+    integer: NDArray[np.bool_]
+    columns: Mapping[str, Block]
+    rows: Mapping[str, Block]
+    accounts: Mapping[str, Account] = field(default_factory=dict)
+    #: What the form was made from, so that a solution finds its way back; opaque in here.
+    source: Any = field(default=None, repr=False, compare=False)
+
+    @property
+    def size(self) -> dict[str, int]:
+        """Columns, rows, nonzeros and binaries, as reported with every plan."""
+        return {
+            "columns": len(self.cost),
+            "rows": len(self.row_lower),
+            "nonzeros": int(self.matrix.nnz),
+            "binaries": int(self.integer.sum()),
+        }
+
+    def objective(self, x: Floats) -> float:
+        """``cᵀx + k`` in EUR."""
+        return float(self.cost @ x + self.constant)
+
+    def unpack(self, x: Floats) -> dict[str, Floats]:
+        """The solution by block, each in its block's shape."""
+        return {name: x[block.span].reshape(block.shape) for name, block in self.columns.items()}
+
+    def residual(self, x: Floats) -> float:
+        """Largest violation of any row or bound, in the row's or column's own unit."""
+        activity = self.matrix @ x
+        worst = [
+            self.row_lower - activity, activity - self.row_upper, self.lower - x, x - self.upper
+        ]  # fmt: skip
+        return max((float(part.max(initial=0.0)) for part in worst), default=0.0)
+
+    def column_label(self, position: int) -> str:
+        return _owner(self.columns, position).label(position)
+
+    def row_label(self, position: int) -> str:
+        return _owner(self.rows, position).label(position)
+
+    @cached_property
+    def hash(self) -> str:
+        """SHA-256 of everything that decides the programme: arrays, names, labels, units."""
+        digest = hashlib.sha256()
+        for array in self._arrays().values():
+            digest.update(np.ascontiguousarray(array).tobytes())
+        digest.update(json.dumps(self._names(), sort_keys=True).encode())
+        return digest.hexdigest()
+
+    def _arrays(self) -> dict[str, NDArray[Any]]:
+        # On a copy: reading a form must not reorder what somebody else holds.
+        matrix = self.matrix
+        if not matrix.has_sorted_indices:
+            matrix = matrix.sorted_indices()
+        return {
+            "cost": self.cost, "constant": np.array([self.constant]), "data": matrix.data,
+            "indices": matrix.indices.astype(np.int64), "indptr": matrix.indptr.astype(np.int64),
+            "row_lower": self.row_lower, "row_upper": self.row_upper,
+            "lower": self.lower, "upper": self.upper, "integer": self.integer,
+        }  # fmt: skip
+
+    def _names(self) -> dict[str, Any]:
+        def described(blocks: Mapping[str, Block]) -> list[Any]:
+            return [
+                [b.name, list(b.dims), {d: [_label(v) for v in b.coords[d]] for d in b.dims},
+                 b.start, b.unit, b.about]
+                for b in blocks.values()
+            ]  # fmt: skip
+
+        return {"columns": described(self.columns), "rows": described(self.rows)}
+
+    # written forms --------------------------------------------------------------------------
+
+    def text(self) -> str:
+        """The programme in words, one line per row: what the golden tests compare."""
+        lines = ["minimise", f"  {_sum(self._entries(self.cost), self)} + {_number(self.constant)}"]
+        for block in self.rows.values():
+            lines.append(f"{block.name} [{block.unit}] {block.about}".rstrip())
+            for row in range(block.start, block.start + block.size):
+                low, high = self.row_lower[row], self.row_upper[row]
+                span = slice(self.matrix.indptr[row], self.matrix.indptr[row + 1])
+                entries = zip(self.matrix.indices[span], self.matrix.data[span], strict=True)
+                sign = "=" if low == high else "<="
+                left = f"{_number(low)} <= " if np.isfinite(low) and low != high else ""
+                right = f" {sign} {_number(high)}" if np.isfinite(high) else ""
+                label = self.row_label(row).removeprefix(block.name)
+                lines.append(f"  {label}: {left}{_sum(entries, self)}{right}")
+        for block in self.columns.values():
+            kind = "binary" if self.integer[block.span].any() else "continuous"
+            lines.append(f"{block.name} [{block.unit}] {kind}; {block.about}".rstrip("; "))
+            for column in range(block.start, block.start + block.size):
+                label = self.column_label(column).removeprefix(block.name)
+                low, high = _number(self.lower[column]), _number(self.upper[column])
+                lines.append(f"  {low} <= {label or block.name} <= {high}")
+        return "\n".join(lines) + "\n"
+
+    @staticmethod
+    def _entries(vector: Floats) -> Iterator[tuple[int, float]]:
+        return ((int(i), float(vector[i])) for i in np.flatnonzero(vector))
+
+    def save(self, path: Path) -> None:
+        """Write the form as npz (arrays and names, no pickled objects)."""
+        names = np.frombuffer(json.dumps(self._names()).encode(), dtype=np.uint8)
+        with whole(path) as temporary, temporary.open("wb") as stream:
+            np.savez_compressed(stream, allow_pickle=False, names=names, **self._arrays())
+
+    @classmethod
+    def load(cls, path: Path) -> Form:
+        """Read a form that :meth:`save` wrote (without its ledger)."""
+        with np.load(path, allow_pickle=False) as stored:
+            arrays = {name: stored[name] for name in stored.files}
+        names = json.loads(arrays.pop("names").tobytes())
+
+        def blocks(described: list[Any]) -> dict[str, Block]:
+            return {
+                name: Block(name, tuple(dims), {d: _coordinate(v) for d, v in coords.items()},
+                            start, unit, about)
+                for name, dims, coords, start, unit, about in described
+            }  # fmt: skip
+
+        shape = (len(arrays["row_lower"]), len(arrays["cost"]))
+        return cls(
+            arrays["cost"], float(arrays["constant"][0]),
+            sp.csr_array((arrays["data"], arrays["indices"], arrays["indptr"]), shape=shape),
+            arrays["row_lower"], arrays["row_upper"], arrays["lower"], arrays["upper"],
+            arrays["integer"], blocks(names["columns"]), blocks(names["rows"]),
+        )  # fmt: skip
+
+
+def _coordinate(labels: list[str]) -> NDArray[Any]:
+    stamps = bool(labels) and all(len(t) == 17 and t[10] == "T" and t[-1] == "Z" for t in labels)
+    if stamps:
+        return np.array([label[:-1] for label in labels], dtype="datetime64[ns]")
+    return np.array(labels, dtype=object)
+
+
+def _owner(blocks: Mapping[str, Block], position: int) -> Block:
+    for block in blocks.values():
+        if block.start <= position < block.start + block.size:
+            return block
+    raise IndexError(position)
+
+
+def _number(value: float) -> str:
+    return f"{value:.9g}"
+
+
+def _sum(entries: Any, form: Form) -> str:
+    parts = [f"{value:+.9g} {form.column_label(int(column))}" for column, value in entries]
+    return " ".join(parts) or "0"

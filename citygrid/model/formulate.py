@@ -1,0 +1,320 @@
+"""From labelled parameters to the standard form: the builder that components speak to.
+
+A component may say ``variable``, ``binary``, ``constrain``, ``feed``, ``draw`` and ``cost``. Two
+things link components and nothing else does: the **balance** of a carrier at a place, to which
+every ``feed`` adds and from which every ``draw`` takes, and the **cost ledger**, one line per
+component and item in EUR and in kgCO2.
+
+This module is handed the case and the kinds and imports neither.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from citygrid.model.algebra import Axis, Data, Floats, Indices, Linear, Relation, Term, refuse
+from citygrid.model.form import Account, Block, Form
+from citygrid.units import same
+
+CARRIER_UNIT = "kW"
+
+
+class Parameter(Protocol):
+    """Known numbers of a kind: named axes, values, unit."""
+
+    dims: tuple[str, ...]
+    values: NDArray[Any]
+    unit: str
+
+
+class Units(Protocol):
+    """All components of one kind as the case holds them."""
+
+    kind: str
+    names: tuple[str, ...]
+    parameters: Mapping[str, Any]
+    coords: Mapping[str, NDArray[Any]]
+
+
+class CaseLike(Protocol):
+    """What formulation needs of a case: hours, step, carbon price, and the units by kind."""
+
+    @property
+    def time(self) -> NDArray[np.datetime64]: ...
+
+    @property
+    def step(self) -> float: ...
+
+    @property
+    def carbon_price(self) -> float: ...
+
+    @property
+    def units(self) -> Mapping[str, Any]: ...
+
+
+class Fleet:
+    """All components of one kind as labelled data: ``c.capacity`` is :class:`Data` with its unit.
+
+    ``c.axis`` is the axis of the components, ``c.time`` the hours, ``c.step`` the step in h.
+    """
+
+    def __init__(self, units: Units, time: Axis, step: Data) -> None:
+        self._units = units
+        self.kind = units.kind
+        self.time = time
+        self.step = step
+        self._axes = {name: Axis(name, labels) for name, labels in units.coords.items()}
+        self._axes["time"] = time
+        self.axis = self._axes.setdefault(units.kind, Axis(units.kind, np.array(units.names)))
+
+    def __len__(self) -> int:
+        return len(self.axis)
+
+    def axis_of(self, name: str) -> Axis:
+        """A further axis of the kind, such as the jobs of a pool."""
+        return self._axes[name]
+
+    def __getattr__(self, name: str) -> Data:
+        try:
+            parameter = self._units.parameters[name]
+        except KeyError:
+            raise refuse(self.kind, "no such parameter", name) from None
+        values = parameter.values
+        dims = tuple(self._axes[dim] for dim in parameter.dims)
+        return Data(values, dims, parameter.unit)
+
+    def text(self, name: str) -> list[str]:
+        """A parameter that is text, such as the node of every component."""
+        return [str(value) for value in self._units.parameters[name].values]
+
+    def integers(self, name: str) -> Indices:
+        """A parameter that counts or points."""
+        return np.asarray(self._units.parameters[name].values, dtype=np.int64)
+
+    def flags(self, name: str) -> NDArray[np.bool_]:
+        """A parameter that is true or false."""
+        return np.asarray(self._units.parameters[name].values, dtype=bool)
+
+
+class _Flow(NamedTuple):
+    places: NDArray[Any]
+    expression: Linear
+    sign: float
+
+
+@dataclass
+class _Item:
+    labels: NDArray[Any]
+    money: Linear | None
+    carbon: Linear | None
+
+
+class Model:
+    """The form under construction; components see it through :class:`Speaker`."""
+
+    def __init__(self, time: NDArray[Any], step: float, carbon_price: float = 0.0) -> None:
+        self.time = Axis("time", time)
+        self.step = Data(np.asarray(step), (), "h")
+        self.carbon_price = carbon_price
+        self._columns: dict[str, Block] = {}
+        self._rows: dict[str, Block] = {}
+        self._lower: list[Floats] = []
+        self._upper: list[Floats] = []
+        self._integer: list[NDArray[np.bool_]] = []
+        self._row_parts: list[tuple[Indices, Indices, Floats]] = []
+        self._row_lower: list[Floats] = []
+        self._row_upper: list[Floats] = []
+        self._flows: dict[str, list[_Flow]] = {}
+        self._items: dict[str, _Item] = {}
+        self._width = 0
+        self._height = 0
+
+    def add_columns(
+        self, name: str, dims: tuple[Axis, ...], lower: Data | float, upper: Data | float,
+        unit: str, about: str, integer: bool,
+    ) -> Linear:  # fmt: skip
+        if name in self._columns:
+            raise refuse(name, "a block of this name exists already")
+        block = Block(name, tuple(a.name for a in dims), {a.name: a.labels for a in dims},
+                      self._width, unit, about)  # fmt: skip
+        self._columns[name] = block
+        for bound, into in ((lower, self._lower), (upper, self._upper)):
+            into.append(self._bound(name, bound, dims, unit, block.shape))
+        self._integer.append(np.full(block.size, integer))
+        self._width += block.size
+        return Linear(dims, unit, (Term(None, block.index, np.ones(())),))
+
+    @staticmethod
+    def _bound(
+        name: str, bound: Data | float, dims: tuple[Axis, ...], unit: str, shape: tuple[int, ...]
+    ) -> Floats:
+        if not isinstance(bound, Data):
+            return np.full(int(np.prod(shape, dtype=np.int64)), float(bound))
+        if not same(bound.unit, unit):
+            raise refuse(name, f"bound in {bound.unit}, variable in {unit}")
+        aligned = Linear(dims, unit, ()) + bound
+        if aligned.dims != dims:
+            raise refuse(name, "bound has axes that the variable lacks")
+        if np.isnan(aligned.constant).any():
+            raise refuse(name, "a bound is NaN")
+        return aligned.known().astype(float)
+
+    def add_rows(self, name: str, relation: Relation, about: str) -> None:
+        if not isinstance(relation, tuple):
+            raise refuse(name, "constrain takes a relation such as heat <= capacity")
+        if name in self._rows:
+            raise refuse(name, "a constraint of this name exists already")
+        expression, lower, upper = relation
+        block = Block(name, tuple(a.name for a in expression.dims),
+                      {a.name: a.labels for a in expression.dims},
+                      self._height, expression.unit, about)  # fmt: skip
+        self._rows[name] = block
+        entries = expression.triplets()
+        known = expression.known()
+        if not (np.isfinite(entries.values).all() and np.isfinite(known).all()):
+            raise refuse(name, "a coefficient is not a finite number")
+        self._row_parts.append((entries.rows + self._height, entries.columns, entries.values))
+        self._row_lower.append(lower - known)
+        self._row_upper.append(upper - known)
+        self._height += block.size
+
+    def add_flow(self, carrier: str, places: Sequence[str], flow: Linear, sign: float) -> None:
+        if not same(flow.unit, CARRIER_UNIT):
+            raise refuse(f"{carrier}.balance", f"flows are in {CARRIER_UNIT}", flow.unit)
+        if len(flow.dims) != 2 or flow.dims[1] != self.time or len(places) != len(flow.dims[0]):
+            raise refuse(f"{carrier}.balance", "a flow is (component × time), one place each")
+        self._flows.setdefault(carrier, []).append(_Flow(np.array(places), flow, sign))
+
+    def add_cost(self, name: str, money: Linear | None, carbon: Linear | None) -> None:
+        if name in self._items:
+            raise refuse(f"cost.{name}", "an item of this name exists already")
+        labels = None
+        for amount, unit in ((money, "EUR"), (carbon, "kg")):
+            if amount is None:
+                continue
+            if not same(amount.unit, unit):
+                raise refuse(f"cost.{name}", f"expected {unit}", amount.unit)
+            labels = amount.dims[0].labels
+        if labels is None:
+            raise refuse(f"cost.{name}", "a cost needs money or carbon")
+        self._items[name] = _Item(labels, *(
+            None if amount is None else amount.sum(*(a.name for a in amount.dims[1:]))
+            for amount in (money, carbon)
+        ))  # fmt: skip
+
+    def _balances(self) -> None:
+        """One row per place and hour for every carrier: all that is fed is drawn."""
+        for carrier, flows in self._flows.items():
+            places = np.unique(np.concatenate([flow.places for flow in flows]))
+            dims = (Axis("place", places.astype(object)), self.time)
+            hours = len(self.time)
+            parts = []
+            for flow in flows:
+                at = np.searchsorted(places, flow.places)
+                rows = (at[:, None] * hours + np.arange(hours)).ravel()
+                parts.append(flow.expression.mapped(
+                    dims, rows, np.arange(rows.size), np.full(rows.size, flow.sign)
+                ))  # fmt: skip
+            terms = tuple(term for part in parts for term in part.terms)
+            constant = np.sum([part.constant for part in parts], axis=0)
+            self.add_rows(
+                f"{carrier}.balance",
+                Relation(Linear(dims, CARRIER_UNIT, terms, constant), 0.0, 0.0),
+                f"all {carrier} fed at a place is drawn there",
+            )
+
+    def form(self) -> Form:
+        """Close the balances and the ledger and give the finished form."""
+        self._balances()
+        accounts = {
+            name: Account(name, item.labels,
+                          *self._lines(item.money, len(item.labels)),
+                          *self._lines(item.carbon, len(item.labels)))
+            for name, item in self._items.items()
+        }  # fmt: skip
+        cost, constant = np.zeros(self._width), 0.0
+        for account in accounts.values():
+            cost += np.asarray(account.money.sum(axis=0)).ravel()
+            cost += self.carbon_price * np.asarray(account.carbon.sum(axis=0)).ravel()
+            constant += float(account.money_known.sum())
+            constant += self.carbon_price * float(account.carbon_known.sum())
+
+        def joined(parts: list[Any], kind: Any) -> Any:
+            return np.concatenate(parts) if parts else np.zeros(0, kind)
+
+        rows, columns, values = (
+            joined([part[i] for part in self._row_parts], kind)
+            for i, kind in enumerate((np.int64, np.int64, float))
+        )
+        matrix = sp.csr_array((values, (rows, columns)), shape=(self._height, self._width))
+        matrix.sum_duplicates()
+        matrix.eliminate_zeros()
+        return Form(
+            cost, constant, matrix,
+            joined(self._row_lower, float), joined(self._row_upper, float),
+            joined(self._lower, float), joined(self._upper, float), joined(self._integer, bool),
+            self._columns, self._rows, accounts,
+        )  # fmt: skip
+
+    def _lines(self, amount: Linear | None, height: int) -> tuple[sp.csr_array, Floats]:
+        if amount is None:
+            return sp.csr_array((height, self._width)), np.zeros(height)
+        entries = amount.triplets()
+        lines = sp.csr_array((entries.values, (entries.rows, entries.columns)),
+                             shape=(height, self._width))  # fmt: skip
+        return lines, amount.known().astype(float)
+
+
+class Speaker:
+    """The six words a component may say, under the name of its kind."""
+
+    def __init__(self, model: Model, kind: str) -> None:
+        self._model = model
+        self._kind = kind
+        self.time = model.time
+        self.step = model.step
+
+    def variable(
+        self, name: str, *dims: Axis, lower: Data | float = 0.0, upper: Data | float = np.inf,
+        unit: str = "kW", about: str,
+    ) -> Linear:  # fmt: skip
+        """A block of continuous variables ``kind.name`` over the axes, in ``unit``."""
+        return self._model.add_columns(
+            f"{self._kind}.{name}", dims, lower, upper, unit, about, False
+        )
+
+    def binary(self, name: str, *dims: Axis, about: str, upper: Data | float = 1.0) -> Linear:
+        """A block of variables that are 0 or 1."""
+        return self._model.add_columns(f"{self._kind}.{name}", dims, 0.0, upper, "1", about, True)
+
+    def constrain(self, name: str, relation: Relation, about: str = "") -> None:
+        """A block of rows ``kind.name``: ``m.constrain("minimum_load", heat >= share * on)``."""
+        self._model.add_rows(f"{self._kind}.{name}", relation, about)
+
+    def feed(self, carrier: str, places: Sequence[str], flow: Linear) -> None:
+        """Add a flow (component × time, kW, ≥ 0) to the carrier's balance at each one's place."""
+        self._model.add_flow(carrier, places, flow, 1.0)
+
+    def draw(self, carrier: str, places: Sequence[str], flow: Linear | Data) -> None:
+        """Take a flow (component × time, kW, ≥ 0) from the carrier's balance at each place."""
+        if isinstance(flow, Data):
+            flow = Linear(flow.dims, flow.unit, ()) + flow
+        self._model.add_flow(carrier, places, flow, -1.0)
+
+    def cost(self, item: str, money: Linear | None = None, *, carbon: Linear | None = None) -> None:
+        """Enter an amount (component first, any further axes) in the ledger, in EUR and kg."""
+        self._model.add_cost(f"{self._kind}.{item}", money, carbon)
+
+
+def formulate(case: CaseLike, kinds: Mapping[str, Callable[[Speaker, Fleet], None]]) -> Form:
+    """Build the form of a case: every kind speaks once, then balances and ledger are closed."""
+    model = Model(case.time, case.step, case.carbon_price)
+    for kind, units in case.units.items():
+        kinds[kind](Speaker(model, kind), Fleet(units, model.time, model.step))
+    return model.form()

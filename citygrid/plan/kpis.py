@@ -1,0 +1,64 @@
+"""Key figures of a plan, from what its components moved and measured.
+
+Kinds report measures by name (``it_power``, ``heat_delivered``, …); a new kind that reports one is
+counted without a line here. What does not apply is ``None``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from citygrid.components.log import Log
+from citygrid.district.case import Case
+
+
+def key_figures(
+    case: Case, logs: Sequence[Log], cost: float, carbon: float
+) -> dict[str, float | None]:
+    """Key figures over the horizon.
+
+    ``pue`` is E_DC / E_IT (ISO/IEC 30134-2) and ``energy_reuse_factor`` E_reuse / E_DC
+    (ISO/IEC 30134-6), with reuse counted at the hand-over, before the utility's heat pump.
+    """
+    hours = len(case.time)
+    measured: dict[str, np.ndarray] = {}
+    for log in logs:
+        for name, amount in log.measures.items():
+            before = measured.get(name, np.zeros(amount.shape[0] if amount.ndim else 1))
+            measured[name] = before + amount
+
+    def energy(name: str) -> float | None:
+        """Sum of a measure in kWh, ``None`` when nobody reported it."""
+        return None if name not in measured else float(measured[name].sum() * case.step)
+
+    def ratio(above: float | None, below: float | None) -> float | None:
+        return None if above is None or not below else above / below
+
+    def mwh(value: float | None) -> float | None:
+        return None if value is None else value / 1000.0
+
+    center = energy("center_power") if "it_power" in measured else None
+    produced = energy("renewable_produced")
+    exported = measured.get("grid_export", np.zeros(hours))
+    renewable = measured.get("renewable_produced", np.zeros(hours))
+    # Power sold in an hour is taken from the sun first: a cautious figure.
+    used_here = float((renewable - np.minimum(renewable, exported)).sum() * case.step)
+    peak = measured.get("grid_import")
+    return {
+        "cost_eur": cost,
+        "co2_kg": carbon,
+        "heat_delivered_mwh": mwh(energy("heat_delivered")),
+        "waste_heat_used_mwh": mwh(energy("waste_heat_recovered")),
+        "heat_rejected_mwh": mwh(energy("heat_rejected")),
+        "heat_loss_mwh": mwh(energy("heat_line_loss")),
+        "energy_reuse_factor": ratio(energy("waste_heat_recovered"), center),
+        "pue": ratio(center, energy("it_power")),
+        "pv_self_consumption": None if not produced else used_here / produced,
+        "grid_import_mwh": mwh(energy("grid_import")),
+        "grid_export_mwh": mwh(energy("grid_export")),
+        "peak_import_kw": None if peak is None else float(peak.max()),
+        "unserved_kwh": energy("unserved"),
+        "jobs_late": None if "jobs_late" not in measured else float(measured["jobs_late"].sum()),
+    }

@@ -1,0 +1,197 @@
+"""A plan: the dispatch of a case as an xarray Dataset, stored as CF netCDF with the case inside.
+
+Variables are named ``kind.quantity`` over (component × time) with ``units`` and ``long_name``; time
+is UTC, flows are means over a step (``cell_methods = "time: mean"``), levels hold at its end. The
+ledger states what every component claims to cost; the verdict recomputes it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from citygrid.components.contract import Flows, Units
+from citygrid.district.case import Case
+from citygrid.errors import Fault, InputError
+from citygrid.files import whole
+from citygrid.units import factor
+
+CONVENTIONS = "CF-1.11"
+FORMAT = 1
+#: Units in which flows are kept; a file in MW or MWh is converted when it is read.
+CANONICAL = {"power": "kW", "energy": "kWh", "share": "1"}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A dispatch and the case it is for.
+
+    ``dataset`` holds the flows and the ledger; its attributes say route, seed, status, objective
+    and bound [EUR], hashes and versions. An attribute that does not apply is absent.
+    """
+
+    case: Case
+    dataset: xr.Dataset
+
+    @property
+    def objective(self) -> float:
+        """Cost over the horizon as the route states it [EUR]."""
+        return float(self.dataset.attrs["objective"])
+
+    @property
+    def bound(self) -> float | None:
+        """Proven lower bound [EUR], or ``None``."""
+        bound = self.dataset.attrs.get("bound")
+        return None if bound is None else float(bound)
+
+    @property
+    def gap(self) -> float | None:
+        """``(objective − bound) / |objective|``, or ``None`` without a bound."""
+        if self.bound is None:
+            return None
+        return max(0.0, (self.objective - self.bound) / max(abs(self.objective), 1e-9))
+
+    @property
+    def route(self) -> str:
+        return str(self.dataset.attrs["route"])
+
+    @property
+    def telemetry(self) -> dict[str, Any]:
+        """What the route reported: seconds, counts, bounds, sampler figures."""
+        stored: dict[str, Any] = json.loads(self.dataset.attrs.get("telemetry", "{}"))
+        return stored
+
+    def flows(self, units: Units) -> Flows:
+        """This plan's arrays of one kind, by short name, in canonical units."""
+        arrays, labels = {}, {}
+        prefix = f"{units.kind}."
+        for name, array in self.dataset.data_vars.items():
+            short = str(name).removeprefix(prefix)
+            if not str(name).startswith(prefix):
+                continue
+            unit = str(array.attrs.get("units", "1"))
+            scale = 1.0
+            for canonical in CANONICAL.values():
+                try:
+                    scale, _ = factor(unit, canonical)
+                except ValueError:
+                    continue
+                break
+            arrays[short] = array.values * scale if scale != 1.0 else array.values
+            dim = array.dims[0] if array.dims else None
+            labels[short] = array[dim].values if dim in array.coords else np.array([])
+        return Flows(units.names, arrays, labels)
+
+    # stored form ----------------------------------------------------------------------------
+
+    def save(self, path: Path) -> None:
+        """Write the plan and its case as netCDF-4, whole or not at all."""
+        with whole(Path(path)) as temporary:
+            dataset = self.dataset
+            encoding: dict[Any, Any] = {
+                name: {"zlib": True, "complevel": 4} for name, array in dataset.data_vars.items()
+                if array.dtype.kind == "f" and array.ndim
+            }  # fmt: skip
+            encoding["time"] = {"units": "seconds since 1970-01-01", "dtype": "int64"}
+            dataset.to_netcdf(temporary, engine="netcdf4", format="NETCDF4", encoding=encoding)
+            for kind, stored in self.case.to_datasets().items():
+                group = f"case/{kind}" if kind else "case"
+                compress: dict[Any, Any] = {
+                    name: {"zlib": True, "complevel": 4}
+                    for name, array in stored.data_vars.items()
+                    if array.dtype.kind == "f" and array.ndim
+                }
+                stored.to_netcdf(
+                    temporary, mode="a", engine="netcdf4", group=group, encoding=compress
+                )
+
+    @classmethod
+    def load(cls, path: str | Path) -> Plan:
+        """Read a plan.
+
+        Raises :class:`InputError` when the file is missing, cut, or not a citygrid plan.
+        """
+        path = Path(path)
+        if not path.is_file():
+            raise InputError(Fault(str(path), "no such plan", None, "name a plan.nc file"))
+        try:
+            with xr.open_dataset(path, engine="netcdf4") as stored:
+                dataset = stored.load()
+            if "objective" not in dataset.attrs or "route" not in dataset.attrs:
+                raise KeyError("objective, route")
+            case = Case.from_datasets(_groups(path))
+        except (OSError, KeyError, ValueError, TypeError, IndexError, RuntimeError) as error:
+            repair = "name a plan.nc that `citygrid plan` wrote"
+            reason = "is not a readable citygrid plan"
+            raise InputError(Fault(str(path), reason, str(error)[:120], repair)) from error
+        return cls(case, dataset)
+
+
+def _groups(path: Path) -> dict[str, xr.Dataset]:
+    import netCDF4
+
+    with netCDF4.Dataset(path) as root:
+        kinds = list(root["case"].groups)
+    stored = {}
+    for kind in ["", *kinds]:
+        with xr.open_dataset(
+            path, engine="netcdf4", group=f"case/{kind}" if kind else "case", decode_times=True
+        ) as group:
+            stored[kind] = group.load()
+    return stored
+
+
+def assemble(
+    case: Case,
+    blocks: Mapping[str, tuple[tuple[str, ...], Mapping[str, NDArray[Any]], str, str]],
+    values: Mapping[str, NDArray[Any]],
+    ledger: Mapping[str, tuple[NDArray[Any], NDArray[Any], NDArray[Any]]],
+    attributes: Mapping[str, Any],
+) -> Plan:
+    """Put a plan together from named arrays.
+
+    blocks
+        Name → (dims, coords, unit, description) of every flow.
+    values
+        Name → array of the flow, in the dims' shape.
+    ledger
+        ``kind.item`` → (components, money [EUR], carbon [kg]), one entry per component.
+    attributes
+        Route, seed, status, objective, bound, hashes, telemetry; ``None`` is left out.
+    """
+    data: dict[str, Any] = {}
+    coords: dict[str, Any] = {"time": case.time}
+    for name, (dims, labels, unit, about) in blocks.items():
+        methods = "time: point" if unit == "kWh" else "time: mean"
+        described = {"units": unit, "long_name": about or name}
+        if "time" in dims:
+            described["cell_methods"] = methods
+        data[name] = (dims, values[name], described)
+        coords |= {dim: labels[dim] for dim in dims if dim != "time"}
+    lines = [
+        (component, item, money[i], carbon[i])
+        for item, (components, money, carbon) in ledger.items()
+        for i, component in enumerate(components)
+    ]
+    columns = list(zip(*lines, strict=True)) if lines else [(), (), (), ()]
+    parts = (("component", ""), ("item", ""), ("money", "EUR"), ("carbon", "kg"))
+    for (name, unit), column in zip(parts, columns, strict=True):
+        kind: Any = float if unit else object
+        data[f"ledger.{name}"] = ("ledger_line", np.array(column, dtype=kind),
+                                  {"units": unit} if unit else {})  # fmt: skip
+    attrs = {
+        "Conventions": CONVENTIONS,
+        "title": f"Plan of {case.name}",
+        "source": "citygrid",
+        "citygrid_format": FORMAT,
+        "case_hash": case.hash,
+        **{key: value for key, value in attributes.items() if value is not None},
+    }
+    return Plan(case, xr.Dataset(data, coords, attrs))

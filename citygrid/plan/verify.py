@@ -1,0 +1,197 @@
+"""The verdict: every plan is replayed as physics by code that has never seen the formulation.
+
+Each kind replays its components from the plan's flows and the case's parameters. What they moved
+must balance for every carrier at every place and step; what they cost must be what the ledger and
+the objective say. A solver's word counts for nothing here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from citygrid.components.contract import kinds
+from citygrid.components.log import Breach, Log
+from citygrid.district.case import Case
+from citygrid.plan.kpis import key_figures
+from citygrid.plan.plan import Plan
+
+#: Largest violation relative to its scale at which a plan still counts as right.
+TOLERANCE = 1e-6
+
+Floats = NDArray[np.float64]
+
+
+class Violation(NamedTuple):
+    """One broken rule at its worst place and time, in physical units."""
+
+    rule: str
+    where: str
+    time: str | None
+    size: float
+    unit: str
+    relative: float
+
+    def __str__(self) -> str:
+        when = f" at {self.time}" if self.time else ""
+        return f"{self.where}{when}: {self.rule}, off by {self.size:.6g} {self.unit}"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the replay found: ``ok`` when no relative violation exceeds the tolerance.
+
+    ``violations`` has one entry per broken rule and component, worst first; ``largest`` is the
+    largest relative violation, broken or not.
+    """
+
+    ok: bool
+    largest: float
+    violations: tuple[Violation, ...]
+    kpis: dict[str, float | None]
+    cost: float
+    carbon: float
+    ledger: dict[tuple[str, str], tuple[float, float]]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The verdict as it stands in the JSON document."""
+        return {
+            "ok": self.ok,
+            "largest_violation": self.largest if np.isfinite(self.largest) else None,
+            "violations": [
+                {**v._asdict(), "size": _finite(v.size), "relative": _finite(v.relative)}
+                for v in self.violations[:50]
+            ],
+        }
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+def verify(case: Case, plan: Plan) -> Verdict:
+    """Replay a plan against a case and say what it breaks, where, when and by how much."""
+    breaches: list[Breach] = []
+    logs: list[Log] = []
+    breaches += _shape(case, plan)
+    if not breaches:
+        for kind, units in case.units.items():
+            log = Log(kind, units.names, case.step)
+            try:
+                kinds()[kind].replay(units, plan.flows(units), log)
+            except (KeyError, IndexError, ValueError) as error:
+                breaches.append(_missing(kind, f"the plan lacks or misshapes {error}"))
+            logs.append(log)
+        breaches += [breach for log in logs for breach in log.breaches]
+        breaches += _balances(logs, len(case.time))
+        breaches += _accounts(case, plan, logs)
+    violations = sorted(_violations(case, breaches), key=lambda v: -v.relative)
+    largest = max((_worst(breach) for breach in breaches), default=0.0)
+    ledger = {
+        (name, f"{log.kind}.{item}"): (float(log.money[item][i]), float(log.carbon[item][i]))
+        for log in logs for item in log.money for i, name in enumerate(log.names)
+    }  # fmt: skip
+    money = float(sum(line[0] for line in ledger.values()))
+    carbon = float(sum(line[1] for line in ledger.values()))
+    cost = money + case.carbon_price * carbon
+    return Verdict(largest <= TOLERANCE, largest, tuple(violations),
+                   key_figures(case, logs, cost, carbon), cost, carbon, ledger)  # fmt: skip
+
+
+def _worst(breach: Breach) -> float:
+    return float((breach.size / breach.scale).max(initial=0.0))
+
+
+def _missing(kind: str, rule: str) -> Breach:
+    return Breach(kind, rule, np.array([kind]), np.array([np.inf]), np.ones(1), "1")
+
+
+def _shape(case: Case, plan: Plan) -> list[Breach]:
+    """The plan must speak of the same hours and components as the case."""
+    broken = []
+    time = plan.dataset["time"].values.astype("datetime64[s]")
+    if not np.array_equal(time, case.time.astype("datetime64[s]")):
+        broken.append(_missing("plan", "its hours are not those of the case"))
+    for kind, units in case.units.items():
+        if kind in plan.dataset.coords:
+            stated = tuple(str(name) for name in plan.dataset[kind].values)
+            if stated != units.names:
+                broken.append(_missing(kind, "its components are not those of the case"))
+    for name, array in plan.dataset.data_vars.items():
+        known = str(name).split(".")[0] in {*case.units, "ledger"}
+        if not known:
+            broken.append(_missing(str(name), "is not a flow of any kind of the case"))
+        elif array.dtype.kind == "f" and not np.isfinite(array.values).all():
+            broken.append(_missing(str(name), "holds values that are not finite"))
+    return broken
+
+
+def _balances(logs: list[Log], hours: int) -> list[Breach]:
+    """All that is fed at a place is drawn there, for every carrier and step."""
+    moved: dict[str, list[Any]] = {}
+    for log in logs:
+        for movement in log.movements:
+            moved.setdefault(movement.carrier, []).append(movement)
+    broken = []
+    for carrier, movements in moved.items():
+        places = np.unique(np.concatenate([m.places.astype(str) for m in movements]))
+        net, largest = np.zeros((len(places), hours)), np.ones((len(places), hours))
+        for movement in movements:
+            at = np.searchsorted(places, movement.places.astype(str))
+            np.add.at(net, at, movement.sign * movement.flow)
+            np.maximum.at(largest, at, np.abs(movement.flow))
+        broken.append(Breach(carrier, f"{carrier} is balanced", places, np.abs(net), largest, "kW"))
+    return broken
+
+
+def _accounts(case: Case, plan: Plan, logs: list[Log]) -> list[Breach]:
+    """Every line of the ledger and the objective must be what the replay recomputes."""
+    stated = {
+        (str(component), str(item)): (float(money), float(carbon))
+        for component, item, money, carbon in zip(
+            *(plan.dataset[f"ledger.{n}"].values for n in ("component", "item", "money", "carbon")),
+            strict=True,
+        )
+    }  # fmt: skip
+    found = {
+        (name, f"{log.kind}.{item}"): (float(log.money[item][i]), float(log.carbon[item][i]))
+        for log in logs for item in log.money for i, name in enumerate(log.names)
+    }  # fmt: skip
+    broken = []
+    total = sum(abs(money) for money, _ in found.values())
+    for place, unit in ((0, "EUR"), (1, "kg")):
+        keys = sorted({*stated, *found})
+        nothing = (0.0, 0.0)
+        claimed = np.array([stated.get(key, nothing)[place] for key in keys])
+        counted = np.array([found.get(key, nothing)[place] for key in keys])
+        labels = np.array([f"{component}, {item}" for component, item in keys])
+        scale = np.maximum(np.maximum(np.abs(claimed), np.abs(counted)), 1.0)
+        broken.append(Breach("ledger", "the ledger states what was spent", labels,
+                             np.abs(claimed - counted), scale, unit))  # fmt: skip
+    cost = sum(m + case.carbon_price * k for m, k in found.values())
+    broken.append(Breach("plan", "the objective is the sum of the ledger", np.array(["objective"]),
+                         np.array([abs(plan.objective - cost)]),
+                         np.array([max(total, 1.0)]), "EUR"))  # fmt: skip
+    return broken
+
+
+def _violations(case: Case, breaches: Iterable[Breach]) -> list[Violation]:
+    """The worst step of every rule and component that is broken."""
+    found = []
+    for breach in breaches:
+        relative = breach.size / breach.scale
+        if not (relative > TOLERANCE).any():
+            continue
+        rows = relative.reshape(relative.shape[0], -1)
+        for row in np.flatnonzero(rows.max(axis=1) > TOLERANCE):
+            step = int(rows[row].argmax())
+            size = breach.size.reshape(rows.shape)[row, step]
+            hourly = rows.shape[1] == len(case.time) and rows.shape[1] > 1
+            when = str(case.time[step].astype("datetime64[m]")) + "Z" if hourly else None
+            found.append(Violation(breach.rule, f"{breach.kind} {breach.labels[row]}", when,
+                                   float(size), breach.unit, float(rows[row, step])))  # fmt: skip
+    return found

@@ -1,0 +1,139 @@
+"""From a choice of options to a plan: the rest of the form is an LP or a small MILP.
+
+With one option held per group, HiGHS decides the few binaries that are left and dispatches
+everything continuous. Where a choice allows no plan, the elastic relaxation names the rows that it
+overruns, the groups that load them are released, and a small MILP places these again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from citygrid.model.form import Floats, Form
+from citygrid.model.reductions import elastic, fix, relax
+from citygrid.routes import milp
+from citygrid.routes.assignment import Coupling, Groups, Positions
+from citygrid.routes.contract import Clock, Journal, Options
+
+#: Overrun of a coupling row, in its unit, above which a choice allows no plan.
+OVERRUN = 1e-6
+#: Nodes of a small MILP where no time limit ends it: an end that does not depend on the clock.
+NODES = 200
+
+
+@dataclass
+class Workshop:
+    """A form with its groups, and the journal and limits under which its choices are worked out."""
+
+    form: Form
+    groups: Groups
+    coupling: Coupling
+    options: Options
+    journal: Journal
+    clock: Clock
+
+    def hold(self, chosen: Positions, free: NDArray[np.bool_] | None = None) -> Form:
+        """The form with the chosen option of every group (g) held, except in groups ``free`` (g)."""
+        values = np.zeros(len(self.groups.columns))
+        values[chosen] = 1.0
+        held = np.ones(len(values), dtype=bool) if free is None else ~free[self.groups.owner]
+        return fix(self.form, self.groups.columns[held], values[held]).form
+
+    def value(self, chosen: Positions) -> tuple[float | None, Floats | None]:
+        """Least cost of a choice with all other binaries relaxed, and the duals of its rows."""
+        outcome, duals, _ = milp.relaxation(
+            self.hold(chosen), self.options, self.journal, time_limit=self.clock.share(0.5, 1.0)
+        )
+        return (outcome.objective, duals) if outcome.status == "optimal" else (None, None)
+
+    def repair(self, chosen: Positions) -> Positions | None:
+        """A choice near this one that allows a plan of the relaxation; ``None`` if none was found.
+
+        The groups whose option loads an overrun row are placed again by a MILP in which no other
+        column is integer; when that is not enough, so are those that could load such a row.
+        """
+        overrun = self._overrun(chosen)
+        if overrun is None:
+            return None
+        weights = self.coupling.weights
+        touching = np.asarray(abs(weights).T @ overrun.astype(float)) > 0
+        free = np.zeros(len(self.groups), dtype=bool)
+        free[self.groups.owner[chosen[touching[chosen]]]] = True
+        for widening in range(3):
+            if self.clock.over:
+                return None
+            self.journal.count("released_groups", int(free.sum()))
+            self.journal.count("repair_milps")
+            placed = self._place(chosen, free)
+            if placed is not None:
+                return placed
+            if widening == 0:
+                free[self.groups.owner[touching]] = True
+            else:
+                free[:] = True
+        return None
+
+    def _overrun(self, chosen: Positions) -> NDArray[np.bool_] | None:
+        missed = elastic(relax(self.hold(chosen)).form, self.coupling.rows)
+        task = milp.Task("overrun", time_limit=self.clock.share(0.5, 1.0), seed=self.options.seed)
+        found = milp.call(missed.form, task, self.journal, self.options)
+        if found.x is None:
+            return None
+        return np.abs(missed.amounts(found.x)) > OVERRUN
+
+    def _place(self, chosen: Positions, free: NDArray[np.bool_]) -> Positions | None:
+        held = self.hold(chosen, free)
+        integer = np.zeros_like(held.integer)
+        integer[self.groups.columns[free[self.groups.owner]]] = True
+        task = milp.Task(
+            "repair", max(self.options.gap, 1e-3), self.clock.share(0.3, 2.0), self.options.seed,
+            nodes=NODES if self.clock.left is None else None,
+        )  # fmt: skip
+        found = milp.call(replace(held, integer=integer), task, self.journal, self._quiet)
+        if found.x is None:
+            return None
+        return self.read(found.x)
+
+    def commit(
+        self, chosen: Positions, start: Floats | None = None
+    ) -> tuple[Floats | None, Floats | None]:
+        """The plan of a choice, clean, with the duals of its dispatch; ``None`` if there is none."""
+        held = self.hold(chosen)
+        point = start
+        if held.integer.any():
+            self.journal.count("commitment_milps")
+            self.journal.count("commitment_binaries", int(held.integer.sum()))
+            task = milp.Task(
+                "commitment", 0.5 * self.options.gap, self.clock.share(0.4, 1.0),
+                self.options.seed, nodes=NODES if self.clock.left is None else None,
+            )  # fmt: skip
+            found = milp.call(held, task, self.journal, self._quiet, start)
+            point = found.x
+        else:
+            point = held.lower.copy()
+        if point is None:
+            return None, None
+        whole = point.copy()
+        whole[self.groups.columns] = 0.0
+        whole[self.groups.columns[chosen]] = 1.0
+        limit = None if self.clock.left is None else max(5.0, self.clock.left)
+        return milp.complete(self.form, whole, self.journal, self.options, limit)
+
+    def read(self, x: Floats) -> Positions:
+        """The option that every group takes in a point: its largest."""
+        values = x[self.groups.columns]
+        order = np.lexsort((-values, self.groups.owner))
+        starts = np.searchsorted(self.groups.owner[order], np.arange(len(self.groups)))
+        return order[starts]
+
+    def loads(self, x: Floats) -> Floats:
+        """What the options add up to in every coupling row (r)."""
+        return np.asarray(self.coupling.weights @ x[self.groups.columns])
+
+    @property
+    def _quiet(self) -> Options:
+        # Bounds of a part of the form are no bounds of the form: progress comes from the route.
+        return replace(self.options, progress=None)

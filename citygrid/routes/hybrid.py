@@ -1,0 +1,326 @@
+"""Prices from the relaxation, discrete choices from an annealer, everything else exact.
+
+1. The LP relaxation gives a bound, a point and the prices of all rows.
+2. Priced by these, the one-hot groups of the form (which start each job takes) become a binary
+   quadratic model, see :mod:`citygrid.routes.assignment`.
+3. A sampler, or a control in its place, chooses; samples are decoded to one option per group.
+4. The best choices are valued by an LP, repaired where they allow no plan, and the remaining
+   binaries are decided by HiGHS (:mod:`citygrid.routes.commitment`).
+5. Prices and loads of the best plan, averaged with the old ones, make the next round's model.
+
+The best plan and the bound are never lost. Without a time limit the same seed gives the same plan.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from citygrid.errors import Fault, InputError
+from citygrid.model.form import Floats, Form
+from citygrid.routes import milp, samplers
+from citygrid.routes.assignment import (
+    Energy,
+    Positions,
+    candidates,
+    energy,
+    find_coupling,
+    find_groups,
+    priced_cost,
+)  # fmt: skip
+from citygrid.routes.commitment import Workshop
+from citygrid.routes.contract import Clock, Journal, Options, Outcome, proven, relative_gap
+
+#: Nonzeros above which interior point without crossover prices faster than simplex.
+LARGE = 150_000
+#: Rounds without a time limit, and rounds without a better plan after which the search ends.
+ROUNDS, PATIENCE = 4, 3
+
+_DEFAULTS = {"variables": 2500, "reads": 12, "sweeps": 1000, "rounds": ROUNDS, "plans": 2}
+
+
+@dataclass(frozen=True)
+class Chooser:
+    """Who chooses (``anneal``, ``greedy``, ``random``, ``rounding``), with what effort."""
+
+    kind: str
+    sampler: Any
+    reads: int
+    sweeps: int
+    tolerance: float
+
+    def choose(
+        self, model: Energy, used: Floats, seed: int, incumbent: Positions | None, journal: Journal
+    ) -> list[Positions]:
+        """Distinct choices (g candidates each) of the energy, best first."""
+        if self.kind == "rounding":
+            order = np.lexsort((-used, model.owner))
+            return [order[np.searchsorted(model.owner[order], np.arange(len(model.penalty)))]]
+        if self.kind == "random":
+            found = _random(model, self.reads, seed)
+        else:
+            found = self._sampled(model, seed, incumbent, journal)
+        unique = {choice.tobytes(): choice for choice in found}
+        return sorted(unique.values(), key=model.of)
+
+    def _sampled(
+        self, model: Energy, seed: int, incumbent: Positions | None, journal: Journal
+    ) -> list[Positions]:
+        with journal.stage("model"):
+            quadratic = model.quadratic()
+            bqm = model.model(quadratic)
+        journal.figures["bqm"] = {
+            "variables": bqm.num_variables, "couplings": bqm.num_interactions,
+        }  # fmt: skip
+        wishes: dict[str, Any] = {
+            "num_reads": self.reads, "num_sweeps": self.sweeps, "seed": seed,
+            "beta_range": self._betas(model, quadratic, warm=incumbent is not None),
+        }  # fmt: skip
+        if incumbent is not None:
+            state = np.zeros(bqm.num_variables, dtype=np.int8)
+            state[incumbent] = 1
+            wishes.update(initial_states=(state, list(bqm.variables)),
+                          initial_states_generator="tile")  # fmt: skip
+        name = "greedy" if self.kind == "greedy" else type(self.sampler).__name__
+        with journal.call(name, "sampling"):
+            sampled = samplers.sample(self.sampler, bqm, **wishes)
+        with journal.stage("decoding"):
+            order = [list(sampled.variables).index(v) for v in bqm.variables] if list(
+                sampled.variables
+            ) != list(bqm.variables) else slice(None)  # fmt: skip
+            states = sampled.record.sample[: 4 * self.reads, order]
+            decoded = [model.decode(state, quadratic) for state in states]
+        journal.count("samples", len(decoded))
+        journal.count("samples_valid", sum(wrong == 0 for _, wrong in decoded))
+        journal.count("groups_repaired", sum(wrong for _, wrong in decoded))
+        journal.count("groups_decoded", len(decoded) * len(model.penalty))
+        return [choice for choice, _ in decoded]
+
+    def _betas(self, model: Energy, quadratic: Any, warm: bool) -> tuple[float, float]:
+        """From the median one-flip energy down to the cost that no longer matters."""
+        flip = model.penalty[model.owner] + 0.5 * quadratic.diagonal()
+        hot = math.log(2.0) / max(float(np.median(flip)), 1e-9)
+        cold = math.log(100.0) / self.tolerance
+        return (min(20.0 * hot, 0.1 * cold) if warm else hot), max(cold, 20.0 * hot)
+
+
+def solve(form: Form, options: Options, chooser: str = "anneal") -> Outcome:
+    """Solve the form by prices, annealing and exact completion.
+
+    ``chooser`` is ``anneal`` or a control in its place: ``random``, ``greedy``, ``rounding``.
+    ``options.extras`` may set ``variables``, ``reads``, ``sweeps``, ``rounds`` and ``plans``.
+    """
+    effort = _effort(options)
+    sampler = samplers.get("greedy" if chooser == "greedy" else options.sampler)
+    journal, clock = Journal(), Clock(options.time_limit)
+    journal.figures.update(chooser=chooser, sampler=options.sampler if chooser == "anneal" else None)
+    groups = find_groups(form)
+    journal.figures.update(groups=len(groups), options=len(groups.columns))
+    if not len(groups):
+        return _without_groups(form, options, journal)
+    large = form.matrix.nnz > LARGE
+    method = "ipm" if large else "choose"
+    journal.figures["pricing"] = "interior point" if large else "simplex"
+    relaxed, duals, reduced = milp.relaxation(
+        form, options, journal, method, clock.share(0.7), crossover=not large
+    )
+    if relaxed.x is None or duals is None or reduced is None:
+        return Outcome(relaxed.status, telemetry=journal.telemetry())
+    bound = relaxed.bound
+    with journal.stage("coupling"):
+        coupling = find_coupling(form, groups)
+    shop = Workshop(form, groups, coupling, options, journal, clock)
+    search = _Search(shop, duals, relaxed.x, bound)
+    picker = Chooser(chooser, sampler, effort["reads"], effort["sweeps"],
+                     _tolerance(options.gap, relaxed.objective, len(groups)))  # fmt: skip
+    rounds = effort["rounds"] if clock.left is None or chooser == "rounding" else 10_000
+    for number in range(rounds if chooser != "rounding" else 1):
+        if number and (clock.over or search.done):
+            break
+        search.round(number, picker, effort)
+    if search.best is None and not clock.over:
+        search.fall_back()
+    return search.outcome()
+
+
+class _Search:
+    """The best plan so far, and the prices and loads that the next round aims at."""
+
+    def __init__(self, shop: Workshop, duals: Floats, relaxed: Floats, bound: float | None) -> None:
+        self.shop, self.bound = shop, bound
+        self.prices, self.relaxed = duals, relaxed
+        self.targets = shop.loads(relaxed)
+        self.best: Floats | None = None
+        self.objective = math.inf
+        self.idle = 0
+        self.pool: list[tuple[float, Floats]] = []
+        self.tried: set[bytes] = set()
+
+    @property
+    def done(self) -> bool:
+        gap = relative_gap(self.objective, self.bound) if self.best is not None else None
+        return self.idle >= PATIENCE or (gap is not None and gap <= self.shop.options.gap)
+
+    def round(self, number: int, picker: Chooser, effort: dict[str, int]) -> None:
+        shop, groups = self.shop, self.shop.groups
+        priced = priced_cost(shop.form, groups, self.prices)
+        used = np.maximum(self.relaxed[groups.columns],
+                          0.0 if self.best is None else self.best[groups.columns])  # fmt: skip
+        worth = None if self.best is None or self.bound is None else self.objective - self.bound
+        options = candidates(groups, priced, used, effort["variables"], worth)
+        model = energy(shop.coupling, groups, options, priced, self.prices, self.targets)
+        start = None if self.best is None else np.searchsorted(options, shop.read(self.best))
+        seed = (shop.options.seed * 1009 + number) % (2**31 - 1)
+        choices = self._within_limits(model, picker, used[options], seed, start)
+        ranked = []
+        for choice in choices[: effort["plans"]]:
+            positions = options[choice]
+            if positions.tobytes() in self.tried:
+                continue
+            self.tried.add(positions.tobytes())
+            ranked.append(self._valued(positions))
+        plans = sorted((r for r in ranked if r is not None), key=lambda r: r[0])
+        before = self.objective
+        for value, positions in plans[:1]:
+            if self.best is None or value < self.objective:
+                self._commit(positions)
+        self.idle = 0 if self.objective < before * (1.0 - 1e-9 * math.copysign(1, before)) else (
+            self.idle + 1
+        )  # fmt: skip
+
+    def _within_limits(
+        self, model: Energy, picker: Chooser, used: Floats, seed: int, start: Positions | None
+    ) -> list[Positions]:
+        """Choices of the model, made anew with dearer limits while the best one overruns any."""
+        coupling, journal = self.shop.coupling, self.shop.journal
+        choices: list[Positions] = []
+        for attempt in range(3):
+            fresh = picker.choose(model, used, seed + 7919 * attempt, start, journal)
+            over = [self._over(model, choice) for choice in fresh]
+            sums = np.array([float(np.abs(part).sum()) for part in over])
+            journal.count("choices", len(fresh))
+            journal.count("choices_within_limits", int((sums == 0.0).sum()))
+            choices = [fresh[i] for i in np.argsort(sums, kind="stable")] + choices
+            if (sums == 0.0).any() or picker.kind in ("random", "rounding"):
+                break
+            first = over[int(np.argmin(sums))]
+            model = model.raised(first != 0.0, first)
+            journal.count("penalty_rounds")
+        return choices if len(coupling.rows) else fresh
+
+    def _over(self, model: Energy, choice: Positions) -> Floats:
+        load = np.asarray(model.weights[:, choice].sum(axis=1)).ravel()
+        above, below = load - self.shop.coupling.most, load - self.shop.coupling.least
+        part = np.where(above > 1e-6, above, np.where(below < -1e-6, below, 0.0))
+        return np.asarray(part)
+
+    def _valued(self, positions: Positions) -> tuple[float, Positions] | None:
+        value, _ = self.shop.value(positions)
+        self.shop.journal.count("choices_valued")
+        if value is None:
+            self.shop.journal.count("choices_infeasible")
+            repaired = self.shop.repair(positions)
+            if repaired is None:
+                return None
+            positions = repaired
+            value, _ = self.shop.value(positions)
+        return None if value is None else (value, positions)
+
+    def _commit(self, positions: Positions) -> None:
+        plan, duals = self.shop.commit(positions)
+        if plan is None:
+            self.shop.journal.count("choices_without_plan")
+            return
+        objective = self.shop.form.objective(plan)
+        self.pool = sorted([*self.pool, (objective, plan)], key=lambda entry: entry[0])[:5]
+        if duals is not None:
+            self.prices = 0.5 * (self.prices + duals)
+            self.targets = 0.5 * (self.targets + self.shop.loads(plan))
+        if objective < self.objective:
+            self.best, self.objective = plan, objective
+            self.shop.journal.figures.setdefault("incumbents", []).append(
+                {"seconds": self.shop.journal.elapsed, "objective": objective}
+            )
+            self._tell()
+
+    def _tell(self) -> None:
+        progress = self.shop.options.progress
+        if progress is not None:
+            progress({"seconds": self.shop.journal.elapsed, "objective": self.objective,
+                      "bound": self.bound})  # fmt: skip
+
+    def fall_back(self) -> None:
+        """No choice led to a plan: HiGHS on the whole form with the time that is left."""
+        shop = self.shop
+        shop.journal.figures["fall_back"] = "no choice allowed a plan; the whole form by HiGHS"
+        task = milp.Task("fall back", shop.options.gap, shop.clock.left, shop.options.seed)
+        found = milp.call(shop.form, task, shop.journal, shop.options)
+        self.verdict = found.status
+        if found.x is None:
+            return
+        plan, _ = milp.complete(shop.form, found.x, shop.journal, shop.options)
+        self.best = found.x if plan is None else plan
+        self.objective = shop.form.objective(self.best)
+        self.pool = [(self.objective, self.best)]
+        if found.bound is not None:
+            self.bound = max(found.bound, self.bound or -math.inf)
+
+    verdict: Any = "time_limit"
+
+    def outcome(self) -> Outcome:
+        journal, options = self.shop.journal, self.shop.options
+        counts = journal.counts
+        if counts.get("samples"):
+            journal.figures["feasibility_rate"] = counts["samples_valid"] / counts["samples"]
+        if counts.get("choices"):
+            journal.figures["within_limits_rate"] = (
+                counts["choices_within_limits"] / counts["choices"]
+            )
+        if self.best is None:
+            return Outcome(self.verdict, bound=self.bound, telemetry=journal.telemetry())
+        bound = proven(self.objective, self.bound)
+        gap = relative_gap(self.objective, bound)
+        status: Any = "optimal" if gap is not None and gap <= options.gap else "feasible"
+        return Outcome(status, self.best, self.objective, bound, self.pool, journal.telemetry())
+
+
+def _without_groups(form: Form, options: Options, journal: Journal) -> Outcome:
+    """Nothing to anneal: the binaries, if any, are decided by HiGHS, and the telemetry says so."""
+    outcome = milp.solve(form, options)
+    note = {**journal.figures, "no_groups": "no one-hot groups; all binaries decided by HiGHS"}
+    return replace(outcome, telemetry={**outcome.telemetry, **note})
+
+
+def _random(model: Energy, reads: int, seed: int) -> list[Positions]:
+    generator = np.random.default_rng(seed)
+    draws = generator.random((reads, len(model.owner)))
+    starts = np.arange(len(model.penalty))
+    found = []
+    for draw in draws:
+        order = np.lexsort((draw, model.owner))
+        found.append(order[np.searchsorted(model.owner[order], starts)])
+    return found
+
+
+def _tolerance(gap: float, objective: float | None, groups: int) -> float:
+    """EUR that one group may cost too much while the plan as a whole stays within the gap."""
+    return max(gap * abs(objective or 1.0) / groups, 1e-6)
+
+
+def _effort(options: Options) -> dict[str, int]:
+    effort = dict(_DEFAULTS)
+    faults = []
+    for name, text in options.extras.items():
+        if name not in effort:
+            faults.append(Fault("extras", "hybrid has no such option", name,
+                                f"choose one of {', '.join(effort)}"))  # fmt: skip
+        elif not text.isdigit() or int(text) < 1:
+            faults.append(Fault(f"extras › {name}", "expected a whole number of at least 1", text))
+        else:
+            effort[name] = int(text)
+    if faults:
+        raise InputError(faults)
+    return effort

@@ -1,0 +1,315 @@
+"""Mixed-integer and linear programmes by HiGHS; the only module that knows it.
+
+``solve`` is the route ``milp``. The other routes use ``relaxation`` for prices and bounds,
+``complete`` for the clean plan that belongs to a choice of integers, and ``explain`` names what
+an infeasible form lacks.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import highspy
+import numpy as np
+import scipy.sparse as sp
+
+from citygrid.model.form import Floats, Form
+from citygrid.model.reductions import elastic, fix, relax
+from citygrid.routes.contract import (
+    Clock,
+    Journal,
+    Options,
+    Outcome,
+    Status,
+    proven,
+    relative_gap,
+)  # fmt: skip
+
+#: Tolerance on rows and bounds of the plan that is handed out, in each row's own unit.
+CLEAN = 1e-9
+#: Violation below which a row counts as kept when an infeasible form is explained.
+LACK = 1e-6
+
+Report = Callable[[str, dict[str, Any], Floats | None], None]
+
+_STATUS: dict[highspy.HighsModelStatus, Status] = {
+    highspy.HighsModelStatus.kOptimal: "optimal",
+    highspy.HighsModelStatus.kModelEmpty: "optimal",
+    highspy.HighsModelStatus.kInfeasible: "infeasible",
+    highspy.HighsModelStatus.kUnbounded: "unbounded",
+    highspy.HighsModelStatus.kTimeLimit: "time_limit",
+    highspy.HighsModelStatus.kInterrupt: "feasible",
+    highspy.HighsModelStatus.kIterationLimit: "feasible",
+    highspy.HighsModelStatus.kSolutionLimit: "feasible",
+}
+
+# HiGHS starts its threads once per process; another number needs another process.
+_threads_of_process: int | None = None
+
+
+@dataclass(frozen=True)
+class Task:
+    """How HiGHS shall work on one form: limits and tolerances; ``method`` for LPs."""
+
+    purpose: str = "milp"
+    gap: float = 0.0
+    time_limit: float | None = None
+    seed: int = 0
+    threads: int | None = None
+    verbose: bool = False
+    method: str = "choose"
+    crossover: bool = True
+    tolerance: float = 1e-7
+    nodes: int | None = None
+
+
+@dataclass
+class Result:
+    """What HiGHS said: a point, a proven bound, and for LPs the duals of rows and columns."""
+
+    status: Status
+    x: Floats | None = None
+    objective: float | None = None
+    bound: float | None = None
+    duals: Floats | None = None
+    reduced: Floats | None = None
+    notes: dict[str, Any] = field(default_factory=dict)
+
+
+def solve(form: Form, options: Options) -> Outcome:
+    """Solve the form to the gap, or as far as the time limit allows, and clean the plan.
+
+    After the search the integers are rounded and fixed and one LP over all rows gives the rest,
+    so that no tolerance of the search leaks through large coefficients into the plan.
+    """
+    journal = Journal()
+    integers = bool(form.integer.any())
+    task = Task(
+        "milp" if integers else "lp", options.gap, options.time_limit, options.seed,
+        options.threads, options.verbose, tolerance=1e-7 if integers else CLEAN,
+    )  # fmt: skip
+    found = call(form, task, journal, options)
+    if found.x is None:
+        return Outcome(found.status, bound=found.bound, telemetry=journal.telemetry())
+    x, objective, status = found.x, found.objective, found.status
+    if integers:
+        limit = None if options.time_limit is None else max(5.0, 0.1 * options.time_limit)
+        clean, _ = complete(form, x, journal, options, limit)
+        if clean is None:
+            journal.figures["completion"] = "no completion; the solver's own point is kept"
+            journal.figures["residual"] = form.residual(x)
+        else:
+            journal.figures["completion_change"] = form.objective(clean) - form.objective(x)
+            x = clean
+    objective = form.objective(x)
+    bound = proven(objective, found.bound)
+    gap = relative_gap(objective, bound)
+    if status == "optimal" and integers and (gap is None or gap > 1.001 * options.gap + 1e-6):
+        status = "feasible"
+    return Outcome(status, x, objective, bound, [(objective, x)], journal.telemetry())
+
+
+def call(
+    form: Form, task: Task, journal: Journal, options: Options, start: Floats | None = None
+) -> Result:
+    """One recorded call of HiGHS, in this process or, where a hard limit matters, in a child."""
+    hard = task.time_limit is not None and bool(form.integer.any())
+    other_threads = _threads_of_process is not None and task.threads != _threads_of_process
+    begun = time.perf_counter()
+
+    def report(kind: str, news: dict[str, Any], x: Floats | None) -> None:
+        if options.progress is not None:
+            options.progress({"seconds": time.perf_counter() - begun, **news})
+
+    with journal.call("highs", task.purpose) as record:
+        if hard or (other_threads and task.threads is not None):
+            from citygrid.routes import watch
+
+            found = watch.run(form, task, report, start)
+        else:
+            found = run(form, task, report, start)
+        record.started_at = found.notes.pop("started_at", record.started_at)
+        record.notes.update(found.notes, status=found.status)
+    journal.count("lps" if not form.integer.any() else "milps")
+    return found
+
+
+def complete(
+    form: Form, x: Floats, journal: Journal, options: Options, time_limit: float | None = None
+) -> tuple[Floats | None, Floats | None]:
+    """The best plan with the integers of ``x``, and the duals of its rows: one LP over all rows.
+
+    ``None`` twice where the rounded integers allow no plan.
+    """
+    whole = np.round(x[form.integer])
+    held = fix(form, form.integer, whole)
+    task = Task("completion", 0.0, time_limit, options.seed, options.threads, options.verbose,
+                tolerance=CLEAN)  # fmt: skip
+    found = call(held.form, task, journal, options)
+    if found.status != "optimal" or found.x is None:
+        return None, None
+    clean = held.restore(np.clip(found.x, held.form.lower, held.form.upper))
+    clean[form.integer] = whole
+    return clean, found.duals
+
+
+def relaxation(
+    form: Form, options: Options, journal: Journal | None = None, method: str = "choose",
+    time_limit: float | None = None, crossover: bool = True,
+) -> tuple[Outcome, Floats | None, Floats | None]:  # fmt: skip
+    """The linear relaxation: outcome, duals of the rows (m) and reduced costs of the columns (n).
+
+    A dual is the change of the least cost per unit of the row's bounds, EUR per unit of the row;
+    ``reduced = cost − Aᵀ duals``. ``method`` is ``choose``, ``simplex`` or ``ipm``.
+    """
+    journal = journal or Journal()
+    task = Task("relaxation", 0.0, time_limit, options.seed, options.threads, options.verbose,
+                method, crossover)  # fmt: skip
+    found = call(relax(form).form, task, journal, options)
+    outcome = Outcome(found.status, found.x, found.objective, found.bound,
+                      telemetry=journal.telemetry())  # fmt: skip
+    return outcome, found.duals, found.reduced
+
+
+def explain(
+    form: Form, options: Options | None = None, time_limit: float = 30.0
+) -> list[tuple[int, float]]:
+    """What an infeasible form lacks: rows with the amounts that would make it feasible.
+
+    First only balances may be missed, then every row; the sum of all amounts is as small as can
+    be. A positive amount is what a row lacks (a balance: power or heat that nobody feeds), a
+    negative one what it has too much, in the row's unit, largest first. Empty where the form is
+    feasible, or where bounds of single columns contradict each other.
+    """
+    options = options or Options()
+    balances = [block.index.ravel() for name, block in form.rows.items()
+                if name.endswith(".balance")]  # fmt: skip
+    choices = [np.concatenate(balances)] if balances else []
+    choices.append(np.arange(len(form.row_lower)))
+    clock, journal = Clock(time_limit), Journal()
+    # The relaxation answers most cases at once; integers only where it finds nothing amiss.
+    for source in (relax(form).form, form) if form.integer.any() else (form,):
+        for rows in choices:
+            missed = elastic(source, rows)
+            task = Task("explanation", 0.01, clock.left, options.seed, options.threads)
+            found = call(missed.form, task, journal, options)
+            if found.x is None:
+                continue
+            amounts = missed.amounts(found.x)
+            lacking = np.flatnonzero(np.abs(amounts) > LACK)
+            if len(lacking):
+                order = lacking[np.argsort(-np.abs(amounts[lacking]), kind="stable")]
+                return [(int(rows[i]), float(amounts[i])) for i in order]
+            break
+    return []
+
+
+# HiGHS itself ------------------------------------------------------------------------------------
+
+
+def run(form: Form, task: Task, report: Report, start: Floats | None = None) -> Result:
+    """HiGHS on one form in this process; ``report`` hears of incumbents and bounds."""
+    global _threads_of_process
+    solver = highspy.Highs()
+    solver.setOptionValue("output_flag", task.verbose)
+    if task.threads is not None and _threads_of_process is None:
+        _threads_of_process = task.threads
+    settings: dict[str, Any] = {
+        "random_seed": task.seed, "mip_rel_gap": task.gap, "solver": task.method,
+        "primal_feasibility_tolerance": task.tolerance,
+        "dual_feasibility_tolerance": max(task.tolerance, 1e-9),
+        "run_crossover": "on" if task.crossover else "off",
+    }  # fmt: skip
+    if _threads_of_process is not None:
+        settings["threads"] = _threads_of_process
+    if task.nodes is not None:
+        settings["mip_max_nodes"] = task.nodes
+    if task.time_limit is not None:
+        settings["time_limit"] = float(task.time_limit)
+    for name, value in settings.items():
+        solver.setOptionValue(name, value)
+    if (form.lower > form.upper).any() or (form.row_lower > form.row_upper).any():
+        return Result("infeasible")
+    _pass(solver, form)
+    integers = bool(form.integer.any())
+    if integers:
+        _listen(solver, report)
+        if start is not None:
+            point = highspy.HighsSolution()
+            point.col_value = start.tolist()
+            solver.setSolution(point)
+    solver.run()
+    status = solver.getModelStatus()
+    if status == highspy.HighsModelStatus.kUnboundedOrInfeasible:
+        return Result(settle(form, task))
+    return _result(solver, form, _STATUS.get(status, "error"), integers)
+
+
+def _pass(solver: highspy.Highs, form: Form) -> None:
+    """Hand the form over as arrays."""
+    matrix = sp.csr_array(form.matrix)
+    height, width = matrix.shape
+    answer = solver.passModel(
+        width, height, int(matrix.nnz), int(highspy.MatrixFormat.kRowwise),
+        int(highspy.ObjSense.kMinimize), float(form.constant), form.cost, form.lower, form.upper,
+        form.row_lower, form.row_upper, matrix.indptr.astype(np.int32),
+        matrix.indices.astype(np.int32), matrix.data, form.integer.astype(np.int32),
+    )  # fmt: skip
+    if answer == highspy.HighsStatus.kError:
+        raise ValueError("HiGHS refused the form; a bound, cost or coefficient is not a number")
+
+
+def _listen(solver: highspy.Highs, report: Report) -> None:
+    def improved(event: Any) -> None:
+        out = event.data_out
+        x = np.array(out.mip_solution, dtype=float)
+        news = {"objective": _finite(out.objective_function_value),
+                "bound": _finite(out.mip_dual_bound)}  # fmt: skip
+        report("incumbent", news, x)
+
+    def logged(event: Any) -> None:
+        out = event.data_out
+        news = {"objective": _finite(out.mip_primal_bound), "bound": _finite(out.mip_dual_bound)}
+        report("bound", news, None)
+
+    solver.cbMipImprovingSolution += improved
+    solver.cbMipLogging += logged
+
+
+def _result(solver: highspy.Highs, form: Form, status: Status, integers: bool) -> Result:
+    information, solution = solver.getInfo(), solver.getSolution()
+    feasible = information.primal_solution_status == int(
+        highspy.SolutionStatus.kSolutionStatusFeasible
+    )
+    result = Result(status)
+    if status == "optimal" or (feasible and status in ("time_limit", "feasible")):
+        result.x = np.array(solution.col_value, dtype=float)
+        result.objective = form.objective(result.x)
+    elif status == "feasible":
+        result.status = "error"
+    if integers:
+        result.bound = _finite(information.mip_dual_bound)
+        result.notes["nodes"] = int(information.mip_node_count)
+    elif status == "optimal":
+        result.bound = result.objective
+        result.duals = np.array(solution.row_dual, dtype=float)
+        result.reduced = np.array(solution.col_dual, dtype=float)
+        result.notes["iterations"] = int(
+            max(information.simplex_iteration_count, 0) + max(information.ipm_iteration_count, 0)
+        )
+    return result
+
+
+def settle(form: Form, task: Task = Task()) -> Status:
+    """Tell unbounded from infeasible: without a cost only feasibility remains."""
+    plain = replace(form, cost=np.zeros_like(form.cost))
+    found = run(plain, replace(task, verbose=False), lambda kind, news, x: None)
+    return "unbounded" if found.x is not None else found.status
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if math.isfinite(value) and abs(value) < 1e30 else None

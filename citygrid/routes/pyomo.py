@@ -1,0 +1,256 @@
+"""The open door: the form as a named Pyomo model, solved by any solver that Pyomo drives.
+
+The only module that knows Pyomo. Blocks become indexed components whose names have underscores
+for dots (``heat_pump.heat`` is ``model.heat_pump_heat``) and whose indices are the labels, hours
+as ``2023-01-16T00:00Z``.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import pyomo.environ as pyo
+import scipy.sparse as sp
+from pyomo.common.errors import ApplicationError
+from pyomo.core.expr.numeric_expr import LinearExpression
+from pyomo.opt import SolverResults, TerminationCondition
+
+from citygrid.errors import Fault, InputError
+from citygrid.model.form import Block, Floats, Form
+from citygrid.routes import milp
+from citygrid.routes.contract import Journal, Options, Outcome, Status, proven, relative_gap
+
+#: How solvers call the relative gap, the seed and the number of threads; others get none.
+_OPTION_NAMES: dict[str, dict[str, str]] = {
+    "highs": {"gap": "mip_rel_gap", "seed": "random_seed"},
+    "appsi_highs": {"gap": "mip_rel_gap", "seed": "random_seed"},
+    "glpk": {"gap": "mipgap"},
+    "cbc": {"gap": "ratio", "seed": "randomCbcSeed", "threads": "threads"},
+    "scip": {"gap": "limits/gap"},
+    "scip_direct": {"gap": "limits/gap"},
+    "gurobi": {"gap": "MIPGap", "seed": "Seed", "threads": "Threads"},
+    "cplex": {"gap": "mip_tolerances_mipgap", "seed": "randomseed", "threads": "threads"},
+}
+_LIKELY = ("highs", "appsi_highs", "glpk", "cbc", "scip", "gurobi", "cplex", "xpress", "mosek")
+
+_STATUS: dict[TerminationCondition, Status] = {
+    TerminationCondition.optimal: "optimal",
+    TerminationCondition.globallyOptimal: "optimal",
+    TerminationCondition.locallyOptimal: "feasible",
+    TerminationCondition.feasible: "feasible",
+    TerminationCondition.infeasible: "infeasible",
+    TerminationCondition.unbounded: "unbounded",
+    TerminationCondition.maxTimeLimit: "time_limit",
+}
+
+
+def solve(form: Form, options: Options, solver: str) -> Outcome:
+    """Solve the form by a solver that Pyomo drives, then clean the plan as ``milp`` does.
+
+    ``options.extras`` go to the solver under the names it knows. Raises :class:`InputError` for a
+    solver that is unknown or not installed.
+    """
+    journal = Journal()
+    driver = _driver(solver)
+    if _contradicts(form):
+        return Outcome("infeasible", telemetry=journal.telemetry())
+    with journal.stage("build"):
+        model = build(form)
+    with journal.call(f"pyomo:{solver}", "milp" if form.integer.any() else "lp") as record:
+        results = _run(driver, model, solver, options)
+        condition = results.solver.termination_condition
+        record.notes["termination"] = str(condition)
+    status: Status = _STATUS.get(condition, "error")
+    if condition == TerminationCondition.infeasibleOrUnbounded:
+        status = milp.settle(form)
+    if status in ("infeasible", "unbounded") or not len(results.solution):
+        return Outcome(status, bound=_bound(results), telemetry=journal.telemetry())
+    model.solutions.load_from(results)
+    x = load(model, form)
+    clean, _ = milp.complete(form, x, journal, options, options.time_limit)
+    if clean is None:
+        journal.figures["completion"] = "no completion; the solver's own point is kept"
+        journal.figures["residual"] = form.residual(x)
+    else:
+        x = clean
+    objective = form.objective(x)
+    bound = proven(objective, _bound(results))
+    if bound is None and status == "optimal" and not form.integer.any():
+        bound = objective
+    gap = relative_gap(objective, bound)
+    if status == "optimal" and gap is not None and gap > 1.001 * options.gap + 1e-6:
+        status = "feasible"
+    if status == "error":
+        status = "feasible"
+    return Outcome(status, x, objective, bound, [(objective, x)], journal.telemetry())
+
+
+def build(form: Form) -> pyo.ConcreteModel:
+    """The form as a Pyomo model: a Var per column block, a Constraint per row block.
+
+    Rows without entries are left out; :func:`solve` checks them by itself.
+    """
+    model = pyo.ConcreteModel(name="citygrid")
+    variables: list[Any] = []
+    for block in _covered(form.columns, len(form.cost), "column"):
+        component = pyo.Var(_keys(block)) if block.dims else pyo.Var()
+        model.add_component(_name(block.name), component)
+        for position, variable in enumerate(component.values(), start=block.start):
+            variable.domain = pyo.Integers if form.integer[position] else pyo.Reals
+            variable.setlb(_finite(form.lower[position]))
+            variable.setub(_finite(form.upper[position]))
+            variables.append(variable)
+    matrix = sp.csr_array(form.matrix)
+    starts, indices, weights = (
+        part.tolist() for part in (matrix.indptr, matrix.indices, matrix.data)
+    )
+    low, high = form.row_lower.tolist(), form.row_upper.tolist()
+    for block in _covered(form.rows, len(form.row_lower), "row"):
+        keys = _keys(block) if block.dims else [None]
+        rows = pyo.Constraint(keys) if block.dims else pyo.Constraint()
+        model.add_component(_row_name(model, block.name), rows)
+        for row, key in enumerate(keys, start=block.start):
+            span = slice(starts[row], starts[row + 1])
+            if span.start == span.stop or not (np.isfinite(low[row]) or np.isfinite(high[row])):
+                continue
+            body = LinearExpression(
+                constant=0, linear_coefs=weights[span],
+                linear_vars=[variables[column] for column in indices[span]],
+            )  # fmt: skip
+            bounds = (_finite(low[row]), body, _finite(high[row]))
+            rows.add(key, (low[row], body) if low[row] == high[row] else bounds)
+    priced = np.flatnonzero(form.cost).tolist()
+    model.cost = pyo.Objective(
+        expr=LinearExpression(
+            constant=form.constant, linear_coefs=form.cost[priced].tolist(),
+            linear_vars=[variables[column] for column in priced],
+        ) if priced else form.constant
+    )  # fmt: skip
+    return model
+
+
+def load(model: pyo.ConcreteModel, form: Form) -> Floats:
+    """The point that a solved model holds; columns that no row and no cost touches stay near 0."""
+    values = [
+        variable.value
+        for block in _covered(form.columns, len(form.cost), "column")
+        for variable in model.component(_name(block.name)).values()
+    ]
+    idle = np.clip(0.0, form.lower, form.upper)
+    found = np.array([np.nan if value is None else value for value in values], dtype=float)
+    return np.where(np.isnan(found), idle, found)
+
+
+def _driver(solver: str) -> Any:
+    logger = logging.getLogger("pyomo.opt")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)  # Pyomo prints a traceback for a name it does not know
+    try:
+        driver = pyo.SolverFactory(solver)
+        available = bool(driver.available(exception_flag=False))
+    except (ApplicationError, ValueError, RuntimeError, ImportError):
+        available = False
+    finally:
+        logger.setLevel(level)
+    if not available:
+        raise InputError(Fault(
+            "route", "Pyomo has no such solver here", f"pyomo:{solver}",
+            f"install it so that its program is on the path, or choose one that Pyomo knows, "
+            f"such as {', '.join(f'pyomo:{name}' for name in _LIKELY)}",
+        ))  # fmt: skip
+    return driver
+
+
+def _run(driver: Any, model: Any, solver: str, options: Options) -> SolverResults:
+    names = _OPTION_NAMES.get(solver, {})
+    asked = {"gap": options.gap, "seed": options.seed, "threads": options.threads}
+    settings = {names[key]: value for key, value in asked.items()
+                if key in names and value is not None}  # fmt: skip
+    settings.update({name: _literal(text) for name, text in options.extras.items()})
+    limits: dict[str, Any] = {}
+    if options.time_limit is not None:
+        limits["timelimit"] = options.time_limit
+    for name, value in settings.items():
+        driver.options[name] = value
+    try:
+        return driver.solve(model, load_solutions=False, tee=options.verbose, **limits)
+    except (ApplicationError, ValueError, RuntimeError) as failure:
+        results = SolverResults()
+        results.solver.termination_condition = TerminationCondition.error
+        results.solver.message = str(failure)
+        return results
+
+
+def _bound(results: SolverResults) -> float | None:
+    try:
+        bound = float(results.problem.lower_bound)
+    except (TypeError, ValueError):
+        return None
+    return _finite(bound)
+
+
+def _contradicts(form: Form) -> bool:
+    """Whether a row without entries, or bounds that cross, can never be kept."""
+    empty = np.diff(sp.csr_array(form.matrix).indptr) == 0
+    return bool(
+        (form.row_lower[empty] > 0).any() or (form.row_upper[empty] < 0).any()
+        or (form.lower > form.upper).any() or (form.row_lower > form.row_upper).any()
+    )  # fmt: skip
+
+
+def _covered(blocks: Mapping[str, Block], total: int, kind: str) -> Iterable[Block]:
+    """The blocks in the form's order; what no block names is ``column`` or ``row`` by number."""
+    start = 0
+    for block in sorted(blocks.values(), key=lambda block: block.start):
+        if block.start > start:
+            yield _numbered(kind, start, block.start)
+        yield block
+        start = block.start + block.size
+    if start < total:
+        yield _numbered(kind, start, total)
+
+
+def _numbered(kind: str, start: int, stop: int) -> Block:
+    return Block(f"{kind}.{start}", ("number",), {"number": np.arange(start, stop)}, start, "1")
+
+
+def _keys(block: Block) -> list[Any]:
+    parts = []
+    for dim in block.dims:
+        labels = [_index(value) for value in block.coords[dim]]
+        parts.append(labels if len(set(labels)) == len(labels) else list(range(len(labels))))
+    return list(parts[0]) if len(parts) == 1 else list(itertools.product(*parts))
+
+
+def _index(value: Any) -> Any:
+    if isinstance(value, np.datetime64):
+        return str(value.astype("datetime64[m]")) + "Z"
+    return int(value) if isinstance(value, np.integer | int) else str(value)
+
+
+def _name(name: str) -> str:
+    return re.sub(r"\W", "_", name)
+
+
+def _row_name(model: Any, name: str) -> str:
+    """Rows and columns share one space of names in Pyomo; a row that would collide says so."""
+    plain = _name(name)
+    return f"{plain}_row" if model.component(plain) is not None else plain
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+def _literal(text: str) -> Any:
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text

@@ -1,0 +1,71 @@
+"""Samplers by name: anything with dimod's ``sample(bqm)``.
+
+``neal`` (simulated annealing), ``tabu``, ``greedy`` (steepest descent), ``exact`` (enumeration,
+for about twenty variables), ``random``, and any class by import path, ``module:Class``, for people
+with hardware. An import path runs code: it is taken from the command line, never from a file.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import dimod
+
+from citygrid.errors import Fault, InputError
+
+#: name → (module, class)
+_KNOWN = {
+    "neal": ("dwave.samplers", "SimulatedAnnealingSampler"),
+    "tabu": ("dwave.samplers", "TabuSampler"),
+    "greedy": ("dwave.samplers", "SteepestDescentSampler"),
+    "random": ("dwave.samplers", "RandomSampler"),
+    "exact": ("dimod", "ExactSolver"),
+}
+#: Variables up to which enumeration ends in reasonable time and memory.
+EXACT_MAX = 22
+
+
+def names() -> list[str]:
+    """The samplers that have a name here."""
+    return list(_KNOWN)
+
+
+def get(name: str) -> dimod.Sampler:
+    """The sampler of a name or import path.
+
+    Raises :class:`InputError` for an unknown name, a module that does not import, or a class that
+    is no sampler.
+    """
+    module, _, attribute = name.partition(":")
+    if not attribute:
+        if name not in _KNOWN:
+            raise _refused(name, "no such sampler")
+        module, attribute = _KNOWN[name]
+    try:
+        sampler = getattr(importlib.import_module(module), attribute)()
+    except (ImportError, AttributeError, TypeError) as failure:
+        raise _refused(name, f"the sampler cannot be made: {failure}") from failure
+    if not callable(getattr(sampler, "sample", None)):
+        raise _refused(name, "the class has no sample(bqm)")
+    return sampler
+
+
+def sample(sampler: dimod.Sampler, bqm: dimod.BinaryQuadraticModel, **wishes: Any) -> Any:
+    """Sample with those of the wishes (reads, sweeps, seed, …) that the sampler has parameters for.
+
+    Returns dimod's ``SampleSet``.
+    """
+    if isinstance(sampler, dimod.ExactSolver) and bqm.num_variables > EXACT_MAX:
+        raise InputError(Fault(
+            "sampler", "too many variables to enumerate", bqm.num_variables,
+            f"choose another sampler, or a problem of at most {EXACT_MAX} variables",
+        ))  # fmt: skip
+    parameters = getattr(sampler, "parameters", {}) or {}
+    known = {name: value for name, value in wishes.items() if name in parameters}
+    return sampler.sample(bqm, **known)
+
+
+def _refused(name: str, reason: str) -> InputError:
+    return InputError(Fault("sampler", reason, name,
+                            f"choose one of {', '.join(_KNOWN)}, or module:Class"))  # fmt: skip

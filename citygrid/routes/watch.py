@@ -1,0 +1,233 @@
+"""A solver under watch: HiGHS in a child process with a limit that holds.
+
+HiGHS checks its own time limit between steps, and a step can be long. The child reports every
+better plan over a pipe; when it is still at work some grace after the limit, or dies, it is gone
+and the best plan and bound it had reported remain. Arrays travel as npz, never as pickles.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import queue
+import struct
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import scipy.sparse as sp
+
+import citygrid
+from citygrid.model.form import Floats, Form
+from citygrid.routes.contract import now
+from citygrid.routes.milp import Report, Result, Task
+
+_HEADER = struct.Struct("<QQ")
+
+
+def grace(limit: float) -> float:
+    """Seconds a child may need past its limit to end by itself (and, before, to start)."""
+    return 3.0 + 0.1 * limit
+
+
+def run(form: Form, task: Task, report: Report, start: Floats | None = None) -> Result:
+    """:func:`citygrid.routes.milp.run` in a child that is stopped when it overruns its limit."""
+    root = str(Path(citygrid.__file__).resolve().parent.parent)
+    path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))
+    child = subprocess.Popen(
+        [sys.executable, "-m", "citygrid.routes.watch"], stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": path},
+    )  # fmt: skip
+    assert child.stdin is not None and child.stdout is not None
+    news: queue.Queue[tuple[dict[str, Any], bytes] | None] = queue.Queue()
+    reader = threading.Thread(target=_listen, args=(child.stdout, news), daemon=True)
+    reader.start()
+    best = _Best()
+    try:
+        # A writer of its own: a child that never reads must not hold us past the limit.
+        threading.Thread(
+            target=_hand_over, args=(child.stdin, form, task, start), daemon=True
+        ).start()
+        answer = _attend(news, best, report, task.time_limit)
+    finally:
+        child.kill()
+        child.wait()
+        reader.join(timeout=5.0)
+        if not reader.is_alive():
+            child.stdout.close()
+        with contextlib.suppress(OSError):
+            child.stdin.close()
+    while answer is None and not news.empty():
+        answer = best.hear(news.get(), report)
+    return answer if answer is not None else best.remains(form, child.returncode)
+
+
+@dataclass
+class _Best:
+    """What a child has reported so far."""
+
+    x: Floats | None = None
+    objective: float | None = None
+    bound: float | None = None
+    started_at: str = ""
+    overrun: bool = False
+    deadline: float | None = field(default=None)
+
+    def hear(self, message: tuple[dict[str, Any], bytes] | None, report: Report) -> Result | None:
+        if message is None:
+            return None
+        head, body = message
+        kind = head.pop("kind")
+        if kind == "started":
+            self.started_at = head["at"]
+            return None
+        if kind == "result":
+            arrays = _unpacked(body)
+            notes = {**head["notes"], "process": "child"}
+            if self.started_at:
+                notes["started_at"] = self.started_at
+            return Result(head["status"], arrays.get("x"), head["objective"], head["bound"],
+                          arrays.get("duals"), arrays.get("reduced"), notes)  # fmt: skip
+        if head.get("bound") is not None:
+            self.bound = max(head["bound"], self.bound) if self.bound is not None else head["bound"]
+        x = np.frombuffer(body, dtype=float).copy() if kind == "incumbent" else None
+        if x is not None and (self.objective is None or head["objective"] <= self.objective):
+            self.x, self.objective = x, head["objective"]
+        report(kind, head, x)
+        return None
+
+    def remains(self, form: Form, returncode: int) -> Result:
+        """The result of a child that was stopped or died."""
+        notes: dict[str, Any] = {"process": "child", "stopped": self.overrun}
+        if self.started_at:
+            notes["started_at"] = self.started_at
+        if not self.overrun:
+            notes["exit_code"] = returncode
+        objective = None if self.x is None else form.objective(self.x)
+        status = "time_limit" if self.overrun else "feasible" if self.x is not None else "error"
+        return Result(status, self.x, objective, self.bound, notes=notes)  # type: ignore[arg-type]
+
+
+def _attend(
+    news: queue.Queue[tuple[dict[str, Any], bytes] | None], best: _Best, report: Report,
+    limit: float | None,
+) -> Result | None:  # fmt: skip
+    """Hear the child until it answers, dies or overruns."""
+    end = None if limit is None else time.monotonic() + limit + grace(limit)
+    while True:
+        left = None if end is None else end - time.monotonic()
+        try:
+            message = news.get(timeout=None if left is None else max(left, 0.0))
+        except queue.Empty:
+            best.overrun = True
+            return None
+        if message is None:
+            return None
+        answer = best.hear(message, report)
+        if answer is not None:
+            return answer
+
+
+def _listen(stream: IO[bytes], news: queue.Queue[tuple[dict[str, Any], bytes] | None]) -> None:
+    with contextlib.suppress(OSError, ValueError):
+        while (message := _receive(stream)) is not None:
+            news.put(message)
+    news.put(None)
+
+
+def _hand_over(stream: IO[bytes], form: Form, task: Task, start: Floats | None) -> None:
+    arrays = {
+        "cost": form.cost, "data": form.matrix.data, "indices": form.matrix.indices,
+        "indptr": form.matrix.indptr, "row_lower": form.row_lower, "row_upper": form.row_upper,
+        "lower": form.lower, "upper": form.upper, "integer": form.integer,
+        "constant": np.array([form.constant]),
+    }  # fmt: skip
+    if start is not None:
+        arrays["start"] = start
+    # A child that is gone cannot read; its silence is noticed by the reader.
+    with contextlib.suppress(OSError, ValueError):
+        _send(stream, asdict(task), _packed(arrays))
+
+
+# messages: two lengths, a JSON head, a body of bytes ---------------------------------------------
+
+
+def _send(stream: IO[bytes], head: dict[str, Any], body: bytes = b"") -> None:
+    written = json.dumps(head).encode()
+    stream.write(_HEADER.pack(len(written), len(body)) + written)
+    stream.write(body)
+    stream.flush()
+
+
+def _receive(stream: IO[bytes]) -> tuple[dict[str, Any], bytes] | None:
+    lengths = stream.read(_HEADER.size)
+    if len(lengths) < _HEADER.size:
+        return None
+    head, body = _HEADER.unpack(lengths)
+    written, content = stream.read(head), stream.read(body)
+    if len(written) < head or len(content) < body:
+        return None
+    return json.loads(written), content
+
+
+def _packed(arrays: dict[str, Any]) -> bytes:
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)
+    return buffer.getvalue()
+
+
+def _unpacked(body: bytes) -> dict[str, Any]:
+    with np.load(io.BytesIO(body), allow_pickle=False) as stored:
+        return {name: stored[name] for name in stored.files}
+
+
+# the child ---------------------------------------------------------------------------------------
+
+
+def main() -> None:
+    """Read one form and task from standard input, solve, and report on standard output."""
+    out = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    # Whatever the solver prints must not mix with the messages.
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    message = _receive(sys.stdin.buffer)
+    if message is None:
+        return
+    threading.Thread(target=_follow_parent, daemon=True).start()
+    from citygrid.routes import milp
+
+    head, body = message
+    arrays = _unpacked(body)
+    start = arrays.pop("start", None)
+    constant = float(arrays.pop("constant")[0])
+    matrix = sp.csr_array(
+        (arrays.pop("data"), arrays.pop("indices"), arrays.pop("indptr")),
+        shape=(len(arrays["row_lower"]), len(arrays["cost"])),
+    )
+    form = Form(constant=constant, matrix=matrix, columns={}, rows={}, **arrays)
+    _send(out, {"kind": "started", "at": now()})
+
+    def report(kind: str, news: dict[str, Any], x: Floats | None) -> None:
+        _send(out, {"kind": kind, **news}, b"" if x is None else x.tobytes())
+
+    result = milp.run(form, milp.Task(**head), report, start)
+    found = {"x": result.x, "duals": result.duals, "reduced": result.reduced}
+    head = {"kind": "result", "status": result.status, "objective": result.objective,
+            "bound": result.bound, "notes": result.notes}  # fmt: skip
+    _send(out, head, _packed({name: part for name, part in found.items() if part is not None}))
+
+
+def _follow_parent() -> None:
+    """The parent holds our input open; when it ends, however it dies, so do we."""
+    sys.stdin.buffer.read(1)
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    main()

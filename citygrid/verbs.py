@@ -1,0 +1,216 @@
+"""The sentence: load, prepare, formulate, solve, verify, compare.
+
+These are the only functions that see both sides of a wall: they hand the case and the kinds to the
+formulation, and turn a route's answer into a plan that knows neither.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import citygrid
+from citygrid.errors import Fault, InfeasibleError, InputError, NoPlanError
+
+if TYPE_CHECKING:
+    from citygrid.district.case import Case
+    from citygrid.district.load import District
+    from citygrid.model.form import Form
+    from citygrid.plan.plan import Plan
+    from citygrid.plan.verify import Verdict
+    from citygrid.routes.contract import Options, Outcome
+
+#: How many of an infeasible district's shortages are listed.
+SHOWN = 12
+
+
+def load(path: str | Path) -> District:
+    """Read and check a district file; see :func:`citygrid.district.load.load`."""
+    from citygrid.district.load import load as read
+
+    return read(path)
+
+
+def prepare(district: District) -> Case:
+    """Turn a district into hourly numbers; see :func:`citygrid.district.prepare.prepare`."""
+    from citygrid.district.prepare import prepare as derive
+
+    return derive(district)
+
+
+def formulate(case: Case) -> Form:
+    """Write the case as a sparse standard form, without a solver in sight."""
+    from citygrid.components.contract import kinds
+    from citygrid.model.formulate import formulate as build
+
+    form = build(case, {name: kind.formulate for name, kind in kinds().items()})
+    return replace(form, source=case)
+
+
+def solve(form: Form, route: str = "milp", options: Options | None = None) -> Plan:
+    """Solve a form by a route and give the plan of the case it was made from.
+
+    Raises :class:`InfeasibleError` naming which balance at which hour lacks how many kW, and
+    :class:`NoPlanError` when no plan was found within the limits.
+    """
+    from citygrid.routes import solve as run
+    from citygrid.routes.contract import Options
+
+    case: Case | None = form.source
+    if case is None:
+        raise InputError(Fault("form", "was not made from a case, so its solution is no plan",
+                               repair="make it with `formulate(case)`"))  # fmt: skip
+    options = options or Options()
+    outcome = run(form, route, options)
+    if outcome.status == "infeasible":
+        raise InfeasibleError(explain(case, form))
+    if outcome.x is None:
+        raise NoPlanError(Fault(
+            f"route {route}", f"found no plan ({outcome.status.replace('_', ' ')})",
+            outcome.telemetry.get("message"), "allow more time, a larger gap, or another route",
+        ))  # fmt: skip
+    return _plan(case, form, route, options, outcome)
+
+
+def _plan(case: Case, form: Form, route: str, options: Options, outcome: Outcome) -> Plan:
+    from citygrid.plan.plan import assemble
+
+    x = outcome.x
+    assert x is not None
+    blocks = {
+        name: (block.dims, block.coords, block.unit, block.about)
+        for name, block in form.columns.items()
+    }
+    ledger = {
+        name: (account.labels, account.money @ x + account.money_known,
+               account.carbon @ x + account.carbon_known)
+        for name, account in form.accounts.items()
+    }  # fmt: skip
+    attributes = {
+        "route": route,
+        "seed": options.seed,
+        "status": outcome.status,
+        "objective": form.objective(x),
+        "bound": outcome.bound,
+        "form_hash": form.hash,
+        "form_size": json.dumps(form.size),
+        "model": Path(str(case.provenance.get("model", ""))).name,
+        "model_hash": case.provenance.get("model_hash"),
+        "file_hashes": json.dumps(case.provenance.get("files", {})),
+        "citygrid_version": citygrid.__version__,
+        "python_version": platform.python_version(),
+        "telemetry": json.dumps(outcome.telemetry, default=str),
+    }
+    return assemble(case, blocks, form.unpack(x), ledger, attributes)
+
+
+def explain(case: Case, form: Form) -> list[Fault]:
+    """Why no plan exists: the smallest total shortage, by balance (or limit), place and hour."""
+    from citygrid.routes.milp import explain as shortages
+
+    found = sorted(shortages(form), key=lambda pair: -abs(pair[1]))
+    faults = []
+    for row, amount in found[:SHOWN]:
+        label = form.row_label(row)
+        block = next(b for b in form.rows.values() if b.start <= row < b.start + b.size)
+        carrier, _, ending = block.name.partition(".")
+        verb = "lacks" if amount > 0 else "has a surplus of"
+        what = f"{carrier} balance {verb}" if ending == "balance" else f"{block.name} is missed by"
+        inside = label.removeprefix(block.name).strip("[]")
+        reason = f"{what} {abs(amount):.6g} {block.unit or 'kW'}"
+        repair = "raise a supply or capacity there, or price unserved load"
+        faults.append(Fault(f"{case.name}: {inside}", reason, None, repair))
+    if len(found) > SHOWN:
+        faults.append(Fault(case.name, f"and {len(found) - SHOWN} further shortages", None, ""))
+    if not faults:
+        faults.append(Fault(case.name, "no plan meets every limit, and no balance explains it"))
+    return faults
+
+
+def verify(case: Case, plan: Plan) -> Verdict:
+    """Replay a plan by physics; see :func:`citygrid.plan.verify.verify`."""
+    from citygrid.plan.verify import verify as check
+
+    return check(case, plan)
+
+
+@dataclass
+class Run:
+    """One model solved by one route: the plan, its verdict, and where the time went."""
+
+    route: str
+    case: Case
+    form: Form
+    plan: Plan | None
+    verdict: Verdict | None
+    seconds: dict[str, float] = field(default_factory=dict)
+    error: Exception | None = None
+
+
+@contextmanager
+def timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
+    """Add the time of a stage to ``seconds``."""
+    began = time.perf_counter()
+    try:
+        yield
+    finally:
+        seconds[stage] = seconds.get(stage, 0.0) + time.perf_counter() - began
+
+
+def plan_model(
+    path: str | Path, route: str = "milp", options: Options | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> Run:  # fmt: skip
+    """The whole sentence for one model and one route."""
+    return compare_routes(path, [route], options, progress, keep_going=False)[0]
+
+
+def compare_routes(
+    path: str | Path, routes: Sequence[str], options: Options | None = None,
+    progress: Callable[[str], None] | None = None, keep_going: bool = True,
+) -> list[Run]:  # fmt: skip
+    """Solve one form by several routes, verify each plan, and time every stage.
+
+    With ``keep_going`` a route that finds no plan is reported in its :class:`Run` and does not stop
+    the others; an infeasible district stops them all, because no route can help it.
+    """
+    say = progress or (lambda text: None)
+    seconds: dict[str, float] = {}
+    say("reading the district")
+    with timed(seconds, "load"):
+        district = load(path)
+    say("preparing weather, series and jobs")
+    with timed(seconds, "prepare"):
+        case = prepare(district)
+    say("writing the form")
+    with timed(seconds, "formulate"):
+        form = formulate(case)
+    runs = []
+    for route in routes:
+        run = Run(route, case, form, None, None, dict(seconds))
+        runs.append(run)
+        size = form.size
+        say(f"solving {size['columns']:,} columns, {size['binaries']:,} binaries by {route}")
+        try:
+            with timed(run.seconds, "solve"):
+                run.plan = solve(form, route, options)
+        except NoPlanError as error:
+            if not keep_going:
+                raise
+            run.error = error
+            continue
+        queue = run.plan.telemetry.get("queue_seconds")
+        run.seconds["queue"] = 0.0 if queue is None else float(queue)
+        say(f"verifying the plan by {route}")
+        with timed(run.seconds, "verify"):
+            run.verdict = verify(case, run.plan)
+    for run in runs:
+        # Queue time is part of the solve; it is shown apart and not counted twice.
+        run.seconds["total"] = sum(v for stage, v in run.seconds.items() if stage != "queue")
+    return runs
