@@ -10,6 +10,7 @@ Canonical units: kW, kWh, h, EUR, kg, °C, K, m, m², kg/s, m/s, W/m², EUR/kWh,
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -23,10 +24,11 @@ EXAMPLES: dict[str, tuple[str, str]] = {
     "kW": ("power", "250 kW"),
     "kWh": ("energy", "40 MWh"),
     "h": ("duration", "2 h"),
-    "EUR": ("money", "3 EUR"),
+    "EUR": ("amount of money", "3 EUR"),
     "EUR/kWh": ("price of energy", "60 EUR/MWh"),
     "EUR/kW": ("price of power", "8 EUR/kW"),
     "EUR/kg": ("price of carbon", "85 EUR/t"),
+    "kg": ("mass", "300 kg"),
     "kg/kWh": ("carbon per energy", "201 kg/MWh"),
     "kg/s": ("mass flow", "3 kg/s"),
     "1": ("share", "35 %"),
@@ -41,16 +43,16 @@ EXAMPLES: dict[str, tuple[str, str]] = {
     "W/K": ("heat loss coefficient", "40 W/K"),
     "deg": ("angle", "30 deg"),
     "kWh/GB": ("energy per data", "0.02 kWh/GB"),
-    "GB": ("data", "50 GB"),
+    "GB": ("volume of data", "50 GB"),
 }
 
 
 @lru_cache(maxsize=1)
-def registry() -> pint.UnitRegistry:
+def registry() -> pint.UnitRegistry[float]:
     """The one pint registry: SI and energy units plus money (EUR, ct), CO2 mass and shares."""
     import pint
 
-    units: pint.UnitRegistry = pint.UnitRegistry(
+    units: pint.UnitRegistry[float] = pint.UnitRegistry(
         autoconvert_offset_to_baseunit=True, cache_folder=None
     )
     units.define("EUR = [money] = euro = €")
@@ -58,80 +60,133 @@ def registry() -> pint.UnitRegistry:
     if "percent" not in units:
         units.define("percent = 0.01")
     units.define("GB = [data] = gigabyte_of_data")
+    units.define("MB = 0.001 GB")
     units.define("TB = 1000 GB")
+    units.define("PB = 1000000 GB")
     return units
 
 
-_SPELLINGS = ((r"°C|℃", "degC"), (r"%", " percent"), (r"€", "EUR"), (r"kgCO2|kg_CO2", "kg"),
-              (r"gCO2(eq)?", "g"), (r"tCO2", "t"), (r"²", "^2"), (r"³", "^3"), (r"°", "deg"),
-              (r"·", "*"))  # fmt: skip
+_SPELLINGS = ((r"°C|℃", "degC"), (r"%", " percent"), (r"‰", " permille"), (r"€", "EUR"),
+              (r"kg_?CO2(eq)?", "kg"), (r"gCO2(eq)?", "g"), (r"tCO2(eq)?", "t"),
+              (r"²", "^2"), (r"³", "^3"), (r"°", "deg"), (r"·", "*"))  # fmt: skip
+
+#: Names, each with one digit of exponent at most, joined by * / and brackets. What else pint's
+#: parser would take (``kW*1000``, ``kW # note``, ``9**9**9**9``) is no unit, and some of it hangs.
+_UNIT = re.compile(r"(?:1\s*/|[\s*/()]|(?:[^\W\d]\w*+|\))(?:\s*(?:\^|\*\*)\s*-?[0-9](?![0-9]))?)++")
+_ABSOLUTE = re.compile(r"\b(deg[CF])\b")
+_LONGEST = 100
 
 
 def _spelt(text: str) -> str:
     for written, meant in _SPELLINGS:
         text = re.sub(written, meant, text)
-    return text.strip()
+    text = text.strip()
+    # In a compound a temperature can only be a difference: W/°C is W/K.
+    return text if _ABSOLUTE.fullmatch(text) else _ABSOLUTE.sub(r"delta_\1", text)
 
 
 _NUMBER = re.compile(r"^\s*([+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)\s*(.*?)\s*$", re.ASCII)
 
 
+def _expected(canonical: str) -> tuple[str, str]:
+    """What a quantity is called, with its article, and an example in quotes."""
+    what, example = EXAMPLES.get(canonical, ("quantity", f"1 {canonical}"))
+    return f"{'an' if what[0] in 'aeiou' else 'a'} {what}", f'"{example}"'
+
+
+def _exact(value: float) -> Fraction:
+    """The fraction that a computed factor stands for: 1/60 and not 0.016666666666666670."""
+    if value == 0.0:
+        return Fraction(0)
+    if abs(value) < 1.0:
+        return 1 / _exact(1.0 / value)
+    for largest in (1, 100, 10_000):
+        near = Fraction(value).limit_denominator(largest)
+        if abs(near - Fraction(value)) <= abs(Fraction(value)) / 10**13:
+            return near
+    return Fraction(value)
+
+
 @lru_cache(maxsize=4096)
+def _conversion(unit: str, canonical: str) -> tuple[Fraction, Fraction]:
+    """Scale and offset of :func:`factor`, exact, so that 90 min are 1.5 h and 35 % are 0.35."""
+    import pint
+
+    what, example = _expected(canonical)
+    unknown = f'unknown unit "{unit[:40]}"; write {what} such as {example}'
+    text = "dimensionless" if unit.strip() in ("", "1") else _spelt(unit)
+    if len(unit) > _LONGEST or _UNIT.fullmatch(text) is None:
+        raise ValueError(unknown)
+    units = registry()
+    try:
+        source = units.Unit(text)
+    except Exception as error:  # pint's parser raises tokenizer and syntax errors of many kinds
+        raise ValueError(unknown) from error
+    target = units.Unit("dimensionless" if canonical == DIMENSIONLESS else canonical)
+    # The same root and not the same dimension alone: 30 deg is no share, though both are numbers.
+    roots = [units.get_root_units(each, check_nonmult=False)[1] for each in (source, target)]
+    if roots[0] != roots[1]:
+        raise ValueError(
+            f'"{unit or "no unit"}" is not {what}; write it in {canonical} or a multiple, '
+            f"such as {example}"
+        )
+    try:
+        zero = float(units.Quantity(0.0, source).to(target).magnitude)
+        one = float(units.Quantity(1.0, source).to(target).magnitude)
+    except pint.errors.PintError as error:  # a temperature difference where a temperature belongs
+        raise ValueError(f'"{unit}" is not {what}; write it like {example}') from error
+    if zero != 0.0 and canonical != "degC":
+        raise ValueError(
+            f'"{unit}" is a temperature above its zero and not {what}; write it like {example}'
+        )
+    return _exact(one - zero), _exact(zero)
+
+
 def factor(unit: str, canonical: str) -> tuple[float, float]:
     """Return ``(scale, offset)`` such that ``canonical value = scale · value + offset``.
 
     Raises ``ValueError`` with the repair when the unit is unknown or of another dimension.
     """
-    import pint
-
-    what, example = EXAMPLES.get(canonical, ("quantity", f"1 {canonical}"))
-    units = registry()
-    try:
-        source = units.Unit("dimensionless" if unit in ("", "1") else _spelt(unit))
-    except (pint.errors.PintError, AttributeError, ValueError, TypeError, AssertionError) as error:
-        raise ValueError(f'unknown unit "{unit}"; write a {what} such as "{example}"') from error
-    except Exception as error:  # pint's parser raises tokenizer and syntax errors of many kinds
-        raise ValueError(f'unknown unit "{unit}"; write a {what} such as "{example}"') from error
-    target = units.Unit("dimensionless" if canonical == DIMENSIONLESS else canonical)
-    if source.dimensionality != target.dimensionality:
-        raise ValueError(
-            f'"{unit or "no unit"}" is not a {what}; write it in {canonical} or a multiple, '
-            f'such as "{example}"'
-        )
-    zero = float(units.Quantity(0.0, source).to(target).magnitude)
-    one = float(units.Quantity(1.0, source).to(target).magnitude)
-    scale = one - zero
-    # 1 MWh = 1000 kWh up to rounding of pint's base units: keep the short decimal.
-    return float(f"{scale:.15g}"), (0.0 if abs(zero) < 1e-12 else float(f"{zero:.15g}"))
+    scale, offset = _conversion(unit, canonical)
+    return float(scale), float(offset)
 
 
 def parse(text: object, canonical: str) -> float:
     """Convert a written quantity to a number in the canonical unit.
 
     ``parse("0.25 MW", "kW") == 250.0``. A bare number is accepted only where the canonical unit is
-    ``"1"`` (a share, a count, a COP).
+    ``"1"`` (a share, a count, a COP). The result is the float nearest to the exact value.
 
     Raises ``ValueError`` naming the value and the repair.
     """
-    what, example = EXAMPLES.get(canonical, ("quantity", f"1 {canonical}"))
+    what, example = _expected(canonical)
+    written: str | float
     if isinstance(text, bool) or text is None:
-        raise ValueError(f'expected a {what} such as "{example}"')
+        raise ValueError(f"expected {what} such as {example}")
     if isinstance(text, (int, float)):
-        if canonical == DIMENSIONLESS:
-            number, unit = float(text), ""
-        else:
-            raise ValueError(f'a bare number needs its unit; write a {what} such as "{example}"')
+        written, unit = text, ""
     else:
-        match = _NUMBER.match(str(text))
+        shown = str(text)
+        match = _NUMBER.match(shown) if len(shown) <= _LONGEST else None
         if match is None:
-            raise ValueError(f'not a number with a unit; write a {what} such as "{example}"')
-        number, unit = float(match[1]), match[2]
-        if unit == "" and canonical != DIMENSIONLESS:
-            raise ValueError(f'a bare number needs its unit; write a {what} such as "{example}"')
-    if number != number or number in (float("inf"), float("-inf")):
-        raise ValueError(f'must be a finite number; write a {what} such as "{example}"')
-    scale, offset = factor(unit, canonical)
-    return number * scale + offset
+            raise ValueError(f"not a number with a unit; write {what} such as {example}")
+        written, unit = match[1], match[2]
+        if re.match(r"[,_']\d", unit):
+            raise ValueError(
+                "a number takes a point before its decimals and nothing between its thousands; "
+                f"write {what} such as {example}"
+            )
+    if unit == "" and canonical != DIMENSIONLESS:
+        raise ValueError(f"a bare number needs its unit; write {what} such as {example}")
+    scale, offset = _conversion(unit, canonical)
+    try:
+        number = float(written)
+        if number != number or number in (float("inf"), float("-inf")):
+            raise OverflowError
+        # By way of repr: its digits are what was meant, and its exponent is bounded.
+        return float(Fraction(repr(number)) * scale + offset)
+    except OverflowError:
+        raise ValueError(f"must be a finite number; write {what} such as {example}") from None
 
 
 @lru_cache(maxsize=4096)

@@ -205,7 +205,7 @@ def compare_routes(
                 raise
             run.error = error
             continue
-        queue = run.plan.telemetry.get("queue_seconds")
+        queue = run.plan.telemetry.get("queue")
         run.seconds["queue"] = 0.0 if queue is None else float(queue)
         say(f"verifying the plan by {route}")
         with timed(run.seconds, "verify"):

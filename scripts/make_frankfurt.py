@@ -39,8 +39,9 @@ from citygrid.inputs.weather import read_weather
 #: A piece of the tree is closed as a zone when its consumers' peak reaches this [kW]; a branch of
 #: at least half of it may be closed alone, where streets meet.
 ZONE_PEAK = 205.0
-#: Largest flow velocity [m/s] and difference of supply and return [K] on the coldest day.
-DESIGN_VELOCITY, DESIGN_SPREAD = 1.5, 40.0
+#: Largest flow velocity [m/s], and difference of supply and return [K] by the heating curve at 3 °C:
+#: on such a morning the load is near its peak, but the supply is cooler than on the coldest day.
+DESIGN_VELOCITY, DESIGN_SPREAD = 1.5, 32.0
 DIAMETERS = (25, 32, 40, 50, 65, 80, 100, 125, 150, 200)
 #: Power that a zone's households and shops use per heat; 5,000 kWh for the average consumer.
 POWER_PER_HEAT = 0.16
@@ -85,8 +86,11 @@ def street_graph(roads: gpd.GeoDataFrame, points: Mapping[str, Point]) -> nx.Gra
     nearest = roads.sindex.nearest(list(points.values()), return_all=False)[1]
     on_edge: dict[int, list[tuple[float, str]]] = {}
     for name, edge in zip(points, nearest, strict=True):
-        along = roads.geometry.iloc[edge].project(points[name])
-        on_edge.setdefault(int(edge), []).append((float(along), name))
+        line = roads.geometry.iloc[edge]
+        distance = float(line.project(points[name]))
+        # A point at the end of an edge is there exactly: no sliver of a street is left over.
+        ends = [end for end in (0.0, line.length) if abs(end - distance) < 1e-6]
+        on_edge.setdefault(int(edge), []).append((*ends, distance)[0:1] + (name,))
     graph: nx.Graph = nx.Graph()
     for number, road in enumerate(roads.itertuples()):
         line = road.geometry
@@ -154,7 +158,7 @@ def along(graph: nx.Graph, path: list[str], start: tuple[float, float]) -> LineS
 
 
 def diameter(heat: float) -> int:
-    """The smallest nominal diameter that carries ``heat`` [kW] on the coldest day."""
+    """The smallest nominal diameter that carries ``heat`` [kW] at the design's spread."""
     for dn in DIAMETERS:
         flow = WATER_DENSITY * np.pi / 4.0 * (dn / 1000.0) ** 2 * DESIGN_VELOCITY
         if flow * WATER_HEAT * DESIGN_SPREAD >= heat:
@@ -177,26 +181,29 @@ def make_zones(raw: Path) -> tuple[tuple[float, float], list[Zone], gpd.GeoDataF
     undirected = graph.edge_subgraph(tree.edges)
     distance = nx.single_source_dijkstra_path_length(undirected, "plant", weight="length")
     hubs = [hub_of(graph, tree, nodes, load) for _, nodes in pieces]
-    order = sorted(range(len(pieces)), key=lambda i: distance[hubs[i]])
-    number = {i: n for n, i in enumerate(order, 1)}
-    zone_of = {node: number[i] for i, (_, nodes) in enumerate(pieces) for node in nodes}
-    at = {"plant": (points["plant"].x, points["plant"].y)}
-    parents: dict[int, int] = {}
+    piece_of = {node: i for i, (_, nodes) in enumerate(pieces) for node in nodes}
+    outward: nx.DiGraph = nx.DiGraph()
     for i, (top, _) in enumerate(pieces):
-        above = next(iter(tree.predecessors(top)), None)
-        parents[number[i]] = 0 if above is None else zone_of[above]
-    hub_by_number = {0: "plant", **{number[i]: hubs[i] for i in number}}
-    peak = {n: 0.0 for n in parents}
-    for consumer, kilowatt in load.items():
-        peak[zone_of[consumer]] += kilowatt
+        outward.add_node(i)
+        outward.add_edges_from((piece_of[above], i) for above in tree.predecessors(top))
+    # Zones are counted outward: a parent before its children, near ones before far ones.
+    order = list(nx.lexicographical_topological_sort(outward, key=lambda i: distance[hubs[i]]))
+    number = {i: n for n, i in enumerate(order, 1)}
+    zone_of = {name: number[piece_of[name]] for name in names}
+    parents = {number[i]: next((number[j] for j in outward.predecessors(i)), 0) for i in order}
+    hub_by_number = {0: "plant", **{number[i]: hubs[i] for i in order}}
+    peak = dict.fromkeys(parents, 0.0)
+    for name, kilowatt in load.items():
+        peak[zone_of[name]] += kilowatt
     behind = dict(peak)
-    for n in sorted(parents, key=lambda n: -distance[hub_by_number[n]]):
+    for n in reversed(parents):
         if parents[n]:
             behind[parents[n]] += behind[n]
     energy = (sinks.ts_0 * sinks.flh_0).to_numpy(float)
     zones = []
-    positions = {0: at["plant"]}
-    for n in sorted(parents):
+    plant = (points["plant"].x, points["plant"].y)
+    positions = {0: plant}
+    for n in parents:
         path = nx.shortest_path(undirected, hub_by_number[parents[n]], hub_by_number[n], "length")
         route = along(graph, path, positions[parents[n]])
         positions[n] = (float(route.coords[-1][0]), float(route.coords[-1][1]))
@@ -210,7 +217,7 @@ def make_zones(raw: Path) -> tuple[tuple[float, float], list[Zone], gpd.GeoDataF
          "peak_kw": sinks.ts_0.round(3), "full_load_hours": sinks.flh_0.round(1)},
         geometry=sinks.geometry, crs=sinks.crs,
     )  # fmt: skip
-    return at["plant"], zones, consumers
+    return plant, zones, consumers
 
 
 # what is written ---------------------------------------------------------------------------------
@@ -231,13 +238,12 @@ def write_network(path: Path, zones: list[Zone], consumers: gpd.GeoDataFrame) ->
     # The same bytes at every run: GeoPackage notes when a layer was changed last.
     pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": "2023-01-01T00:00:00.000Z"})
     with whole(path) as temporary:
-        target = temporary.with_suffix(".gpkg")
+        temporary.unlink()
         for layer, frame in (("pipes", pipes), ("cables", cables), ("footprints", consumers)):
-            frame.to_file(target, layer=layer, driver="GPKG", engine="pyogrio")
-        target.replace(temporary)
+            frame.to_file(temporary, layer=layer, driver="GPKG", engine="pyogrio")
 
 
-def write_series(folder: Path, zones: list[Zone], consumers: gpd.GeoDataFrame) -> None:
+def write_series(folder: Path, zones: list[Zone]) -> None:
     """Heat and power of every zone's consumers over the year, scaled to their annual energy."""
     horizon = read_horizon(*YEAR, None)
     weather = read_weather(folder / "weather.parquet", horizon, **PLACE, timezone=None)
@@ -267,6 +273,7 @@ def main() -> None:
     data.mkdir(parents=True, exist_ok=True)
     models.mkdir(parents=True, exist_ok=True)
     write_network(data / "network.gpkg", zones, consumers)
+    write_series(data, zones)
     for name, text in district_files(plant, zones).items():
         with whole(models / name) as temporary:
             temporary.write_text(text, encoding="utf-8")

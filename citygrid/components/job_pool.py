@@ -171,7 +171,7 @@ def formulate(m: Any, c: Any) -> None:
     if len(slots):
         owner = c.integers("slot_job")
         most = c.job_power.values[owner] * c.slot_share.values
-        run = m.variable("run", slots, upper=type(c.job_power)(most, (slots,), "kW"),
+        run = m.variable("run", slots, upper=c.known(most, slots),
                          about="power of a preemptible job in a step")  # fmt: skip
         split = jobs.only(c.flags("job_preemptible"), "split")
         every = np.arange(len(slots))

@@ -285,14 +285,18 @@ class Linear:
     __radd__ = __add__
     __rmul__ = __mul__
 
+    def _beyond(self, other: Linear | Data | float) -> Linear:
+        """The difference that a comparison bounds; nothing is nothing in every unit."""
+        return self if isinstance(other, (int, float)) and other == 0 else self - other
+
     def __le__(self, other: Linear | Data | float) -> Relation:
-        return Relation(self - other, -np.inf, 0.0)
+        return Relation(self._beyond(other), -np.inf, 0.0)
 
     def __ge__(self, other: Linear | Data | float) -> Relation:
-        return Relation(self - other, 0.0, np.inf)
+        return Relation(self._beyond(other), 0.0, np.inf)
 
     def __eq__(self, other: object) -> Relation:  # type: ignore[override]
-        return Relation(self - other, 0.0, 0.0)  # type: ignore[operator]
+        return Relation(self._beyond(other), 0.0, 0.0)  # type: ignore[arg-type]
 
     __hash__ = None  # type: ignore[assignment]
 

@@ -89,6 +89,10 @@ class Fleet:
         dims = tuple(self._axes[dim] for dim in parameter.dims)
         return Data(values, dims, parameter.unit)
 
+    def known(self, values: NDArray[Any], *dims: Axis, unit: str = CARRIER_UNIT) -> Data:
+        """Numbers that a component derives from its parameters, as labelled data."""
+        return Data(np.asarray(values, dtype=float), dims, unit)
+
     def text(self, name: str) -> list[str]:
         """A parameter that is text, such as the node of every component."""
         return [str(value) for value in self._units.parameters[name].values]

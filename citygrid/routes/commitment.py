@@ -42,6 +42,30 @@ class Workshop:
         held = np.ones(len(values), dtype=bool) if free is None else ~free[self.groups.owner]
         return fix(self.form, self.groups.columns[held], values[held]).form
 
+    def relax_choices(self) -> tuple[Floats | None, Floats | None, float | None]:
+        """The best commitment while the options may be mixed: a point, duals and a bound.
+
+        Only the group columns are relaxed. What is left is a MILP of few binaries, its bound is
+        one of the whole form, and its loads and prices know minimum loads and start costs, which
+        those of the plain relaxation do not.
+        """
+        integer = self.form.integer.copy()
+        integer[self.groups.columns] = False
+        if not integer.any():
+            return None, None, None
+        mixed = replace(self.form, integer=integer)
+        task = milp.Task(
+            "mixed choices", 2.0 * self.options.gap, self.clock.share(0.4, 1.0), self.options.seed,
+            nodes=NODES if self.clock.left is None else None,
+        )  # fmt: skip
+        self.journal.count("commitment_milps")
+        found = milp.call(mixed, task, self.journal, self._quiet)
+        if found.x is None:
+            return None, None, found.bound
+        limit = None if self.clock.left is None else max(5.0, self.clock.left)
+        point, duals = milp.complete(mixed, found.x, self.journal, self.options, limit)
+        return point, duals, found.bound
+
     def value(self, chosen: Positions) -> tuple[float | None, Floats | None]:
         """Least cost of a choice with all other binaries relaxed, and the duals of its rows."""
         outcome, duals, _ = milp.relaxation(

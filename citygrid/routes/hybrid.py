@@ -134,6 +134,7 @@ def solve(form: Form, options: Options, chooser: str = "anneal") -> Outcome:
         coupling = find_coupling(form, groups)
     shop = Workshop(form, groups, coupling, options, journal, clock)
     search = _Search(shop, duals, relaxed.x, bound)
+    search.know_commitment()
     picker = Chooser(chooser, sampler, effort["reads"], effort["sweeps"],
                      _tolerance(options.gap, relaxed.objective, len(groups)))  # fmt: skip
     rounds = effort["rounds"] if clock.left is None or chooser == "rounding" else 10_000
@@ -158,6 +159,15 @@ class _Search:
         self.idle = 0
         self.pool: list[tuple[float, Floats]] = []
         self.tried: set[bytes] = set()
+
+    def know_commitment(self) -> None:
+        """Take prices, loads and bound from a relaxation that keeps the other binaries whole."""
+        point, duals, bound = self.shop.relax_choices()
+        if bound is not None:
+            self.bound = max(bound, -math.inf if self.bound is None else self.bound)
+        if point is not None and duals is not None:
+            self.prices, self.relaxed = duals, point
+            self.targets = self.shop.loads(point)
 
     @property
     def done(self) -> bool:

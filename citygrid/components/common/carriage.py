@@ -57,15 +57,10 @@ def formulate_carriage(m: Any, c: Any, carrier: str) -> None:
         flow, loss = forward.only(one_way), c.loss.only(one_way)
         senders = [c.text("to")[i] for i in one_way.positions]
         arriving = flow * (1.0 - c.loss_share.only(one_way)) - loss
-        m.constrain("arrival", arriving >= zero(arriving.unit, type(c.loss)), "losses are covered")
+        m.constrain("arrival", arriving >= 0, "losses are covered")
         m.feed(carrier, senders, arriving)
     if len(both):
         _formulate_reversible(m, c, carrier, both, forward.only(both))
-
-
-def zero(unit: str, make: Any) -> Any:
-    """Nothing, in a unit."""
-    return make(np.zeros(()), (), unit)
 
 
 def _formulate_reversible(m: Any, c: Any, carrier: str, lines: Any, forward: Any) -> None:
@@ -84,8 +79,8 @@ def _formulate_reversible(m: Any, c: Any, carrier: str, lines: Any, forward: Any
     m.constrain("against", back + capacity * ahead <= capacity, "only if not forward")
     arriving = forward * (1.0 - share) - loss * ahead
     returning = back * (1.0 - share) + loss * ahead - loss
-    m.constrain("arrival_along", arriving >= zero("kW", type(loss)), "losses are covered")
-    m.constrain("arrival_against", returning >= zero("kW", type(loss)), "losses are covered")
+    m.constrain("arrival_along", arriving >= 0, "losses are covered")
+    m.constrain("arrival_against", returning >= 0, "losses are covered")
     m.feed(carrier, end, arriving)
     m.feed(carrier, start, returning)
 

@@ -30,7 +30,7 @@ def formulate_demand(m: Any, c: Any, carrier: str) -> None:
     """``served + unserved = load``; unserved load exists only where it has a price."""
     may_shed = np.isfinite(c.unserved_price.values)
     sheddable = c.axis.only(may_shed, "sheddable")
-    least = type(c.load)(np.where(may_shed[:, None], 0.0, c.load.values), c.load.dims, "kW")
+    least = c.known(np.where(may_shed[:, None], 0.0, c.load.values), c.axis, m.time)
     served = m.variable("served", c.axis, m.time, lower=least, upper=c.load, about="load served")
     m.draw(carrier, c.text("node"), served)
     if len(sheddable):

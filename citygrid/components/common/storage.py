@@ -43,7 +43,7 @@ def formulate_storage(m: Any, c: Any, carrier: str) -> None:
     floor = c.final_level.values * c.capacity.values
     least = np.zeros((len(c), len(m.time)))
     least[:, -1] = np.where(c.flags("cyclic"), 0.0, floor)
-    least_level = type(c.capacity)(least, (c.axis, m.time), "kWh")
+    least_level = c.known(least, c.axis, m.time, unit="kWh")
     level = m.variable("level", c.axis, m.time, lower=least_level, upper=c.capacity, unit="kWh",
                        about="energy in the store at the end of the step")  # fmt: skip
     charge = m.variable("charge", c.axis, m.time, upper=c.charge, about="power taken in")

@@ -1,0 +1,227 @@
+"""What every component moved in every step, from the plan alone: the ground of all exports.
+
+The same replay that verifies a plan says what each component fed and drew; a component's figure is
+the sum of both, so that every carrier's column adds up to zero over the district in every step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from citygrid.components.contract import Flows, Parameter, Units, kinds
+from citygrid.components.log import Log
+from citygrid.district.case import Asset, Case
+from citygrid.plan.plan import Plan
+
+Floats = NDArray[np.float64]
+
+#: Carriers that always have a column, in the order in which people ask for them.
+USUAL = ("heat", "power", "gas", "cooling", "waste_heat")
+
+#: Parameter that states what a component can do at most, and the carrier that it limits.
+RATINGS = (("heat", "heat"), ("power", "power"), ("cooling", "cooling"), ("peak", "power"),
+           ("import_max", "power"), ("max", "gas"))  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Dispatch:
+    """Movements of all components, (component × time), in the order of the case's assets.
+
+    ``carriers`` hold what a component feeds (+) less what it draws (−) [kW]; a line's own figure is
+    minus its loss. ``level`` [kWh] is at the end of the step. ``flow`` [kW] is what a line sends,
+    negative against its direction, ``arrived`` [kW] what comes out, ``loss`` [kW] what does not;
+    ``capacity`` is that of lines [kW] and stores [kWh]; ``use`` is the share of capacity in use.
+    Where a figure does not apply it is NaN.
+    """
+
+    assets: tuple[Asset, ...]
+    carriers: dict[str, Floats]
+    level: Floats
+    flow: Floats
+    arrived: Floats
+    loss: Floats
+    capacity: Floats
+    use: Floats
+
+    @property
+    def lines(self) -> NDArray[np.intp]:
+        """Positions of the components that lead from one node to another."""
+        return np.flatnonzero([bool(asset.to) for asset in self.assets])
+
+
+def dispatch(case: Case, plan: Plan) -> Dispatch:
+    """Replay the plan component by component.
+
+    A kind whose flows the plan lacks stays NaN: the verdict says so, and an export must not stop
+    at it.
+    """
+    shape = (len(case.assets), len(case.time))
+    row = {asset.name: i for i, asset in enumerate(case.assets)}
+    carriers = {carrier: np.full(shape, np.nan) for carrier in USUAL}
+    level, flow, arrived, loss, capacity, use = (np.full(shape, np.nan) for _ in range(6))
+    for kind, units in case.units.items():
+        for name, log, part, flows in _replays(case, plan, kind, units):
+            at = row.get(name)
+            if at is None:
+                continue
+            for carrier, moved in _moved(log, name, units).items():
+                target = carriers.setdefault(carrier, np.full(shape, np.nan))
+                target[at] = moved
+            asset = case.assets[at]
+            if asset.to:
+                flow[at], arrived[at], loss[at] = _carried(log, asset)
+            if "level" in flows and flows["level"].shape == (1, shape[1]):
+                level[at] = flows["level"][0]
+            capacity[at], use[at] = _use(part, log, level[at], flow[at])
+    return Dispatch(case.assets, carriers, level, flow, arrived, loss, capacity, use)
+
+
+def _replays(
+    case: Case, plan: Plan, kind: str, units: Units
+) -> Iterator[tuple[str, Log, Units, Flows]]:
+    """Every component's own replay: its name, log, parameters and flows."""
+    flows = plan.flows(units)
+    own = {kind, "time"}
+    alone = all(set(parameter.dims) <= own for parameter in units.parameters.values())
+    # Where a kind has tables of its own (the jobs of a pool) its components are replayed together.
+    together = None if alone else _replay(kind, units, flows)
+    for i, name in enumerate(units.names):
+        if not alone:
+            if together is not None:
+                yield name, together, units, flows
+            continue
+        part = Units(kind, (name,), {
+            key: Parameter(p.dims, p.values[i : i + 1] if p.dims[:1] == (kind,) else p.values,
+                           p.unit)
+            for key, p in units.parameters.items()
+        }, {kind: np.array([name], dtype=object)}, units.step)  # fmt: skip
+        mine = _flows_of(name, flows)
+        log = _replay(kind, part, mine)
+        if log is not None:
+            yield name, log, part, mine
+
+
+def _flows_of(name: str, flows: Flows) -> Flows:
+    arrays, labels = {}, {}
+    for short, array in flows._arrays.items():
+        at = np.flatnonzero([str(label) == name for label in flows._labels[short]])
+        if len(at):
+            arrays[short], labels[short] = array[at], flows._labels[short][at]
+    return Flows((name,), arrays, labels)
+
+
+def _replay(kind: str, units: Units, flows: Flows) -> Log | None:
+    log = Log(kind, units.names, units.step)
+    try:
+        kinds()[kind].replay(units, flows, log)
+    except (KeyError, IndexError, ValueError):
+        return None
+    return log
+
+
+def _moved(log: Log, name: str, units: Units) -> dict[str, Floats]:
+    """What one component fed less what it drew, by carrier."""
+    moved: dict[str, Floats] = {}
+    for movement in log.movements:
+        rows = _rows(movement.places, movement.carrier, name, log, units)
+        if len(rows):
+            total = movement.sign * movement.flow[rows].sum(axis=0)
+            moved[movement.carrier] = moved.get(movement.carrier, 0.0) + total
+    return moved
+
+
+def _rows(
+    places: NDArray[Any], carrier: str, name: str, log: Log, units: Units
+) -> NDArray[np.intp]:
+    """Rows of a movement that belong to one component."""
+    if log.names == (name,):
+        return np.arange(len(places))
+    number = log.names.index(name)
+    if "site_pool" in units.parameters:
+        owner = units["site_pool"][units["site_resource"] == carrier]
+        return np.flatnonzero(owner == number)
+    return np.array([number] if len(places) == len(log.names) else [], dtype=np.intp)
+
+
+def _carried(log: Log, asset: Asset) -> tuple[Floats, Floats, Floats]:
+    """What a line sent (against its direction: negative), what arrived, what was lost."""
+    sent, received = 0.0, 0.0
+    signed: Any = 0.0
+    for movement in log.movements:
+        amount = movement.flow[0]
+        if movement.sign > 0:
+            received = received + amount
+        else:
+            sent = sent + amount
+            signed = signed + (amount if str(movement.places[0]) == asset.node else -amount)
+    return signed, np.asarray(received), np.asarray(sent - received)
+
+
+def _use(units: Units, log: Log, level: Floats, flow: Floats) -> tuple[Floats, Floats]:
+    """Capacity of a line or store and the share in use; of other units the share alone."""
+    nothing = np.full(level.shape, np.nan)
+    if len(units) != 1:
+        return nothing, nothing
+    limit = _limit(units, "capacity")
+    if limit is not None:
+        limit = np.broadcast_to(limit, level.shape)
+        for amount in (level, np.abs(flow), log.measures.get("it_power", nothing)):
+            if np.isfinite(amount).any():
+                return limit, amount / np.maximum(limit, 1e-9)
+        return nothing, nothing
+    for name, carrier in RATINGS:
+        limit = _limit(units, name)
+        fed = [m.flow[0] for m in log.movements if m.carrier == carrier and m.sign > 0]
+        if limit is not None and fed:
+            return nothing, np.sum(fed, axis=0) / np.maximum(limit, 1e-9)
+    return nothing, nothing
+
+
+def _limit(units: Units, name: str) -> Floats | None:
+    if name not in units.parameters or units.parameters[name].values.dtype.kind != "f":
+        return None
+    limit = np.asarray(units[name], dtype=float).reshape(-1)
+    return limit if np.isfinite(limit).all() and (limit > 0).any() else None
+
+
+# as a table -------------------------------------------------------------------------------------
+
+
+def component_flows(case: Case, plan: Plan, moved: Dispatch | None = None) -> pd.DataFrame:
+    """One row per component and step, as all tables and layers show it.
+
+    Columns ``asset_id`` (from 1, in the case's order), ``asset``, ``kind``, ``grp``, ``node``,
+    ``start_time``, ``end_time`` (UTC, without zone; the end is the next start), one ``…_kw`` per
+    carrier (fed positive, drawn negative), ``level_kwh`` (end of the step), ``flow_kw``,
+    ``arrived_kw``, ``loss_kw`` of lines, and ``used`` (share of the capacity). Empty where a figure
+    does not apply.
+    """
+    moved = dispatch(case, plan) if moved is None else moved
+    steps, count = len(case.time), len(case.assets)
+
+    def each(values: Sequence[Any]) -> pd.Categorical:
+        codes, known = pd.factorize(np.array(values, dtype=object))
+        return pd.Categorical.from_codes(np.repeat(codes, steps), known)
+
+    start = np.tile(case.time, count)
+    length = np.timedelta64(round(case.step * 3.6e12), "ns")
+    columns: dict[str, Any] = {
+        "asset_id": np.repeat(np.arange(1, count + 1, dtype=np.int32), steps),
+        "asset": each([asset.name for asset in case.assets]),
+        "kind": each([asset.kind for asset in case.assets]),
+        "grp": each([asset.group for asset in case.assets]),
+        "node": each([asset.node for asset in case.assets]),
+        "start_time": start,
+        "end_time": start + length,
+    }
+    columns |= {f"{carrier}_kw": array.ravel() for carrier, array in moved.carriers.items()}
+    columns |= {"level_kwh": moved.level.ravel(), "flow_kw": moved.flow.ravel(),
+                "arrived_kw": moved.arrived.ravel(), "loss_kw": moved.loss.ravel(),
+                "used": moved.use.ravel()}  # fmt: skip
+    return pd.DataFrame(columns)

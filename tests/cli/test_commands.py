@@ -1,0 +1,170 @@
+"""The command line as a person or a script meets it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import xarray as xr
+from click.testing import CliRunner, Result
+
+from citygrid.cli import main
+
+ROOT = Path(__file__).resolve().parents[2]
+TINY = ROOT / "models" / "tiny.yaml"
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+@pytest.fixture(scope="module")
+def planned(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict, Path]:
+    folder = tmp_path_factory.mktemp("planned")
+    result = run("plan", TINY, "--out", folder, "--json")
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout), folder
+
+
+def test_check_says_what_the_district_holds():
+    result = run("check", TINY)
+    assert result.exit_code == 0
+    assert "no fault" in result.stdout
+
+
+def test_plan_prints_exactly_one_json_document_with_the_promised_keys(planned):
+    document, _ = planned
+    assert {"model", "model_hash", "form_hash", "route", "seed", "status", "objective", "bound",
+            "gap", "size", "seconds", "verdict", "kpis", "files"} <= set(document)  # fmt: skip
+    assert set(document["size"]) == {"columns", "rows", "nonzeros", "binaries"}
+    assert set(document["seconds"]) == {
+        "load", "prepare", "formulate", "queue", "solve", "verify", "total"
+    }  # fmt: skip
+    assert document["verdict"]["ok"] and document["verdict"]["largest_violation"] <= 1e-6
+    assert document["gap"] <= 1e-3
+
+
+def test_plan_writes_the_files_it_names(planned):
+    document, folder = planned
+    for path in document["files"].values():
+        assert Path(path).stat().st_size > 0
+    assert not list(folder.glob(".partial-*"))
+
+
+def test_verify_accepts_the_stored_plan(planned):
+    document, _ = planned
+    result = run("verify", document["files"]["plan"], "--json")
+    assert result.exit_code == 0
+    assert json.loads(result.stdout)["verdict"]["ok"]
+
+
+def test_verify_finds_a_flow_scaled_by_one_percent_with_exit_5(planned, tmp_path):
+    document, _ = planned
+    from citygrid.plan.plan import Plan
+
+    plan = Plan.load(document["files"]["plan"])
+    name = "heat_demand.served"
+    flows = plan.dataset.copy(deep=True)
+    flows[name] = flows[name] * 1.01
+    Plan(plan.case, flows).save(tmp_path / "bent.nc")
+    result = run("verify", tmp_path / "bent.nc")
+    assert result.exit_code == 5
+    assert "BROKEN" in result.stdout and "heat" in result.stdout and "kW" in result.stdout
+
+
+def test_compare_shows_both_routes_verified_on_one_form(tmp_path):
+    result = run("compare", TINY, "--routes", "milp,hybrid", "--out", tmp_path, "--json")
+    assert result.exit_code == 0, result.output
+    document = json.loads(result.stdout)
+    assert [entry["route"] for entry in document["routes"]] == ["milp", "hybrid"]
+    assert all(entry["verdict"]["ok"] for entry in document["routes"])
+    assert len({entry["form_hash"] for entry in document["routes"]}) == 1
+    assert Path(document["files"]["report"]).is_file()
+    assert Path(document["files"]["routes"]).is_file()
+
+
+def test_export_writes_every_format(planned, tmp_path):
+    document, _ = planned
+    result = run("export", document["files"]["plan"], "--to", "gpkg,geojson,csv,parquet",
+                 "--out", tmp_path, "--json")  # fmt: skip
+    assert result.exit_code == 0, result.output
+    assert set(json.loads(result.stdout)["files"]) == {"gpkg", "geojson", "csv", "parquet"}
+
+
+def test_unknown_format_is_refused_with_the_known_ones(planned, tmp_path):
+    document, _ = planned
+    result = run("export", document["files"]["plan"], "--to", "shp", "--out", tmp_path)
+    assert result.exit_code == 2
+    assert "geojson" in result.output
+
+
+def test_unknown_route_is_refused_with_the_known_ones(tmp_path):
+    result = run("plan", TINY, "--route", "magic", "--out", tmp_path)
+    assert result.exit_code == 2
+    assert "milp" in result.output and "Traceback" not in result.output
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("written", "instead", "words"),
+    [
+        ("kind: fuel", "kind: fule", ["unknown kind", "fuel"]),
+        ("crs:", "csr:", ["unknown key", "crs"]),
+    ],
+)
+def test_faults_name_file_line_value_and_repair(tmp_path, written, instead, words):
+    text = TINY.read_text(encoding="utf-8")
+    assert written in text
+    bad = tmp_path / "bad.yaml"
+    bad.write_text(text.replace(written, instead, 1).replace("../data", str(ROOT / "data")),
+                   encoding="utf-8")  # fmt: skip
+    result = run("plan", bad, "--out", tmp_path / "out", "--json")
+    assert result.exit_code == 2
+    document = json.loads(result.stdout)
+    assert document["error"]["exit_code"] == 2
+    message = " ".join(document["error"]["faults"])
+    assert "bad.yaml:" in message
+    assert all(word in message for word in words)
+    assert not (tmp_path / "out").exists()
+
+
+def test_missing_model_and_unreadable_plan_are_refused(tmp_path):
+    assert run("plan", tmp_path / "none.yaml").exit_code == 2
+    broken = tmp_path / "plan.nc"
+    broken.write_bytes(b"\x89HDF\r\n\x1a\n not a plan")
+    result = run("verify", broken)
+    assert result.exit_code == 2 and "Traceback" not in result.output
+    xr.Dataset({"x": 1}).to_netcdf(broken)
+    assert run("verify", broken).exit_code == 2
+
+
+def test_infeasible_district_says_which_balance_lacks_how_much(tmp_path):
+    bad = tmp_path / "cold.yaml"
+    bad.write_text("""
+name: cold
+horizon: {start: 2023-01-16T00:00Z, length: 3 h}
+nodes: {here: {}}
+components:
+  homes: {kind: heat_demand, node: here, load: 130 kW}
+  boiler: {kind: boiler, node: here, heat: 100 kW}
+  gas: {kind: fuel, node: here, price: 60 EUR/MWh}
+""", encoding="utf-8")
+    result = run("plan", bad, "--out", tmp_path / "out")
+    assert result.exit_code == 3
+    assert "heat" in result.output and "here" in result.output and "30 kW" in result.output
+    assert "2023-01-16T00:00Z" in result.output
+    assert not (tmp_path / "out").exists()
+
+
+def test_help_loads_no_heavy_library():
+    heavy = "numpy pandas xarray pydantic pint scipy highspy pyomo dimod geopandas".split()
+    code = (
+        "import sys; from citygrid.cli import main\n"
+        "try: main(['--help'])\nexcept SystemExit: pass\n"
+        f"print([n for n in {heavy} if n in sys.modules], file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr.strip() == "[]"

@@ -1,0 +1,252 @@
+"""A district whose plan is balanced by hand: every carrier, a store, jobs, lines, two centres."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from citygrid.components.contract import Parameter, Units, kinds
+from citygrid.components.log import Log
+from citygrid.district.case import Asset, Case
+from citygrid.plan.plan import Plan, assemble
+from citygrid.plan.verify import Verdict, verify
+
+PLACES = {"plant": (561269.6, 5568525.0), "east": (561700.0, 5568900.0),
+          "west": (561200.0, 5569100.0), "north": (561600.0, 5569300.0)}  # fmt: skip
+GROUPS = {
+    "grid": "power", "fuel": "fuel", "boiler": "heat", "heat_pump": "heat", "heat_store": "heat",
+    "pv": "renewable", "data_center": "compute", "chiller": "cooling", "job_pool": "compute",
+    "heat_demand": "demand", "power_demand": "demand", "heat_pipe": "heat", "power_line": "power",
+}  # fmt: skip
+
+
+class Builder:
+    """Collects parameters and flows of every kind, then makes case and plan of them."""
+
+    def __init__(self, hours: int, step: float) -> None:
+        self.hours, self.step = hours, step
+        self.units: dict[str, Units] = {}
+        self.flows: dict[str, tuple[tuple[str, ...], Any, str]] = {}
+        self.assets: list[Asset] = []
+
+    def kind(
+        self, kind: str, names: list[str], parameters: dict[str, tuple[Any, str]],
+        flows: dict[str, Any], nodes: list[str] | None = None, ends: list[str] | None = None,
+        others: dict[str, Parameter] | None = None,
+    ) -> None:  # fmt: skip
+        made = {}
+        for name, (values, unit) in parameters.items():
+            values = np.asarray(values)
+            if values.dtype.kind in "US":
+                values = values.astype(object)
+            if values.ndim == 0:
+                values = np.full(len(names), values[()])
+            dims = (kind,) if values.ndim == 1 else (kind, "time")
+            made[name] = Parameter(dims, values, unit)
+        made |= others or {}
+        coords: dict[str, Any] = {kind: np.array(names, dtype=object)}
+        for parameter in made.values():
+            for dim in parameter.dims:
+                if dim not in coords and dim != "time":
+                    coords[dim] = made[dim].values
+        self.units[kind] = Units(kind, tuple(names), made, coords, self.step)
+        for flow, values in flows.items():
+            dims = (kind, "time")
+            if isinstance(values, tuple):
+                values, dims = values
+            unit = {"level": "kWh", "on": "1"}.get(flow, "kW")
+            self.flows[f"{kind}.{flow}"] = (dims, np.asarray(values, float), unit)
+        for i, name in enumerate(names):
+            node = (nodes or [""] * len(names))[i]
+            self.assets.append(Asset(name, kind, GROUPS[kind], node, ends[i] if ends else ""))
+
+    def finish(self, places: bool, geometry: str | None, crs: str | None) -> tuple[Case, Plan]:
+        hour = np.timedelta64(int(self.step * 3600), "s")
+        time = np.datetime64("2023-01-15T23:00", "ns") + np.arange(self.hours) * hour
+        nowhere = (float("nan"), float("nan"))
+        case = Case(
+            "Riedberg, by hand", time, self.step, "Europe/Berlin", 0.08, self.units,
+            {n: at if places else nowhere for n, at in PLACES.items()}, tuple(self.assets),
+            crs, geometry,
+            {"model": "riedberg.yaml", "model_hash": "c0ffee" * 8, "files": {"spot.csv": "ab" * 32}},
+        )  # fmt: skip
+        blocks, values = {}, {}
+        for name, (dims, array, unit) in self.flows.items():
+            kind = name.split(".")[0]
+            labels = {d: self.units[kind].coords[d] for d in dims if d != "time"}
+            blocks[name] = (dims, labels, unit, name)
+            values[name] = array
+        draft = assemble(case, blocks, values, {}, {"route": "milp", "objective": 0.0})
+        ledger, cost = {}, 0.0
+        for kind, units in case.units.items():
+            log = Log(kind, units.names, case.step)
+            kinds()[kind].replay(units, draft.flows(units), log)
+            for item in log.money:
+                ledger[f"{kind}.{item}"] = (
+                    np.array(log.names, dtype=object), log.money[item], log.carbon[item],
+                )  # fmt: skip
+                cost += log.money[item].sum() + case.carbon_price * log.carbon[item].sum()
+        attributes = {
+            "route": "milp", "seed": 7, "status": "optimal", "objective": float(cost),
+            "bound": float(cost) * 0.9995, "form_hash": "f0" * 32, "citygrid_version": "0.1.0",
+            "python_version": "3.11.7", "model": "riedberg.yaml", "model_hash": "c0ffee" * 8,
+            "file_hashes": json.dumps({"spot.csv": "ab" * 32}),
+            "telemetry": json.dumps({"feasibility_rate": 0.875}),
+        }  # fmt: skip
+        return case, assemble(case, blocks, values, ledger, attributes)
+
+
+def build(
+    hours: int = 48, step: float = 1.0, places: bool = True, geometry: str | None = None,
+    crs: str | None = "EPSG:25832", rename: Callable[[str], str] = str, jobs: bool = True,
+) -> tuple[Case, Plan]:  # fmt: skip
+    """Case and plan of a plant, three zones, two centres and a pool of jobs."""
+    b = Builder(hours, step)
+    clock = np.arange(hours) * step
+    day = 2 * np.pi * clock / 24.0
+    season = 1.0 + 0.6 * np.cos(2 * np.pi * clock / 8760.0)
+    zones = ["east", "west", "north"]
+    heat = np.array([(300 + 120 * np.cos(day - 2.0 - i)) * season for i in range(3)])
+    power = np.array([90 + 40 * np.sin(day - 2.2 + 0.3 * i) for i in range(3)])
+    b.kind("heat_demand", [f"heat {z}" for z in zones],
+           {"node": (zones, "1"), "load": (heat, "kW"), "unserved_price": (np.nan, "EUR/kWh")},
+           {"served": heat}, zones)  # fmt: skip
+    b.kind("power_demand", [f"power {z}" for z in zones],
+           {"node": (zones, "1"), "load": (power, "kW"), "unserved_price": (np.nan, "EUR/kWh")},
+           {"served": power}, zones)  # fmt: skip
+    sun = np.maximum(np.sin(day - np.pi / 2), 0.0) * 180.0
+    roof = rename("roof east")
+    b.kind("pv", [roof], {"node": (["east"], "1"), "peak": (200.0, "kW"),
+           "available": (sun[None], "kW")}, {"produced": sun[None]}, ["east"])  # fmt: skip
+    # Jobs: one every five hours, 60 kW for three hours, in turn at both centres.
+    centers = ["dc east", "dc north"]
+    compute = np.zeros((2, hours))
+    run = int(round(3 / step))
+    begins = range(0, hours - run + 1, int(round(5 / step))) if jobs else []
+    for number, begin in enumerate(begins):
+        compute[number % 2, begin : begin + run] += 60.0
+    load = np.vstack([150 + 30 * np.sin(day), 90 + 15 * np.sin(day + 1)])
+    it = 40.0 + load + compute
+    capacity = np.array([[400.0], [300.0]])
+    draw = 1.03 * it + 0.02 * capacity
+    cop = 3.6
+    lifted = np.minimum(0.85 * it[0] / (1 - 1 / cop), heat[0] * 0.9)
+    recovered = np.vstack([lifted * (1 - 1 / cop), np.zeros(hours)])
+    b.kind("data_center", centers, {
+        "node": (["east", "north"], "1"), "capacity": (capacity.ravel(), "kW"),
+        "idle": (40.0, "kW"), "load": (load, "kW"), "loss_share": (0.03, "1"),
+        "loss_fixed": (0.02, "1"), "recoverable": (0.85, "1"),
+    }, {"compute": compute, "recovered": recovered, "rejected": draw - recovered},
+        ["east", "north"])  # fmt: skip
+    b.kind("chiller", ["chiller east", "chiller north"],
+           {"node": (["east", "north"], "1"), "cooling": (500.0, "kW"),
+            "power_share": (np.full((2, hours), 0.08), "1")},
+           {"cooling": draw - recovered}, ["east", "north"])  # fmt: skip
+    b.kind("heat_pump", ["pump east"], {
+        "sink": (["east"], "1"), "source": (["dc east"], "1"), "heat": (500.0, "kW"),
+        "performance": (np.full((1, hours), cop), "1"), "recovers": ([True], "1"),
+        "minimum_load": (0.1, "1"), "start_cost": (0.0, "EUR"), "initially_on": ([True], "1"),
+    }, {"heat": lifted[None], "on": np.ones((1, hours))}, ["east"])  # fmt: skip
+    # Pipes and cables lead from the plant to every zone.
+    loss = np.full((3, hours), 6.0)
+    sent = heat - np.vstack([lifted, np.zeros((2, hours))]) + loss
+    line = {"from_": (["plant"] * 3, "1"), "to": (zones, "1"), "loss_share": (0.0, "1")}
+    b.kind("heat_pipe", [f"pipe {z}" for z in zones],
+           {**line, "capacity": (np.full((3, hours), 800.0), "kW"), "loss": (loss, "kW"),
+            "reversible": ([False] * 3, "1"), "dn": (np.array([80.0, 100.0, 65.0]), "1")},
+           {"flow": sent}, ["plant"] * 3, zones)  # fmt: skip
+    local = power.copy()
+    local[0] += draw[0] + lifted / cop + 0.08 * (draw - recovered)[0] - sun
+    local[2] += draw[1] + 0.08 * (draw - recovered)[1]
+    b.kind("power_line", [f"cable {z}" for z in zones],
+           {**line, "capacity": (1000.0, "kW"), "loss": (np.zeros((3, hours)), "kW"),
+            "reversible": ([True] * 3, "1")},
+           {"flow": np.maximum(local, 0.0), "back": np.maximum(-local, 0.0)},
+           ["plant"] * 3, zones)  # fmt: skip
+    swing = 80.0 * np.sin(day) if hours * step % 24 == 0 else np.zeros(hours)
+    swing -= swing.mean()
+    level = np.cumsum(swing) * step
+    level = level - level.min() + 50.0
+    b.kind("heat_store", ["tank"], {
+        "node": (["plant"], "1"), "capacity": (float(np.ceil(level.max() + 200)), "kWh"),
+        "charge": (200.0, "kW"), "discharge": (200.0, "kW"), "charge_efficiency": (1.0, "1"),
+        "discharge_efficiency": (1.0, "1"), "standing_loss": (0.0, "1"), "cyclic": ([True], "1"),
+        "initial_level": (0.0, "1"), "final_level": (0.0, "1"),
+    }, {"level": level[None], "charge": np.maximum(swing, 0.0)[None],
+        "discharge": np.maximum(-swing, 0.0)[None]}, ["plant"])  # fmt: skip
+    burned = sent.sum(axis=0) + swing
+    b.kind("boiler", ["boiler"], {
+        "node": (["plant"], "1"), "heat": (3000.0, "kW"), "efficiency": (0.92, "1"),
+        "minimum_load": (0.0, "1"), "start_cost": (0.0, "EUR"), "initially_on": ([False], "1"),
+    }, {"heat": burned[None]}, ["plant"])  # fmt: skip
+    b.kind("fuel", ["gas"], {
+        "node": (["plant"], "1"), "price": (np.full((1, hours), 0.06), "EUR/kWh"),
+        "carbon": (0.2, "kg/kWh"), "max": (np.inf, "kW"),
+    }, {"supplied": (burned / 0.92)[None]}, ["plant"])  # fmt: skip
+    net = local.sum(axis=0)
+    price = 0.25 + 0.08 * np.sin(day - 1.0)
+    b.kind("grid", ["grid"], {
+        "node": (["plant"], "1"), "import_price": (price[None], "EUR/kWh"),
+        "export_price": (price[None] * 0.5, "EUR/kWh"), "import_max": (4000.0, "kW"),
+        "export_max": (1000.0, "kW"), "import_carbon": (np.full((1, hours), 0.38), "kg/kWh"),
+        "peak_charge": (0.0, "EUR/kW"),
+    }, {"import": np.maximum(net, 0.0)[None], "export": np.maximum(-net, 0.0)[None]},
+        ["plant"])  # fmt: skip
+    if jobs:
+        _pool(b, centers, list(begins), run, compute)
+    return b.finish(places, geometry, crs)
+
+
+def _pool(b: Builder, centers: list[str], begins: list[int], run: int, compute: Any) -> None:
+    names = np.array([f"job {i + 1}" for i in range(len(begins))], dtype=object)
+    labels = np.array([f"{n} @ {centers[i % 2]} + {s * b.step:g} h"
+                       for i, (n, s) in enumerate(zip(names, begins, strict=True))],
+                      dtype=object)  # fmt: skip
+    numbers = np.arange(len(begins))
+    starts = np.array(begins) * b.step
+    none = np.array([], dtype=np.int64)
+    b.kind("job_pool", ["pool"], {}, {
+        "load": (compute, ("job_site", "time")),
+        "start": (np.ones(len(begins)), ("job_start",)),
+    }, None, None, {
+        "job": Parameter(("job",), names),
+        "job_site": Parameter(("job_site",), np.array(centers, dtype=object)),
+        "job_start": Parameter(("job_start",), labels),
+        "job_slot": Parameter(("job_slot",), np.array([], dtype=object)),
+        "site_center": Parameter(("job_site",), np.array(centers, dtype=object)),
+        "site_resource": Parameter(("job_site",), np.array(["compute"] * 2, dtype=object)),
+        "site_pool": Parameter(("job_site",), np.zeros(2, dtype=np.int64)),
+        "job_pool_of": Parameter(("job",), np.zeros(len(begins), dtype=np.int64)),
+        "job_power": Parameter(("job",), np.full(len(begins), 60.0), "kW"),
+        "job_duration": Parameter(("job",), np.full(len(begins), run * b.step), "h"),
+        "job_release": Parameter(("job",), np.maximum(starts - 2.0, 0.0), "h"),
+        "job_deadline": Parameter(("job",), np.minimum(starts + run * b.step + 6.0,
+                                                       b.hours * b.step), "h"),
+        "job_preemptible": Parameter(("job",), np.zeros(len(begins), dtype=bool)),
+        "start_job": Parameter(("job_start",), numbers),
+        "start_site": Parameter(("job_start",), numbers % 2),
+        "start_step": Parameter(("job_start",), np.array(begins, dtype=np.int64)),
+        "slot_job": Parameter(("job_slot",), none),
+        "slot_site": Parameter(("job_slot",), none),
+        "slot_step": Parameter(("job_slot",), none),
+        "slot_share": Parameter(("job_slot",), none.astype(float)),
+    })  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def make() -> Callable[..., tuple[Case, Plan]]:
+    """The builder itself, for districts that differ from the usual one."""
+    return build
+
+
+@pytest.fixture(scope="session")
+def planned() -> tuple[Case, Plan, Verdict]:
+    """Two days of the hand-made district, verified."""
+    case, plan = build()
+    verdict = verify(case, plan)
+    assert verdict.ok, verdict.violations
+    return case, plan, verdict

@@ -1,0 +1,161 @@
+"""Every route keeps the same promises on the same small forms."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import numpy as np
+import pytest
+
+from citygrid import routes
+from citygrid.errors import InputError
+from citygrid.routes.contract import Options, Outcome, proven
+
+EXACT = ["milp", "pyomo:highs"]
+CHOOSING = ["hybrid", "hybrid:random", "hybrid:greedy", "hybrid:rounding"]
+EVERY = EXACT + CHOOSING
+SHARP = Options(gap=1e-7)
+INF = math.inf
+
+
+def assignment(make, count=6, seed=1):
+    """Workers to tasks at least cost: groups by worker, at most one worker per task."""
+    cost = np.random.default_rng(seed).integers(1, 40, (count, count)).astype(float)
+    worker, task = (part.ravel() for part in np.indices(cost.shape))
+    matrix = np.zeros((2 * count, count * count))
+    matrix[worker, np.arange(count**2)] = 1.0
+    matrix[count + task, np.arange(count**2)] = 1.0
+    low = np.r_[np.ones(count), np.full(count, -INF)]
+    return make(cost.ravel(), matrix, low, np.ones(2 * count), np.zeros(count**2),
+                np.ones(count**2), np.ones(count**2))  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def forms(make, small_district):
+    return {
+        "linear": make([1, 2], [[1, 1]], [3], [INF], [0, 0], [2, 9], [0, 0], constant=5.0),
+        "district": small_district,
+        "knapsack": make([-5, -4, -3, -7], [[2, 3, 1, 4]], [-INF], [5], [0] * 4, [1] * 4, [1] * 4),
+        "assignment": assignment(make),
+        "no rows": make([1, -1], np.zeros((0, 2)), [], [], [-1, 0], [4, 2], [0, 1]),
+        "empty row": make([1.0], [[0.0]], [-1], [1], [2], [3], [0]),
+        "equalities": make([1, 1, 1], [[1, 2, 0], [0, 1, 1]], [4, 3], [4, 3], [0] * 3, [9] * 3,
+                           [1, 0, 0]),
+        "range": make([1, 1], [[1, -1]], [-2], [1], [-INF, -3], [INF, 5], [0, 1]),
+    }  # fmt: skip
+
+
+OPTIMA = {"linear": 5 + 2 + 2, "knapsack": -10.0, "no rows": -3.0, "empty row": 2.0,
+          "equalities": 3.0, "range": -8.0}  # fmt: skip
+
+
+@pytest.mark.parametrize("route", EVERY)
+@pytest.mark.parametrize("name", [
+    "linear", "district", "knapsack", "assignment", "no rows", "empty row", "equalities", "range",
+])  # fmt: skip
+def test_plan_keeps_every_row_and_no_bound_lies_above_its_cost(forms, name, route):
+    form = forms[name]
+    outcome = routes.solve(form, route, SHARP)
+    assert outcome.status in ("optimal", "feasible")
+    assert form.residual(outcome.x) <= 1e-7
+    assert np.array_equal(outcome.x[form.integer], np.round(outcome.x[form.integer]))
+    assert outcome.objective == pytest.approx(form.objective(outcome.x), rel=1e-12)
+    assert outcome.bound is not None and outcome.bound <= outcome.objective
+    assert outcome.gap >= 0.0
+    if name in OPTIMA and route in EXACT:
+        assert outcome.objective == pytest.approx(OPTIMA[name], abs=1e-6)
+    if outcome.status == "optimal":
+        best = routes.solve(form, "milp", SHARP).objective
+        assert outcome.objective == pytest.approx(best, rel=1e-6, abs=1e-6)
+
+
+@pytest.mark.parametrize("name", ["district", "assignment"])
+def test_exact_routes_find_the_same_optimum(forms, name):
+    first, second = (routes.solve(forms[name], route, SHARP) for route in EXACT)
+    assert first.status == second.status == "optimal"
+    assert second.objective == pytest.approx(first.objective, rel=1e-6)
+
+
+def test_hybrid_comes_near_the_optimum_of_a_district_and_beats_random_choices(district_maker):
+    form = district_maker(jobs=12, sites=2, steps=8, seed=3)
+    exact = routes.solve(form, "milp", Options(gap=1e-5)).objective
+    found = {route: routes.solve(form, route, Options(gap=1e-5)) for route in CHOOSING}
+    assert found["hybrid"].objective <= 1.05 * exact
+    assert found["hybrid"].objective <= found["hybrid:random"].objective
+    assert all(outcome.objective >= exact * (1 - 1e-6) for outcome in found.values())
+
+
+@pytest.mark.parametrize("route", EVERY)
+def test_infeasible_forms_are_called_infeasible(make, route):
+    sums = make([1, 1], [[1, 1]], [5], [INF], [0, 0], [2, 2], [0, 0])
+    parity = make([1, 1], [[2, 2]], [3], [3], [0, 0], [5, 5], [1, 1])
+    crossed = make([1.0], [[1.0]], [0], [9], [3], [2], [0])
+    hollow = make([1.0], [[0.0]], [1], [1], [0], [1], [0])
+    for form in (sums, parity, crossed, hollow):
+        outcome = routes.solve(form, route)
+        assert (outcome.status, outcome.x, outcome.objective, outcome.gap) == (
+            "infeasible", None, None, None,
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize("route", EVERY)
+def test_unbounded_forms_are_called_unbounded(make, route):
+    linear = make([-1, 0], [[1, -1]], [-INF], [2], [0, 0], [INF, INF], [0, 0])
+    whole = make([-1, 0], [[1, -1]], [-INF], [2], [0, 0], [INF, INF], [1, 1])
+    for form in (linear, whole):
+        outcome = routes.solve(form, route)
+        assert (outcome.status, outcome.x) == ("unbounded", None)
+
+
+@pytest.mark.parametrize("route", ["hybrid", "hybrid:random", "hybrid:greedy"])
+def test_same_seed_gives_the_same_plan(small_district, route):
+    first, second = (routes.solve(small_district, route, Options(seed=7)) for _ in range(2))
+    assert np.array_equal(first.x, second.x)
+
+
+@pytest.mark.parametrize("route", EVERY)
+def test_every_backend_call_says_when_it_was_asked_began_and_ended(forms, route):
+    telemetry = routes.solve(forms["district"], route, Options(time_limit=20.0)).telemetry
+    json.dumps(telemetry)
+    assert telemetry["calls"]
+    for call in telemetry["calls"]:
+        assert call["queued_at"] <= call["started_at"] <= call["finished_at"]
+    assert telemetry["queue"] >= 0.0
+
+
+def test_annealing_telemetry_states_how_often_samples_were_valid(forms):
+    telemetry = routes.solve(forms["district"], "hybrid", Options()).telemetry
+    assert 0.0 <= telemetry["feasibility_rate"] <= 1.0
+    assert telemetry["counts"]["samples"] > 0
+
+
+def test_form_without_groups_is_said_to_have_none(forms):
+    telemetry = routes.solve(forms["knapsack"], "hybrid").telemetry
+    assert "no_groups" in telemetry
+
+
+@pytest.mark.parametrize("route", ["miilp", "pyomo:", "pyomo:nosuch", "hybrid:best", "pyomo:glpkk"])
+def test_unknown_routes_are_refused_with_a_choice(forms, route):
+    with pytest.raises(InputError, match="choose|choose one"):
+        routes.solve(forms["linear"], route)
+
+
+def test_unknown_sampler_and_effort_are_refused_with_a_choice(forms):
+    with pytest.raises(InputError, match="neal, tabu, greedy"):
+        routes.solve(forms["district"], "hybrid", Options(sampler="nael"))
+    with pytest.raises(InputError, match="sweeps"):
+        routes.solve(forms["district"], "hybrid", Options(extras={"sweep": "5"}))
+
+
+def test_gap_is_none_without_bound_and_zero_at_the_bound():
+    assert Outcome("feasible", objective=4.0).gap is None
+    assert Outcome("feasible", objective=4.0, bound=3.0).gap == pytest.approx(0.25)
+    assert Outcome("optimal", objective=0.0, bound=0.0).gap == 0.0
+    assert Outcome("feasible", objective=-4.0, bound=-5.0).gap == pytest.approx(0.25)
+
+
+def test_a_bound_above_the_objective_is_dropped_unless_by_rounding():
+    assert proven(100.0, 100.0 + 1e-7) == 100.0
+    assert proven(100.0, 101.0) is None
+    assert proven(100.0, -INF) is None

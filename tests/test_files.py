@@ -1,0 +1,153 @@
+"""Files appear whole or not at all, whatever happens to the one who writes them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from citygrid.files import whole
+
+# Writes half of the new text, says so, and waits to be killed.
+WRITER = """
+import sys, time
+from pathlib import Path
+from citygrid.files import whole
+with whole(Path(sys.argv[1])) as temporary:
+    with temporary.open("w") as stream:
+        stream.write("half of the new")
+        stream.flush()
+        print(temporary, flush=True)
+        time.sleep(600)
+"""
+
+
+def killed_in_the_middle(path: Path) -> Path:
+    """Start a writer, kill it with SIGKILL while it writes, and return its temporary file."""
+    command = [sys.executable, "-c", WRITER, str(path)]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as writer:
+        assert writer.stdout is not None
+        temporary = Path(writer.stdout.readline().strip())  # it is in the middle now
+        writer.kill()
+    assert writer.returncode == -signal.SIGKILL
+    return temporary
+
+
+def long_ago(stray: Path) -> None:
+    """Let two days pass, so that nobody can still be writing this file."""
+    os.utime(stray, (time.time() - 172_800,) * 2)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL here")
+def test_a_writer_killed_in_the_middle_leaves_the_old_file_intact(tmp_path: Path) -> None:
+    path = tmp_path / "plan.nc"
+    path.write_text("old")
+    stray = killed_in_the_middle(path)
+    assert path.read_text() == "old"
+    assert stray.read_text() == "half of the new"  # it really was in the middle
+    long_ago(stray)
+    with whole(path) as temporary:  # the next writer cleans up and is not disturbed
+        temporary.write_text("new")
+    assert path.read_text() == "new"
+    assert [file.name for file in tmp_path.iterdir()] == ["plan.nc"]
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL here")
+def test_a_writer_killed_in_the_middle_leaves_no_new_file(tmp_path: Path) -> None:
+    path = tmp_path / "plan.nc"
+    killed_in_the_middle(path)
+    assert not path.exists()
+
+
+def test_an_error_in_the_middle_leaves_the_old_file_and_no_stray(tmp_path: Path) -> None:
+    path = tmp_path / "plan.nc"
+    path.write_text("old")
+
+    def write_half() -> None:
+        with whole(path) as temporary:
+            temporary.write_text("half of the new")
+            raise RuntimeError("in the middle")
+
+    with pytest.raises(RuntimeError, match="in the middle"):
+        write_half()
+    assert path.read_text() == "old"
+    assert [file.name for file in tmp_path.iterdir()] == ["plan.nc"]
+
+
+def test_nothing_is_seen_under_the_name_before_the_end(tmp_path: Path) -> None:
+    path = tmp_path / "new folder" / "plan.nc"
+    with whole(path) as temporary:
+        assert temporary.parent == path.parent  # the rename stays within one file system
+        assert temporary.suffix == ".nc"  # libraries choose the format by it
+        temporary.write_text("new")
+        assert not path.exists()
+    assert path.read_text() == "new"
+
+
+def test_a_library_may_replace_the_temporary_by_its_own_file(tmp_path: Path) -> None:
+    path = tmp_path / "plan.nc"
+    with whole(path) as temporary:  # netCDF and SQLite unlink and create anew
+        temporary.unlink()
+        temporary.write_text("new")
+    assert path.read_text() == "new"
+
+
+def test_the_file_is_readable_by_whom_the_umask_allows(tmp_path: Path) -> None:
+    path = tmp_path / "plan.nc"
+    former = os.umask(0o027)
+    try:
+        with whole(path) as temporary:
+            temporary.write_text("new")
+    finally:
+        os.umask(former)
+    assert path.stat().st_mode & 0o777 == 0o640
+
+
+@pytest.mark.xfail(reason="whole() takes the name of the file for a pattern")
+def test_names_with_signs_of_a_pattern_are_written_and_cleaned_like_others(tmp_path: Path) -> None:
+    neighbour = tmp_path / ".partial-plan 1 of 2.nc-killed.nc"
+    neighbour.write_text("half of another file")
+    long_ago(neighbour)
+    path = tmp_path / "plan [1]*.nc"
+    stray = tmp_path / f".partial-{path.name}-killed.nc"
+    stray.write_text("half")
+    long_ago(stray)
+    with whole(path) as temporary:
+        temporary.write_text("new")
+    assert path.read_text() == "new"
+    assert not stray.exists()
+    assert neighbour.exists()
+
+
+@pytest.mark.xfail(reason="whole() removes the temporary of a writer that is still at work")
+def test_two_writers_of_one_file_do_not_destroy_each_other(tmp_path: Path) -> None:
+    path = tmp_path / "plan.nc"
+    opened, finish = threading.Event(), threading.Event()
+    failures: list[BaseException] = []
+
+    def write_slowly() -> None:
+        try:
+            with whole(path) as temporary:
+                temporary.write_text("first")
+                opened.set()
+                finish.wait(60)
+        except BaseException as error:
+            failures.append(error)
+
+    slow = threading.Thread(target=write_slowly)
+    slow.start()
+    assert opened.wait(60)
+    with whole(path) as temporary:
+        temporary.write_text("second")
+    assert path.read_text() == "second"
+    finish.set()
+    slow.join()
+    assert not failures
+    assert path.read_text() == "first"
