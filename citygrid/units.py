@@ -73,16 +73,13 @@ _SPELLINGS = ((r"°C|℃", "degC"), (r"%", " percent"), (r"‰", " permille"), (
 #: Names, each with one digit of exponent at most, joined by * / and brackets. What else pint's
 #: parser would take (``kW*1000``, ``kW # note``, ``9**9**9**9``) is no unit, and some of it hangs.
 _UNIT = re.compile(r"(?:1\s*/|[\s*/()]|(?:[^\W\d]\w*+|\))(?:\s*(?:\^|\*\*)\s*-?[0-9](?![0-9]))?)++")
-_ABSOLUTE = re.compile(r"\b(deg[CF])\b")
 _LONGEST = 100
 
 
 def _spelt(text: str) -> str:
     for written, meant in _SPELLINGS:
         text = re.sub(written, meant, text)
-    text = text.strip()
-    # In a compound a temperature can only be a difference: W/°C is W/K.
-    return text if _ABSOLUTE.fullmatch(text) else _ABSOLUTE.sub(r"delta_\1", text)
+    return text.strip()
 
 
 _NUMBER = re.compile(r"^\s*([+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)\s*(.*?)\s*$", re.ASCII)

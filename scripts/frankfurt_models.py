@@ -1,9 +1,10 @@
 """The text of the Frankfurt district files: what stands where, and how large it is.
 
-Only make_frankfurt.py uses this. Everything that is assumed about the district's plant, data
+Only make_frankfurt.py uses this; its lines are as long as those of the YAML it writes. Everything that is assumed about the district's plant, data
 centres and roofs stands here as a table; lengths, diameters and loads come from the network.
 """
 
+# ruff: noqa: E501
 from __future__ import annotations
 
 import math
@@ -13,11 +14,12 @@ from typing import NamedTuple, Protocol
 #: Heat that house connections and pipes inside a zone lose, per heat of its consumers: 5.9 km at
 #: 17.5 W/m all year are 15 % of 6.25 GWh.
 DISTRIBUTION_LOSS = 0.15
-#: Capacities of cables and transformers [kW] and the hours in which a year's power would be used
-#: at its peak.
-FEEDERS = (100, 160, 250, 400, 630, 1000, 1600, 2500, 4000)
-POWER_HOURS = 2500.0
+#: Power that a zone's households and shops use per heat: 5,000 kWh a year for an average consumer.
 POWER_PER_HEAT = 0.16
+#: Hours in which the power of a year would be used if it were always at its peak.
+POWER_HOURS = 2500.0
+#: Capacities of cables and transformers [kW].
+FEEDERS = (100, 160, 250, 400, 630, 1000, 1600, 2500, 4000)
 
 
 class ZoneLike(Protocol):
@@ -82,8 +84,8 @@ HORIZONS = {
     ),
     "frankfurt_year.yaml": Horizon(
         "Frankfurt, one year", "2023-01-01T00:00+01:00", "8760 h", None, "100 EUR/kW",
-        "The year 2023, local time. It is meant to be solved relaxed, as a linear programme, so it\n"
-        "# has no pool of jobs: their average power is added to the interactive load instead.",
+        "The year 2023, local time. It is meant to be solved relaxed, as a linear programme, so it has\n"
+        "# no pool of jobs: their average power, 80 kW a site, is added to the interactive load instead.",
     ),
 }  # fmt: skip
 
@@ -115,15 +117,16 @@ def _head(h: Horizon) -> str:
 # the quantum computer, the plant and the roofs are invented. See data/frankfurt_2023/NETWORK.yaml.
 
 name: {h.title}
-description: A German town's heat network under the weather and prices of Frankfurt in 2023, with six
-  micro data centres and a quantum computer that are invented.
+description: A German town's heat network under Frankfurt's weather and prices of 2023, with six micro
+  data centres and a quantum computer that are invented.
 crs: EPSG:25832
 timezone: Europe/Berlin
 horizon: {{start: {h.start}, length: {h.length}, step: 1 h}}
-weather: {{file: ../data/frankfurt_2023/weather.parquet, latitude: 50.088, longitude: 8.654, altitude: 112 m}}
+weather:
+  {{file: ../data/frankfurt_2023/weather.parquet, latitude: 50.088, longitude: 8.654, altitude: 112 m}}
 heat_network:
-  supply: [{{air: -10 degC, water: 85 degC}}, {{air: 15 degC, water: 70 degC}}]
-  return: 45 degC
+  supply: [{{air: -10 degC, water: 90 degC}}, {{air: 15 degC, water: 75 degC}}]
+  return: 50 degC
 carbon_price: 85 EUR/t  # European allowances in 2023; counts for gas and imported power
 geometry: ../data/frankfurt_2023/network.gpkg
 """
@@ -152,8 +155,8 @@ def _nodes(plant: tuple[float, float], zones: Sequence[ZoneLike]) -> str:
 def _plant(h: Horizon) -> str:
     return f"""\
 components:
-  # The plant. Taxes, network charges and levies add 120 EUR/MWh to the spot price; the demand charge
-  # of 100 EUR/kW and year is taken by the share of the year that is planned.
+  # The plant. Taxes, network charges and levies add 120 EUR/MWh to the spot price; of the demand
+  # charge of 100 EUR/kW a year, the part is taken that belongs to the horizon.
   grid:
     kind: grid
     node: plant
@@ -161,30 +164,35 @@ components:
     export: {{price: {{series: spot, times: 0.95}}, max: 2 MW}}
     peak_charge: {h.peak_charge}
   gas: {{kind: fuel, node: plant, price: 60 EUR/MWh, carbon: 201 kg/MWh}}
-  engine: {{kind: chp, node: plant, power: 400 kW, minimum_load: 50 %, start_cost: 15 EUR, initially_on: true}}
+  engine: {{kind: chp, node: plant, power: 400 kW, minimum_load: 50 %, start_cost: 15 EUR,
+           initially_on: true}}
   boiler 1: {{kind: boiler, node: plant, heat: 1600 kW, minimum_load: 15 %, start_cost: 5 EUR}}
   boiler 2: {{kind: boiler, node: plant, heat: 1600 kW, minimum_load: 15 %, start_cost: 5 EUR}}
-  tank: {{kind: heat_store, node: plant, capacity: 6 MWh, charge: 1500 kW, discharge: 1500 kW, standing_loss: 0.1 %/h}}
+  tank: {{kind: heat_store, node: plant, capacity: 6 MWh, charge: 1500 kW, discharge: 1500 kW,
+         standing_loss: 0.1 %/h}}
   battery: {{kind: battery, node: plant, capacity: 600 kWh, charge: 300 kW, discharge: 300 kW}}
 """
 
 
 def _centers(h: Horizon) -> str:
-    text = "  # Six micro data centres: their idle power, interactive work, jobs, and what takes their heat.\n"
+    text = "  # Six micro data centres: idle power, interactive work, jobs, and what takes their heat.\n"
     for c in CENTERS:
         load = f"series: it {c.name}, times: {c.interactive} kW"
         if h.jobs is None:
             load += ", plus: 80 kW"
         cooling = math.ceil(1.05 * c.capacity / 10) * 10 + (60 if c.zone == QUANTUM_ZONE else 0)
         text += f"""\
-  dc {c.name}: {{kind: data_center, node: zone {c.zone}, cooling: {c.cooling}, capacity: {c.capacity} kW, idle: {c.idle} kW, load: {{{load}}}}}
-  pump {c.name}: {{kind: heat_pump, source: dc {c.name}, sink: zone {c.zone}, heat: {c.pump} kW, minimum_load: 35 %, start_cost: 3 EUR}}
+  dc {c.name}: {{kind: data_center, node: zone {c.zone}, cooling: {c.cooling}, capacity: {c.capacity} kW,
+    idle: {c.idle} kW, load: {{{load}}}}}
+  pump {c.name}: {{kind: heat_pump, source: dc {c.name}, sink: zone {c.zone}, heat: {c.pump} kW,
+    minimum_load: 35 %, start_cost: 3 EUR}}
   chiller {c.name}: {{kind: chiller, node: zone {c.zone}, cooling: {cooling} kW}}
 """
     if h.jobs is not None:
         sites = ", ".join(f"dc {c.name}" for c in CENTERS)
         text += f"""\
-  jobs: {{kind: job_pool, file: ../data/frankfurt_2023/{h.jobs}, sites: [{sites}]}}
+  jobs: {{kind: job_pool, file: ../data/frankfurt_2023/{h.jobs},
+    sites: [{sites}]}}
 """
     return text
 
@@ -201,7 +209,8 @@ def _quantum(h: Horizon) -> str:
     active: 12 kW
     duty: 60 %
     maintenance: [{{after: 9 h, length: 4 h}}]
-  pump quantum: {{kind: heat_pump, source: quantum, sink: zone {QUANTUM_ZONE}, heat: 50 kW, minimum_load: 30 %, start_cost: 2 EUR}}
+  pump quantum: {{kind: heat_pump, source: quantum, sink: zone {QUANTUM_ZONE}, heat: 50 kW,
+    minimum_load: 30 %, start_cost: 2 EUR}}
 """
 
 
@@ -215,7 +224,10 @@ def _roofs() -> str:
 
 
 def _zones(zones: Sequence[ZoneLike]) -> str:
-    text = "  # Zones, outward from the plant: demand, and the pipe and cable along the street.\n"
+    text = (
+        "  # Zones, outward from the plant: demand, and the pipe and cable along the street. Two pumps can\n"
+        "  # give more heat than the zones behind them need: their pipes (7 and 11) carry both ways.\n"
+    )
     feeder = _feeders(zones)
     for z in zones:
         parent = f"zone {z.parent}" if z.parent else "plant"

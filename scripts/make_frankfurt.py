@@ -9,7 +9,8 @@ files ``models/frankfurt*.yaml``. ``weather.parquet`` must be there already.
 What it does: consumers are snapped to the street network; the tree of shortest paths from the
 source is cut into connected zones of like peak load; every zone is one heat node at the point of
 its piece of the tree that its load is nearest to; a pipe follows the streets from each zone's hub
-to its parent's. This script is provenance: whoever plans a district never needs it.
+to its parent's. This script is provenance: whoever plans a district never needs it
+(nor networkx, which only this script uses).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import argparse
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import geopandas as gpd
@@ -26,28 +28,28 @@ import numpy as np
 import pandas as pd
 import pyogrio
 import yaml
-from frankfurt_models import DISTRIBUTION_LOSS, district_files
+from citygrid.inputs.demand import bdew_heat, bdew_power
+from frankfurt_models import DISTRIBUTION_LOSS, POWER_PER_HEAT, district_files
 from shapely.geometry import LineString, Point
 from shapely.ops import linemerge, substring
 
 from citygrid.components.heat_pipe import WATER_DENSITY, WATER_HEAT
 from citygrid.files import whole
-from citygrid.inputs.demand import bdew_heat, bdew_power
 from citygrid.inputs.time import read_horizon
 from citygrid.inputs.weather import read_weather
 
 #: A piece of the tree is closed as a zone when its consumers' peak reaches this [kW]; a branch of
 #: at least half of it may be closed alone, where streets meet.
 ZONE_PEAK = 205.0
-#: Largest flow velocity [m/s], and difference of supply and return [K] by the heating curve at 3 °C:
+#: Largest flow velocity [m/s]; difference of supply and return [K] by the heating curve at 3 °C:
 #: on such a morning the load is near its peak, but the supply is cooler than on the coldest day.
 DESIGN_VELOCITY, DESIGN_SPREAD = 1.5, 32.0
 DIAMETERS = (25, 32, 40, 50, 65, 80, 100, 125, 150, 200)
-#: Power that a zone's households and shops use per heat; 5,000 kWh for the average consumer.
-POWER_PER_HEAT = 0.16
 #: Share of that power with the BDEW profile of households; the rest is shops (g0).
 HOUSEHOLDS = 0.75
 
+ORIGIN = "jylambert/topotherm @515e21c6 : examples/generating_inputs/district/"
+SOURCES = ("roads_connected.gpkg", "sinks.gpkg", "source.gpkg")
 PLACE = {"latitude": 50.088, "longitude": 8.654, "altitude": 112.0}
 YEAR = ("2023-01-01T00:00+01:00", "8760 h", "1 h")
 
@@ -89,13 +91,13 @@ def street_graph(roads: gpd.GeoDataFrame, points: Mapping[str, Point]) -> nx.Gra
         line = roads.geometry.iloc[edge]
         distance = float(line.project(points[name]))
         # A point at the end of an edge is there exactly: no sliver of a street is left over.
-        ends = [end for end in (0.0, line.length) if abs(end - distance) < 1e-6]
-        on_edge.setdefault(int(edge), []).append((*ends, distance)[0:1] + (name,))
+        place = next((e for e in (0.0, line.length) if abs(e - distance) < 1e-6), distance)
+        on_edge.setdefault(int(edge), []).append((place, name))
     graph: nx.Graph = nx.Graph()
     for number, road in enumerate(roads.itertuples()):
         line = road.geometry
         stops = [(0.0, road.u), *sorted(on_edge.get(number, [])), (line.length, road.v)]
-        for (begin, first), (end, second) in zip(stops[:-1], stops[1:], strict=True):
+        for (begin, first), (end, second) in pairwise(stops):
             piece = substring(line, begin, end) if end > begin else LineString()
             graph.add_edge(first, second, length=end - begin, line=piece)
     return graph
@@ -152,7 +154,7 @@ def hub_of(graph: nx.Graph, tree: nx.DiGraph, nodes: list[str], load: Mapping[st
 
 def along(graph: nx.Graph, path: list[str], start: tuple[float, float]) -> LineString:
     """The line of a path through the streets, from ``start`` on."""
-    pieces = [graph.edges[pair]["line"] for pair in zip(path[:-1], path[1:], strict=True)]
+    pieces = [graph.edges[pair]["line"] for pair in pairwise(path)]
     line = linemerge([piece for piece in pieces if not piece.is_empty])
     return line if Point(start).distance(Point(line.coords[0])) < 1e-6 else line.reverse()
 
@@ -262,11 +264,61 @@ def write_series(folder: Path, zones: list[Zone]) -> None:
             frame.to_csv(temporary, index=False, lineterminator="\n")
 
 
+def write_manifest(folder: Path, zones: list[Zone]) -> None:
+    """NETWORK.yaml: where the three files come from, what is real in them, and their checksums."""
+    demand = {f"zone {zone.number} [kW]": "mean power over the hour" for zone in zones}
+    stamp = {"time": "start of the hour, UTC"}
+    licence = "MIT (topotherm) for the data set; CC BY 4.0 for the street network"
+    attribution = (
+        "(c) 2025 Lambert, Ceruti (topotherm); streets: Bayerische Vermessungsverwaltung, "
+        "www.geodaten.bayern.de, ATKIS Basis-DLM, CC BY 4.0, changed"
+    )
+    origin = ORIGIN + ": " + ", ".join(SOURCES)
+    entries = {
+        "network.gpkg": {
+            "origin": origin, "licence": licence, "attribution": attribution,
+            "real": "the streets, the places of the 200 consumers and of the heat source, and each "
+            "consumer's peak heat and full-load hours, as topotherm publishes them for a small "
+            "town in Bavaria",
+            "assumed": "the zones and their hubs, that pipes and cables follow the shortest way "
+            "along the streets from hub to hub, and the diameters (1.5 m/s at 32 K); there was no "
+            "heat network to copy. Where the ways of two pipes share a street, both lie in it",
+            "columns": {
+                "pipes": "component, from, to, dn [mm], length_m [m], LineString EPSG:25832",
+                "cables": "component, from, to, length_m [m], LineString EPSG:25832",
+                "footprints": "zone, peak_kw [kW], full_load_hours [h], Point EPSG:25832",
+            },
+        },
+        "heat.csv": {
+            "origin": origin + "; hourly shape: demandlib (BDEW standard profile EFH) with the "
+            "temperatures of weather.parquet", "licence": licence, "attribution": attribution,
+            "real": "the annual heat of a zone: peak heat times full-load hours of its consumers",
+            "assumed": "that all of them live like single-family houses of the standard profile, "
+            "under the weather of Frankfurt in 2023",
+            "columns": stamp | demand,
+        },
+        "power.csv": {
+            "origin": origin + "; hourly shape: demandlib (BDEW standard profiles h0 and g0)",
+            "licence": licence, "attribution": attribution,
+            "real": "nothing but the places: no power demand of the consumers is published",
+            "assumed": f"power is {POWER_PER_HEAT:.0%} of annual heat, about 5,000 kWh a consumer; "
+            f"{HOUSEHOLDS:.0%} of it with the profile of households, the rest of shops",
+            "columns": stamp | demand,
+        },
+    }  # fmt: skip
+    for name, entry in entries.items():
+        entry["sha256"] = hashlib.sha256((folder / name).read_bytes()).hexdigest()
+    head = "# Written by scripts/make_frankfurt.py; the other files are in ../MANIFEST.yaml.\n"
+    text = yaml.safe_dump({"files": entries}, sort_keys=False, allow_unicode=True, width=98)
+    with whole(folder / "NETWORK.yaml") as temporary:
+        temporary.write_text(head + text, encoding="utf-8")
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(description="Make the Frankfurt district.")
     parser.add_argument("raw", type=Path, help="folder that holds topotherm_district/")
     parser.add_argument("--out", type=Path, default=Path(__file__).resolve().parent.parent,
-                        help="folder that gets data/ and models/ (default: this repository)")  # fmt: skip
+                        help="repository to write into (default: this one)")  # fmt: skip
     arguments = parser.parse_args()
     plant, zones, consumers = make_zones(arguments.raw)
     data, models = arguments.out / "data" / "frankfurt_2023", arguments.out / "models"
@@ -274,6 +326,7 @@ def main() -> None:
     models.mkdir(parents=True, exist_ok=True)
     write_network(data / "network.gpkg", zones, consumers)
     write_series(data, zones)
+    write_manifest(data, zones)
     for name, text in district_files(plant, zones).items():
         with whole(models / name) as temporary:
             temporary.write_text(text, encoding="utf-8")

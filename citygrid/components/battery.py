@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import Field
 
-from citygrid.components.common.storage import Storage, formulate_storage, replay_storage
-from citygrid.components.contract import Flows, Port, Units
+from citygrid.components.common.storage import (
+    Storage,
+    check_standing_loss,
+    formulate_storage,
+    replay_storage,
+)
+from citygrid.components.contract import Flows, Parameter, Port, Units
 from citygrid.components.fields import Efficiency
 from citygrid.components.log import Log
+from citygrid.inputs.world import World
 
 
 class Battery(Storage):
@@ -21,6 +28,12 @@ class Battery(Storage):
 
     def ports(self, name: str) -> list[Port]:
         return self._ports("power")
+
+
+def prepare(specs: Mapping[str, Battery], world: World) -> dict[str, Parameter]:
+    """Nothing to derive; the standing loss is checked against the step."""
+    check_standing_loss(specs, world)
+    return {}
 
 
 def formulate(m: Any, c: Any) -> None:

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from citygrid.components.common.cooling_loop import (
+    check_loop,
     formulate_cooling_loop,
     loop_ports,
     replay_cooling_loop,
@@ -55,6 +56,11 @@ class DataCenter(Component):
     recoverable: Share | None = Field(None, description="of IT power; by cooling if left out")
     loop_supply: Temperature | None = Field(None, description="warm side; by cooling if left out")
     loop_return: Temperature | None = Field(None, description="cool side; by cooling if left out")
+
+    @model_validator(mode="after")
+    def _loop_carries_heat(self) -> DataCenter:
+        check_loop(*self.loop())
+        return self
 
     def loop(self) -> tuple[float, float]:
         """Supply and return temperature of the heat loop [degC]."""

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from citygrid.components.common.storage import Storage, formulate_storage, replay_storage
-from citygrid.components.contract import Flows, Port, Units
+from citygrid.components.common.storage import (
+    Storage,
+    check_standing_loss,
+    formulate_storage,
+    replay_storage,
+)
+from citygrid.components.contract import Flows, Parameter, Port, Units
 from citygrid.components.log import Log
+from citygrid.inputs.world import World
 
 
 class HeatStore(Storage):
@@ -19,6 +26,12 @@ class HeatStore(Storage):
 
     def ports(self, name: str) -> list[Port]:
         return self._ports("heat")
+
+
+def prepare(specs: Mapping[str, HeatStore], world: World) -> dict[str, Parameter]:
+    """Nothing to derive; the standing loss is checked against the step."""
+    check_standing_loss(specs, world)
+    return {}
 
 
 def formulate(m: Any, c: Any) -> None:

@@ -49,6 +49,8 @@ class JobPool(Component):
     def _has_jobs(self) -> JobPool:
         if self.file is None and not self.jobs:
             raise ValueError("a job pool needs a `file` of jobs or a list of `jobs`")
+        if len(set(self.sites)) < len(self.sites):
+            raise ValueError("names a site twice; name every site once")
         return self
 
     def ports(self, name: str) -> list[Port]:
@@ -71,6 +73,9 @@ def prepare(specs: Mapping[str, JobPool], world: World) -> dict[str, Parameter]:
         places = {site: len(sites) + i for i, site in enumerate(spec.sites)}
         sites += [(_label(site, name, specs), pool, site, spec.resource) for site in spec.sites]
         listed = world.jobs(spec.file, spec.jobs, name)
+        if len(listed.name) == 0:
+            world.refuse(name, "file", "has no jobs", spec.file,
+                         "list at least one job, or leave the pool out")  # fmt: skip
         for i, job in enumerate(listed.name):
             release = float((listed.release[i] - origin) / np.timedelta64(1, "s")) / 3600.0
             deadline = float((listed.deadline[i] - origin) / np.timedelta64(1, "s")) / 3600.0
@@ -181,7 +186,11 @@ def formulate(m: Any, c: Any) -> None:
         m.constrain("work", done == work, "each job is finished")
         at = row * hours + c.integers("slot_step")
         rate = run.mapped((split, m.time), at, every, np.ones(len(slots)))
-        m.constrain("rate", rate <= c.job_power.only(split), "at no step above the job's power")
+        # All sites together: a job that may run for half a step does not do so at two sites.
+        together = np.zeros(len(split) * hours)
+        together[at] = most
+        limit = type(c.job_power)(together.reshape(len(split), hours), (split, m.time), "kW")
+        m.constrain("rate", rate <= limit, "at all sites together within the job's power")
         at = c.integers("slot_site") * hours + c.integers("slot_step")
         parts.append(run.mapped(dims, at, every, np.ones(len(slots))))
     total = parts[0] if len(parts) == 1 else parts[0] + parts[1]
@@ -214,7 +223,8 @@ def replay(c: Units, flows: Flows, log: Log) -> None:
     preemptible = c["job_preemptible"]
     starts = np.zeros(len(names))
     late = np.zeros(len(names))
-    if "start" in flows:
+    # Asked of the case: a plan that leaves its jobs out has not run them.
+    if len(c["start_job"]):
         chosen = flows["start"]
         log.whole("start is 0 or 1", chosen, c.parameters["job_start"].values)
         owner, begin = c["start_job"], c["start_step"] * c.step
@@ -226,21 +236,22 @@ def replay(c: Units, flows: Flows, log: Log) -> None:
             _run(found[c["start_site"][i]], chosen[i] * power[job], begin[i], end, c.step)
         log.equal("every job starts once", starts[~preemptible], 1.0, "1",
                   labels=names[~preemptible])  # fmt: skip
-    if "run" in flows:
+    if len(c["slot_job"]):
         run, owner, at = flows["run"], c["slot_job"], c["slot_step"]
         done = np.zeros(len(names))
         np.add.at(done, owner, run * c.step)
         rate = np.zeros((len(names), load.shape[1]))
         np.add.at(rate, (owner, at), run)
         np.add.at(found, (c["slot_site"], at), run)
-        open_hours = np.minimum(deadline[owner], (at + 1) * c.step) - np.maximum(
-            release[owner], at * c.step
+        clock = np.arange(load.shape[1]) * c.step
+        open_hours = np.minimum(deadline[:, None], clock + c.step) - np.maximum(
+            release[:, None], clock
         )
-        log.within("runs in its window", run, 0.0, power[owner] * open_hours / c.step,
-                   labels=c.parameters["job_slot"].values)  # fmt: skip
+        log.within("run is not negative", run, low=0.0, labels=c.parameters["job_slot"].values)
         log.equal("job is finished", done[preemptible], (power * duration)[preemptible], "kWh",
                   labels=names[preemptible])  # fmt: skip
-        log.within("job within its power", rate[preemptible], 0.0, power[preemptible, None],
+        most = power[:, None] * np.maximum(open_hours, 0.0) / c.step
+        log.within("job within its power and window", rate[preemptible], 0.0, most[preemptible],
                    labels=names[preemptible])  # fmt: skip
     sites = c.parameters["job_site"].values
     log.within("job keeps its window", late, high=0.0, unit="h", labels=names)

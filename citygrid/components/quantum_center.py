@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from citygrid.components.common.cooling_loop import (
+    check_loop,
     formulate_cooling_loop,
     loop_ports,
     replay_cooling_loop,
@@ -49,6 +50,11 @@ class QuantumCenter(Component):
     recoverable: Share = Field(0.95, description="share of the power that the water loop carries")
     loop_supply: Temperature = Field(32.0, description="water loop, warm side")
     loop_return: Temperature = Field(24.0, description="water loop, cool side")
+
+    @model_validator(mode="after")
+    def _loop_carries_heat(self) -> QuantumCenter:
+        check_loop(self.loop_supply, self.loop_return)
+        return self
 
     def ports(self, name: str) -> list[Port]:
         return [

@@ -17,7 +17,7 @@ from citygrid.plan.verify import Verdict
 def asset_table(case: Case, verdict: Verdict, moved: Dispatch) -> pd.DataFrame:
     """One row per component.
 
-    Columns ``asset_id``, ``name``, ``kind``, ``grp``, ``node``, ``to_node``, ``…_mwh`` per carrier
+    Columns ``asset_id``, ``name``, ``kind``, ``group``, ``node``, ``to_node``, ``…_mwh`` per carrier
     (fed positive, drawn negative, over the horizon), ``mean_used`` and ``max_used`` (share of
     capacity), ``cost_eur`` and ``co2_kg``; for lines also ``mean_kw``, ``max_kw`` (amount carried),
     ``capacity_kw`` (largest), ``loss_mwh`` and, where stated, ``dn``.
@@ -27,7 +27,7 @@ def asset_table(case: Case, verdict: Verdict, moved: Dispatch) -> pd.DataFrame:
         "asset_id": np.arange(1, len(names) + 1, dtype=np.int32),
         "name": names,
         "kind": [asset.kind for asset in case.assets],
-        "grp": [asset.group for asset in case.assets],
+        "group": [asset.group for asset in case.assets],
         "node": [asset.node or None for asset in case.assets],
         "to_node": [asset.to or None for asset in case.assets],
     })  # fmt: skip

@@ -196,7 +196,7 @@ def _limit(units: Units, name: str) -> Floats | None:
 def component_flows(case: Case, plan: Plan, moved: Dispatch | None = None) -> pd.DataFrame:
     """One row per component and step, as all tables and layers show it.
 
-    Columns ``asset_id`` (from 1, in the case's order), ``asset``, ``kind``, ``grp``, ``node``,
+    Columns ``asset_id`` (from 1, in the case's order), ``asset``, ``kind``, ``group``, ``node``,
     ``start_time``, ``end_time`` (UTC, without zone; the end is the next start), one ``…_kw`` per
     carrier (fed positive, drawn negative), ``level_kwh`` (end of the step), ``flow_kw``,
     ``arrived_kw``, ``loss_kw`` of lines, and ``used`` (share of the capacity). Empty where a figure
@@ -215,7 +215,7 @@ def component_flows(case: Case, plan: Plan, moved: Dispatch | None = None) -> pd
         "asset_id": np.repeat(np.arange(1, count + 1, dtype=np.int32), steps),
         "asset": each([asset.name for asset in case.assets]),
         "kind": each([asset.kind for asset in case.assets]),
-        "grp": each([asset.group for asset in case.assets]),
+        "group": each([asset.group for asset in case.assets]),
         "node": each([asset.node for asset in case.assets]),
         "start_time": start,
         "end_time": start + length,

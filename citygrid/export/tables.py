@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from citygrid.components.contract import Flows, Units
 from citygrid.district.case import Case
 from citygrid.export.flows import component_flows
 from citygrid.files import whole
@@ -72,30 +73,133 @@ def job_table(case: Case, plan: Plan) -> pd.DataFrame:
     ``release`` and ``deadline`` are the window that the job was given. A job that may be
     interrupted has one row per stretch of equal power.
     """
+    rows = [
+        row for units in case.units.values() if "job" in units.parameters
+        for row in _runs(units, plan.flows(units))
+    ]  # fmt: skip
     columns = ["job", "site", "start", "end", "power_kw", "release", "deadline"]
-    rows: list[tuple[Any, ...]] = []
-    for kind, units in case.units.items():
-        if "job" not in units.parameters:
-            continue
-        flows = plan.flows(units)
-        names, sites = units["job"], units["job_site"]
-        if "start" in flows:
-            for i in np.flatnonzero(flows["start"] > 0.5):
-                job = units["start_job"][i]
-                begin = float(units["start_step"][i]) * units.step
-                rows.append((job, units["start_site"][i], begin,
-                             begin + units["job_duration"][job], units["job_power"][job], kind))  # fmt: skip
-        if "run" in flows:
-            rows += _stretches(units, flows["run"], kind)
-        rows = [
-            (str(names[job]), str(sites[site]), begin, end, float(power),
-             float(units["job_release"][job]), float(units["job_deadline"][job]))
-            if owner == kind else (job, site, begin, end, power, *owner)
-            for job, site, begin, end, power, *owner_ in rows
-            for owner in [owner_[0] if len(owner_) == 1 else owner_]
-        ]  # fmt: skip
     table = pd.DataFrame(rows, columns=columns)
     for name in ("start", "end", "release", "deadline"):
         hours = table[name].to_numpy(float)
         table[name] = case.time[0] + np.round(hours * 3.6e12).astype("timedelta64[ns]")
     return table.sort_values(["site", "start", "job"], ignore_index=True)
+
+
+def _runs(units: Units, flows: Flows) -> Iterator[tuple[str, str, float, float, float, float, float]]:
+    """Every stretch in which a job of these pools runs, in hours from the first step."""
+    names, sites = units["job"], units["job_site"]
+    release, deadline = units["job_release"], units["job_deadline"]
+    if "start" in flows:
+        for i in np.flatnonzero(flows["start"] > 0.5):
+            job, site = units["start_job"][i], units["start_site"][i]
+            begin = float(units["start_step"][i]) * units.step
+            end = begin + float(units["job_duration"][job])
+            yield (str(names[job]), str(sites[site]), begin, end, float(units["job_power"][job]),
+                   float(release[job]), float(deadline[job]))  # fmt: skip
+    if "run" in flows:
+        jobs, places, steps = units["slot_job"], units["slot_site"], units["slot_step"]
+        run = flows["run"]
+        busy = np.flatnonzero(run > IDLE * units["job_power"][jobs])
+        busy = busy[np.lexsort((steps[busy], places[busy], jobs[busy]))]
+        same = (
+            (np.diff(jobs[busy]) == 0) & (np.diff(places[busy]) == 0)
+            & (np.diff(steps[busy]) == 1) & (np.abs(np.diff(run[busy])) <= 1e-6 * run[busy][:-1])
+        )  # fmt: skip
+        for stretch in np.split(busy, np.flatnonzero(~same) + 1) if len(busy) else []:
+            first, last = stretch[0], stretch[-1]
+            job = jobs[first]
+            yield (str(names[job]), str(sites[places[first]]), float(steps[first]) * units.step,
+                   float(steps[last] + 1) * units.step, float(run[first]),
+                   float(release[job]), float(deadline[job]))  # fmt: skip
+
+
+def provenance_table(case: Case, plan: Plan, verdict: Verdict, *notes: str) -> pd.DataFrame:
+    """Where a plan comes from, as ``name`` and ``value``: hashes, versions, seed, verdict."""
+    attributes = plan.dataset.attrs
+    rows: dict[str, Any] = {"case": case.name, "case_hash": case.hash}
+    known = ("model", "model_hash", "form_hash", "route", "status", "seed", "objective", "bound",
+             "citygrid_version", "python_version", "form_size")  # fmt: skip
+    rows |= {name: attributes[name] for name in known if name in attributes}
+    files: Mapping[str, str] = json.loads(str(attributes.get("file_hashes", "{}")))
+    rows |= {f"file {name}": digest for name, digest in files.items()}
+    rows["verified"] = "yes" if verdict.ok else "no"
+    rows["largest_violation"] = verdict.largest
+    rows["first_step"] = f"{case.time[0].astype('datetime64[s]')}Z"
+    rows["step_h"] = case.step
+    rows["steps"] = len(case.time)
+    pairs = [(name, str(value)) for name, value in rows.items()]
+    pairs += [("note", note) for note in notes]
+    return pd.DataFrame(pairs, columns=["name", "value"])
+
+
+# files ------------------------------------------------------------------------------------------
+
+
+def tables(case: Case, plan: Plan, verdict: Verdict) -> dict[str, pd.DataFrame]:
+    """All tables of a plan by name; ``jobs`` only where the case has jobs."""
+    found = {
+        "dispatch": component_flows(case, plan),
+        "kpis": kpi_table(verdict),
+        "ledger": ledger_table(verdict),
+    }
+    if any("job" in units.parameters for units in case.units.values()):
+        found["jobs"] = job_table(case, plan)
+    return found
+
+
+def write_csv(case: Case, plan: Plan, verdict: Verdict, folder: Path) -> list[Path]:
+    """Write ``dispatch.csv``, ``kpis.csv``, ``ledger.csv`` and, with jobs, ``jobs.csv``.
+
+    Times are UTC in ISO 8601; no cell that is text can be taken for a formula.
+    """
+    paths = []
+    for name, table in tables(case, plan, verdict).items():
+        path = Path(folder) / f"{name}.csv"
+        with whole(path) as temporary:
+            _safe(table).to_csv(temporary, index=False, lineterminator="\n",
+                                date_format="%Y-%m-%dT%H:%M:%SZ")  # fmt: skip
+        paths.append(path)
+    return paths
+
+
+def write_parquet(case: Case, plan: Plan, verdict: Verdict, folder: Path) -> list[Path]:
+    """Write the same tables as Parquet (zstd), times with their zone."""
+    paths = []
+    for name, table in tables(case, plan, verdict).items():
+        path = Path(folder) / f"{name}.parquet"
+        zoned = {
+            column: table[column].dt.tz_localize("UTC")
+            for column in table.columns[table.dtypes == "datetime64[ns]"]
+        }
+        with whole(path) as temporary:
+            table.assign(**zoned).to_parquet(temporary, compression="zstd", index=False)
+        paths.append(path)
+    return paths
+
+
+def safe_cell(text: str) -> str:
+    """A text that no spreadsheet takes for a formula: ``'`` before ``= + - @`` and tab.
+
+    Numbers stay as they are.
+    """
+    if not text.startswith(("=", "+", "-", "@", "\t", "\r")):
+        return text
+    try:
+        float(text)
+    except ValueError:
+        return f"'{text}"
+    return text
+
+
+def _safe(table: pd.DataFrame) -> pd.DataFrame:
+    made: dict[Any, Any] = {}
+    for name in table.columns:
+        column = table[name]
+        if isinstance(column.dtype, pd.CategoricalDtype):
+            texts = [safe_cell(str(label)) for label in column.cat.categories]
+            made[name] = np.array(texts, dtype=object)[column.cat.codes]
+        elif column.dtype == object:
+            made[name] = [safe_cell(v) if isinstance(v, str) else v for v in column]
+        else:
+            made[name] = column
+    return pd.DataFrame(made).rename(columns=lambda head: safe_cell(str(head)))

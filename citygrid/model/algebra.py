@@ -25,7 +25,7 @@ from citygrid.errors import Fault, FormulationError
 from citygrid.units import DIMENSIONLESS, product, quotient, same
 
 Floats = NDArray[np.float64]
-Indices = NDArray[np.int64]
+Indices = NDArray[np.integer[Any]]
 
 
 def refuse(place: str, reason: str, value: object = None, repair: str = "") -> FormulationError:
@@ -166,6 +166,11 @@ def _take(values: NDArray[Any], dims: Dims, axis: Axis) -> tuple[NDArray[Any], D
             taken = values if values.ndim == 0 else np.take(values, axis.positions, axis=place)
             return taken, (*dims[:place], axis, *dims[place + 1 :])
     return values, dims
+
+
+def counted(start: int, stop: int) -> Indices:
+    """The whole numbers from start to stop, in 32 bits while they fit: forms hold millions."""
+    return np.arange(start, stop, dtype=np.int32 if stop < 2**31 else np.int64)
 
 
 class Term(NamedTuple):
@@ -385,7 +390,7 @@ class Linear:
         rows: list[NDArray[Any]] = []
         columns: list[NDArray[Any]] = []
         values: list[NDArray[Any]] = []
-        every = np.arange(self.size)
+        every = counted(0, self.size)
         for term in self.terms:
             weights = term.coefficients
             if term.rows is None:
@@ -401,7 +406,7 @@ class Linear:
                 rows[-1], columns[-1], values[-1] = (
                     rows[-1][keep], columns[-1][keep], values[-1][keep],
                 )  # fmt: skip
-        return Triplets(_joined(rows, np.int64), _joined(columns, np.int64), _joined(values, float))
+        return Triplets(_joined(rows, np.int32), _joined(columns, np.int32), _joined(values, float))
 
     def known(self) -> Floats:
         """The constant of every cell, flat."""

@@ -18,7 +18,18 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from citygrid.model.algebra import Axis, Data, Floats, Indices, Linear, Relation, Term, refuse
+from citygrid.model.algebra import (
+    Axis,
+    Data,
+    Floats,
+    Indices,
+    Linear,
+    Relation,
+    Term,
+    Triplets,
+    counted,
+    refuse,
+)
 from citygrid.model.form import Account, Block, Form
 from citygrid.units import same
 
@@ -131,7 +142,7 @@ class Model:
         self._lower: list[Floats] = []
         self._upper: list[Floats] = []
         self._integer: list[NDArray[np.bool_]] = []
-        self._row_parts: list[tuple[Indices, Indices, Floats]] = []
+        self._entries: list[Triplets] = []
         self._row_lower: list[Floats] = []
         self._row_upper: list[Floats] = []
         self._flows: dict[str, list[_Flow]] = {}
@@ -152,7 +163,8 @@ class Model:
             into.append(self._bound(name, bound, dims, unit, block.shape))
         self._integer.append(np.full(block.size, integer))
         self._width += block.size
-        return Linear(dims, unit, (Term(None, block.index, np.ones(())),))
+        index = counted(block.start, block.start + block.size).reshape(block.shape)
+        return Linear(dims, unit, (Term(None, index, np.ones(())),))
 
     @staticmethod
     def _bound(
@@ -178,15 +190,20 @@ class Model:
         block = Block(name, tuple(a.name for a in expression.dims),
                       {a.name: a.labels for a in expression.dims},
                       self._height, expression.unit, about)  # fmt: skip
-        self._rows[name] = block
         entries = expression.triplets()
         known = expression.known()
         if not (np.isfinite(entries.values).all() and np.isfinite(known).all()):
             raise refuse(name, "a coefficient is not a finite number")
-        self._row_parts.append((entries.rows + self._height, entries.columns, entries.values))
-        self._row_lower.append(lower - known)
-        self._row_upper.append(upper - known)
+        self._emit(block, entries, lower - known, upper - known)
+
+    def _emit(self, block: Block, entries: Triplets, lower: Floats, upper: Floats) -> None:
+        self._rows[block.name] = block
         self._height += block.size
+        rows = counted(block.start, self._height)[entries.rows]
+        self._entries.append(Triplets(rows, entries.columns, entries.values))
+        # Adding zero turns −0.0 into 0.0, so that equal forms have equal bytes and one hash.
+        self._row_lower.append(lower + 0.0)
+        self._row_upper.append(upper + 0.0)
 
     def add_flow(self, carrier: str, places: Sequence[str], flow: Linear, sign: float) -> None:
         if not same(flow.unit, CARRIER_UNIT):
@@ -214,24 +231,25 @@ class Model:
 
     def _balances(self) -> None:
         """One row per place and hour for every carrier: all that is fed is drawn."""
-        for carrier, flows in self._flows.items():
+        hours = len(self.time)
+        for carrier in list(self._flows):
+            flows = self._flows.pop(carrier)
             places = np.unique(np.concatenate([flow.places for flow in flows]))
-            dims = (Axis("place", places.astype(object)), self.time)
-            hours = len(self.time)
-            parts = []
+            size = len(places) * hours
+            known = np.zeros((len(places), hours))
             for flow in flows:
                 at = np.searchsorted(places, flow.places)
-                rows = (at[:, None] * hours + np.arange(hours)).ravel()
-                parts.append(flow.expression.mapped(
-                    dims, rows, np.arange(rows.size), np.full(rows.size, flow.sign)
-                ))  # fmt: skip
-            terms = tuple(term for part in parts for term in part.terms)
-            constant = np.sum([part.constant for part in parts], axis=0)
-            self.add_rows(
-                f"{carrier}.balance",
-                Relation(Linear(dims, CARRIER_UNIT, terms, constant), 0.0, 0.0),
-                f"all {carrier} fed at a place is drawn there",
-            )
+                entries = flow.expression.triplets()
+                component, hour = np.divmod(entries.rows, hours)
+                rows = counted(self._height, self._height + size)[at[component] * hours + hour]
+                self._entries.append(Triplets(rows, entries.columns, flow.sign * entries.values))
+                np.add.at(known, at, flow.sign * flow.expression.known().reshape(-1, hours))
+            self._emit(
+                Block(f"{carrier}.balance", ("place", "time"),
+                      {"place": places.astype(object), "time": self.time.labels},
+                      self._height, CARRIER_UNIT, f"all {carrier} fed at a place is drawn there"),
+                Triplets(counted(0, 0), counted(0, 0), np.zeros(0)), -known.ravel(), -known.ravel(),
+            )  # fmt: skip
 
     def form(self) -> Form:
         """Close the balances and the ledger and give the finished form."""
@@ -249,20 +267,17 @@ class Model:
             constant += float(account.money_known.sum())
             constant += self.carbon_price * float(account.carbon_known.sum())
 
-        def joined(parts: list[Any], kind: Any) -> Any:
-            return np.concatenate(parts) if parts else np.zeros(0, kind)
-
-        rows, columns, values = (
-            joined([part[i] for part in self._row_parts], kind)
-            for i, kind in enumerate((np.int64, np.int64, float))
-        )
+        entries = [_joined([part[i] for part in self._entries], kind)
+                   for i, kind in enumerate((np.int32, np.int32, float))]  # fmt: skip
+        self._entries.clear()
+        rows, columns, values = entries
         matrix = sp.csr_array((values, (rows, columns)), shape=(self._height, self._width))
         matrix.sum_duplicates()
         matrix.eliminate_zeros()
         return Form(
             cost, constant, matrix,
-            joined(self._row_lower, float), joined(self._row_upper, float),
-            joined(self._lower, float), joined(self._upper, float), joined(self._integer, bool),
+            _joined(self._row_lower, float), _joined(self._row_upper, float),
+            _joined(self._lower, float), _joined(self._upper, float), _joined(self._integer, bool),
             self._columns, self._rows, accounts,
         )  # fmt: skip
 
@@ -273,6 +288,10 @@ class Model:
         lines = sp.csr_array((entries.values, (entries.rows, entries.columns)),
                              shape=(height, self._width))  # fmt: skip
         return lines, amount.known().astype(float)
+
+
+def _joined(parts: list[Any], kind: Any) -> Any:
+    return np.concatenate(parts) if parts else np.zeros(0, kind)
 
 
 class Speaker:

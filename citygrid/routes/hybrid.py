@@ -14,6 +14,7 @@ The best plan and the bound are never lost. Without a time limit the same seed g
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,29 +23,39 @@ import numpy as np
 from citygrid.errors import Fault, InputError
 from citygrid.model.form import Floats, Form
 from citygrid.routes import milp, samplers
+from citygrid.routes.annealer import anneal
 from citygrid.routes.assignment import (
     Energy,
     Positions,
+    axes,
     candidates,
     energy,
     find_coupling,
     find_groups,
+    meeting,
     priced_cost,
-)  # fmt: skip
+)
 from citygrid.routes.commitment import Workshop
 from citygrid.routes.contract import Clock, Journal, Options, Outcome, proven, relative_gap
+from citygrid.routes.responses import POINTS, entered, find_blocks, tabulate
 
 #: Nonzeros above which interior point without crossover prices faster than simplex.
 LARGE = 150_000
 #: Rounds without a time limit, and rounds without a better plan after which the search ends.
 ROUNDS, PATIENCE = 4, 3
 
+#: The annealer of this package, which keeps groups by construction and takes tables.
+OWN = "groups"
+
 _DEFAULTS = {"variables": 2500, "reads": 12, "sweeps": 1000, "rounds": ROUNDS, "plans": 2}
 
 
 @dataclass(frozen=True)
 class Chooser:
-    """Who chooses (``anneal``, ``greedy``, ``random``, ``rounding``), with what effort."""
+    """Who chooses (``anneal``, ``greedy``, ``random``, ``rounding``), with what effort.
+
+    ``sampler`` is dimod's, or ``None`` for the annealer of this package.
+    """
 
     kind: str
     sampler: Any
@@ -53,56 +64,70 @@ class Chooser:
     tolerance: float
 
     def choose(
-        self, model: Energy, used: Floats, seed: int, incumbent: Positions | None, journal: Journal
-    ) -> list[Positions]:
+        self, model: Energy, used: Floats, seed: int, incumbent: Positions | None,
+        journal: Journal, clock: Clock,
+    ) -> list[Positions]:  # fmt: skip
         """Distinct choices (g candidates each) of the energy, best first."""
         if self.kind == "rounding":
             order = np.lexsort((-used, model.owner))
-            return [order[np.searchsorted(model.owner[order], np.arange(len(model.penalty)))]]
+            return [order[np.searchsorted(model.owner[order], np.arange(model.groups))]]
         if self.kind == "random":
             found = _random(model, self.reads, seed)
+        elif self.sampler is None:
+            found = self._annealed(model, seed, incumbent, journal, clock)
         else:
             found = self._sampled(model, seed, incumbent, journal)
         unique = {choice.tobytes(): choice for choice in found}
         return sorted(unique.values(), key=model.of)
 
+    def _annealed(
+        self, model: Energy, seed: int, incumbent: Positions | None, journal: Journal, clock: Clock
+    ) -> list[Positions]:
+        limit = Clock(clock.share(0.3, 0.5))
+        hot = 1.0 / max(float(np.median(model.penalty)), 1e-9)
+        cold = max(1.0 / self.tolerance, 10.0 * hot)
+        betas = (cold, cold) if self.kind == "greedy" else (
+            (math.sqrt(hot * cold) if incumbent is not None else hot), cold
+        )  # fmt: skip
+        with journal.call("groups", "sampling"):
+            found = anneal(model, self.reads, self.sweeps, betas, seed, incumbent,
+                           lambda: limit.over)  # fmt: skip
+        journal.count("samples", len(found))
+        journal.count("samples_valid", len(found))
+        return found
+
     def _sampled(
         self, model: Energy, seed: int, incumbent: Positions | None, journal: Journal
     ) -> list[Positions]:
         with journal.stage("model"):
-            quadratic = model.quadratic()
-            bqm = model.model(quadratic)
+            bqm = model.model()
         journal.figures["bqm"] = {
             "variables": bqm.num_variables, "couplings": bqm.num_interactions,
         }  # fmt: skip
         wishes: dict[str, Any] = {
             "num_reads": self.reads, "num_sweeps": self.sweeps, "seed": seed,
-            "beta_range": self._betas(model, quadratic, warm=incumbent is not None),
+            "beta_range": self._betas(model, warm=incumbent is not None),
         }  # fmt: skip
         if incumbent is not None:
             state = np.zeros(bqm.num_variables, dtype=np.int8)
             state[incumbent] = 1
             wishes.update(initial_states=(state, list(bqm.variables)),
                           initial_states_generator="tile")  # fmt: skip
-        name = "greedy" if self.kind == "greedy" else type(self.sampler).__name__
-        with journal.call(name, "sampling"):
+        with journal.call(type(self.sampler).__name__, "sampling"):
             sampled = samplers.sample(self.sampler, bqm, **wishes)
         with journal.stage("decoding"):
-            order = [list(sampled.variables).index(v) for v in bqm.variables] if list(
-                sampled.variables
-            ) != list(bqm.variables) else slice(None)  # fmt: skip
-            states = sampled.record.sample[: 4 * self.reads, order]
-            decoded = [model.decode(state, quadratic) for state in states]
+            order = np.argsort(np.array(list(sampled.variables)))
+            states = sampled.record.sample[np.argsort(sampled.record.energy, kind="stable")]
+            decoded = [model.decode(state) for state in states[: self.reads, order]]
         journal.count("samples", len(decoded))
         journal.count("samples_valid", sum(wrong == 0 for _, wrong in decoded))
         journal.count("groups_repaired", sum(wrong for _, wrong in decoded))
-        journal.count("groups_decoded", len(decoded) * len(model.penalty))
+        journal.count("groups_decoded", len(decoded) * model.groups)
         return [choice for choice, _ in decoded]
 
-    def _betas(self, model: Energy, quadratic: Any, warm: bool) -> tuple[float, float]:
+    def _betas(self, model: Energy, warm: bool) -> tuple[float, float]:
         """From the median one-flip energy down to the cost that no longer matters."""
-        flip = model.penalty[model.owner] + 0.5 * quadratic.diagonal()
-        hot = math.log(2.0) / max(float(np.median(flip)), 1e-9)
+        hot = math.log(2.0) / max(float(np.median(model.penalty)), 1e-9)
         cold = math.log(100.0) / self.tolerance
         return (min(20.0 * hot, 0.1 * cold) if warm else hot), max(cold, 20.0 * hot)
 
@@ -114,7 +139,8 @@ def solve(form: Form, options: Options, chooser: str = "anneal") -> Outcome:
     ``options.extras`` may set ``variables``, ``reads``, ``sweeps``, ``rounds`` and ``plans``.
     """
     effort = _effort(options)
-    sampler = samplers.get("greedy" if chooser == "greedy" else options.sampler)
+    own = options.sampler == OWN
+    sampler = None if own else samplers.get("greedy" if chooser == "greedy" else options.sampler)
     journal, clock = Journal(), Clock(options.time_limit)
     journal.figures.update(chooser=chooser, sampler=options.sampler if chooser == "anneal" else None)
     groups = find_groups(form)
@@ -154,6 +180,12 @@ class _Search:
         self.shop, self.bound = shop, bound
         self.prices, self.relaxed = duals, relaxed
         self.targets = shop.loads(relaxed)
+        with shop.journal.stage("blocks"):
+            self.blocks = find_blocks(shop.form, shop.groups, shop.coupling)
+            self.total = meeting(shop.form, shop.coupling, self.blocks.receiver,
+                                 entered(shop.form, self.blocks))  # fmt: skip
+        taken = int((self.blocks.receiver >= 0).sum())
+        shop.journal.figures["blocks"] = {"tabulated": taken, "rows": len(shop.coupling.rows)}
         self.best: Floats | None = None
         self.objective = math.inf
         self.idle = 0
@@ -176,13 +208,23 @@ class _Search:
 
     def round(self, number: int, picker: Chooser, effort: dict[str, int]) -> None:
         shop, groups = self.shop, self.shop.groups
-        priced = priced_cost(shop.form, groups, self.prices)
+        coupling = shop.coupling
+        with shop.journal.stage("tables"):
+            first, step = axes(coupling, self.targets, POINTS)
+            table = tabulate(shop.form, self.blocks, coupling, self.prices, first, step)
+        priced = priced_cost(shop.form, groups, self.prices, coupling.rows)
+        plain = priced_cost(shop.form, groups, self.prices, coupling.rows[:0])
         used = np.maximum(self.relaxed[groups.columns],
                           0.0 if self.best is None else self.best[groups.columns])  # fmt: skip
         worth = None if self.best is None or self.bound is None else self.objective - self.bound
-        options = candidates(groups, priced, used, effort["variables"], worth)
-        model = energy(shop.coupling, groups, options, priced, self.prices, self.targets)
+        budget = effort["variables"] * (1 if picker.sampler is not None else 4)
+        options = candidates(groups, plain, used, budget, worth)
         start = None if self.best is None else np.searchsorted(options, shop.read(self.best))
+
+        def model(spare: float) -> Energy:
+            return energy(coupling, groups, options, priced, self.prices, self.targets,
+                          (first, step, table), self.total, spare)  # fmt: skip
+
         seed = (shop.options.seed * 1009 + number) % (2**31 - 1)
         choices = self._within_limits(model, picker, used[options], seed, start)
         ranked = []
@@ -202,24 +244,27 @@ class _Search:
         )  # fmt: skip
 
     def _within_limits(
-        self, model: Energy, picker: Chooser, used: Floats, seed: int, start: Positions | None
-    ) -> list[Positions]:
-        """Choices of the model, made anew with dearer limits while the best one overruns any."""
-        coupling, journal = self.shop.coupling, self.shop.journal
+        self, build: Callable[[float], Energy], picker: Chooser, used: Floats, seed: int,
+        start: Positions | None,
+    ) -> list[Positions]:  # fmt: skip
+        """Choices, made anew with dearer limits while all of them overrun some."""
+        journal = self.shop.journal
         choices: list[Positions] = []
-        for attempt in range(3):
-            fresh = picker.choose(model, used, seed + 7919 * attempt, start, journal)
-            over = [self._over(model, choice) for choice in fresh]
-            sums = np.array([float(np.abs(part).sum()) for part in over])
+        for attempt, spare in enumerate((0.0, 2.0, 8.0)):
+            model = build(spare)
+            fresh = picker.choose(model, used, seed + 7919 * attempt, start, journal,
+                                  self.shop.clock)  # fmt: skip
+            over = np.array([float(np.abs(self._over(model, choice)).sum()) for choice in fresh])
             journal.count("choices", len(fresh))
-            journal.count("choices_within_limits", int((sums == 0.0).sum()))
-            choices = [fresh[i] for i in np.argsort(sums, kind="stable")] + choices
-            if (sums == 0.0).any() or picker.kind in ("random", "rounding"):
+            journal.count("choices_within_limits", int((over == 0.0).sum()))
+            order = np.argsort(over > 0.0, kind="stable")
+            choices = [fresh[i] for i in order] + choices
+            if (over == 0.0).any() or picker.sampler is None or picker.kind in (
+                "random", "rounding"
+            ):  # fmt: skip
                 break
-            first = over[int(np.argmin(sums))]
-            model = model.raised(first != 0.0, first)
             journal.count("penalty_rounds")
-        return choices if len(coupling.rows) else fresh
+        return choices
 
     def _over(self, model: Energy, choice: Positions) -> Floats:
         load = np.asarray(model.weights[:, choice].sum(axis=1)).ravel()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -247,6 +247,29 @@ def run(form: Form, task: Task, report: Report, start: Floats | None = None) -> 
     if status == highspy.HighsModelStatus.kUnboundedOrInfeasible:
         return Result(settle(form, task))
     return _result(solver, form, _STATUS.get(status, "error"), integers)
+
+
+def series(
+    form: Form, rows: list[tuple[Floats, Floats]], columns: list[tuple[Floats, Floats]]
+) -> Iterator[tuple[int, int, Floats]]:
+    """Linear programmes that differ in bounds alone, each started from the last one's basis.
+
+    For every pair of column bounds and, within it, every pair of row bounds, gives the two
+    positions and the solution (n); what has none is left out.
+    """
+    solver = highspy.Highs()
+    solver.setOptionValue("output_flag", False)
+    _pass(solver, form)
+    every_row = np.arange(len(form.row_lower), dtype=np.int32)
+    every_column = np.arange(len(form.cost), dtype=np.int32)
+    for j, (lower, upper) in enumerate(columns):
+        solver.changeColsBounds(len(every_column), every_column, lower, upper)
+        # To and fro, so that each programme is next to the last one.
+        for i in range(len(rows)) if j % 2 == 0 else reversed(range(len(rows))):
+            solver.changeRowsBounds(len(every_row), every_row, *rows[i])
+            solver.run()
+            if solver.getModelStatus() == highspy.HighsModelStatus.kOptimal:
+                yield j, i, np.array(solver.getSolution().col_value, dtype=float)
 
 
 def _pass(solver: highspy.Highs, form: Form) -> None:

@@ -356,6 +356,12 @@ def test_all_faults_are_told_at_once_in_the_order_of_lines(grammar: type) -> Non
     assert lines == [1, 2, 3, 4, 4, 5, 6, 7]
 
 
+def test_a_key_written_three_times_is_told_twice_with_its_first_line(grammar: type) -> None:
+    second, third = faults_of("a: 1\nb: 0\na: 2\na: 3\n")
+    assert "lines 1 and 3" in second.reason
+    assert "lines 1 and 4" in third.reason
+
+
 def test_a_fault_behind_an_alias_is_told_once(grammar: type) -> None:
     text = "a: &x {b: no, b: 1, 5: 2}\nc: [*x, *x]\nd: &y yes\ne: *y\n"
     assert [fault.value for fault in faults_of(text)] == ["no", "b", "5", "yes"]

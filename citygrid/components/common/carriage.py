@@ -99,6 +99,8 @@ def replay_carriage(c: Units, flows: Flows, log: Log, carrier: str) -> None:
     ahead = np.where(reversible & lossy, direction, 1.0)
     log.within("one direction at a time",
                np.where(reversible & lossy, np.minimum(forward, back), 0.0), high=0.0)  # fmt: skip
+    log.within("carries along only while forward",
+               np.where(reversible & lossy, forward, 0.0), high=capacity * direction)  # fmt: skip
     arriving = forward * (1.0 - share) - loss * ahead
     # On a lossless reversible line both flows may be positive; they cancel.
     returning = back * (1.0 - share) - np.where(reversible, loss * (1.0 - ahead), 0.0)

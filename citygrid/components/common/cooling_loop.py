@@ -18,6 +18,15 @@ def loop_ports(name: str, node: str, loop: tuple[float, float]) -> list[Port]:
     return [Port("waste_heat", "feed", name, loop), Port("cooling", "draw", node)]
 
 
+def check_loop(supply: float, back: float) -> None:
+    """A loop whose return is as warm as its supply carries no heat."""
+    if supply <= back:
+        raise ValueError(
+            f"the loop's supply of {supply:g} degC is not warmer than its return of {back:g} degC; "
+            "give both `loop_supply` and `loop_return`"
+        )
+
+
 def formulate_cooling_loop(m: Any, c: Any, heat: Any, recoverable: Any) -> None:
     """Split the heat to remove [kW] into recovered and rejected heat."""
     recovered = m.variable("recovered", c.axis, m.time, about="heat given to heat pumps")

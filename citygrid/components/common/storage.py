@@ -5,14 +5,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from citygrid.components.contract import Component, Flows, Port, Units
 from citygrid.components.fields import Efficiency, Energy, Node, Power, Share, SharePerTime
 from citygrid.components.log import Log
+from citygrid.inputs.world import World
 
 
 class Storage(Component):
@@ -29,8 +31,26 @@ class Storage(Component):
     initial_level: Share = Field(0.0, description="level before the first step, if not cyclic")
     final_level: Share = Field(0.0, description="least level after the last step, if not cyclic")
 
+    @model_validator(mode="after")
+    def _ends(self) -> Storage:
+        if self.cyclic and (self.initial_level > 0 or self.final_level > 0):
+            raise ValueError(
+                "a cyclic store begins and ends at a level that the plan chooses; write "
+                "`cyclic: false` to give `initial_level` and `final_level`"
+            )
+        return self
+
     def _ports(self, carrier: str) -> list[Port]:
         return [Port(carrier, "draw", self.node), Port(carrier, "feed", self.node)]
+
+
+def check_standing_loss(specs: Mapping[str, Storage], world: World) -> None:
+    """Refuse a loss by which a step would take more than is there."""
+    for name, spec in specs.items():
+        if spec.standing_loss * world.horizon.step > 1.0:
+            loss = f"{spec.standing_loss:g} per h"
+            world.refuse(name, "standing_loss", "is more in a step than the store holds", loss,
+                         "lower it or shorten the step")  # fmt: skip
 
 
 def formulate_storage(m: Any, c: Any, carrier: str) -> None:

@@ -1,0 +1,79 @@
+"""Plans for others: GIS layers, tables, and one offline page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from citygrid.errors import Fault, InputError
+
+if TYPE_CHECKING:
+    from citygrid.district.case import Case
+    from citygrid.plan.plan import Plan
+    from citygrid.plan.verify import Verdict
+
+    Writer = Callable[[Case, Plan, Verdict, Path], Any]
+
+__all__ = ["FORMATS", "export"]
+
+
+def _gpkg(case: Case, plan: Plan, verdict: Verdict, folder: Path) -> Path:
+    from citygrid.export.geopackage import write_geopackage
+
+    write_geopackage(case, plan, verdict, folder / "plan.gpkg")
+    return folder / "plan.gpkg"
+
+
+def _geojson(case: Case, plan: Plan, verdict: Verdict, folder: Path) -> Path:
+    from citygrid.export.geojson import write_geojson
+
+    write_geojson(case, plan, verdict, folder / "geojson")
+    return folder / "geojson"
+
+
+def _csv(case: Case, plan: Plan, verdict: Verdict, folder: Path) -> Path:
+    from citygrid.export.tables import write_csv
+
+    write_csv(case, plan, verdict, folder / "csv")
+    return folder / "csv"
+
+
+def _parquet(case: Case, plan: Plan, verdict: Verdict, folder: Path) -> Path:
+    from citygrid.export.tables import write_parquet
+
+    write_parquet(case, plan, verdict, folder / "parquet")
+    return folder / "parquet"
+
+
+#: Format → what writes it into a folder and says where: the file, or a folder of several.
+FORMATS: Mapping[str, Writer] = {
+    "gpkg": _gpkg, "geojson": _geojson, "csv": _csv, "parquet": _parquet,
+}  # fmt: skip
+
+
+def export(plan: str | Path | Plan, formats: Iterable[str], folder: str | Path) -> dict[str, Path]:
+    """Write a plan in several formats.
+
+    plan
+        A plan, or the path of a stored one. It is verified anew.
+    formats
+        Names from :data:`FORMATS`.
+
+    Returns format → file or folder. Raises :class:`InputError` for an unknown format, before
+    anything is written, and for a file that is no plan.
+    """
+    from citygrid.plan.plan import Plan
+    from citygrid.plan.verify import verify
+
+    names = list(dict.fromkeys(formats))
+    unknown = [name for name in names if name not in FORMATS]
+    if unknown or not names:
+        raise InputError([
+            Fault("export", "no such format" if name else "names no format", name,
+                  f"choose one or more of {', '.join(FORMATS)}")
+            for name in unknown or [None]
+        ])  # fmt: skip
+    found = plan if isinstance(plan, Plan) else Plan.load(plan)
+    verdict = verify(found.case, found)
+    return {name: FORMATS[name](found.case, found, verdict, Path(folder)) for name in names}

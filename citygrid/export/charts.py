@@ -1,0 +1,363 @@
+"""Charts as coordinates: stacks per carrier, storage levels, jobs; the template draws them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from citygrid.export.flows import Dispatch
+from citygrid.export.palette import LOOKS, Look, look
+from citygrid.export.windows import Window
+
+Floats = NDArray[np.float64]
+
+#: Width of a chart and the room around its plot, in the units of its own picture.
+WIDTH = 620.0
+LEFT, RIGHT, TOP, BOTTOM = 58.0, 6.0, 10.0, 24.0
+#: Carrier → what it is called in a heading.
+CARRIERS = {"heat": "Heat", "power": "Power", "waste_heat": "Waste heat of computing centres",
+            "cooling": "Cooling", "compute": "Compute", "quantum": "Quantum compute",
+            "gas": "Fuel"}  # fmt: skip
+#: Energy [kWh per point, of the largest] below which a kind is not drawn.
+NOTHING = 1e-6
+#: Most jobs that get a line of their own.
+LINED = 40
+
+
+@dataclass(frozen=True)
+class Plot:
+    """The frame of a chart: marks on both axes and the picture's height."""
+
+    height: float
+    rows: list[tuple[float, str]]
+    marks: list[tuple[float, str, bool]]
+    width: float = WIDTH
+    left: float = LEFT
+    right: float = WIDTH - RIGHT
+    top: float = TOP
+
+    @property
+    def bottom(self) -> float:
+        return self.height - BOTTOM
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A kind's part of a stack: its outline, what it sums up to, its values for the reader."""
+
+    kind: str
+    look: Look
+    outline: str
+    energy: float
+    values: list[float]
+
+
+@dataclass(frozen=True)
+class Stack:
+    """What a carrier's kinds feed (above the axis) and draw (below it)."""
+
+    carrier: str
+    title: str
+    unit: str
+    plot: Plot
+    zero: float
+    fed: list[Layer]
+    drawn: list[Layer]
+    total: float
+    peak: float
+
+
+def stacks(moved: Dispatch, window: Window) -> list[Stack]:
+    """One stack for every carrier that moves at all, in the usual order."""
+    known = [c for c in CARRIERS if c in moved.carriers]
+    others = [c for c in moved.carriers if c not in CARRIERS]
+    found = [_stack(moved, window, carrier) for carrier in [*known, *others]]
+    return [stack for stack in found if stack is not None]
+
+
+def by_kind(moved: Dispatch, carrier: str) -> tuple[dict[str, Floats], dict[str, Floats]]:
+    """What every kind fed and drew of a carrier in every step [kW], both positive."""
+    amounts = np.nan_to_num(moved.carriers[carrier])
+    fed: dict[str, Floats] = {}
+    drawn: dict[str, Floats] = {}
+    for i, asset in enumerate(moved.assets):
+        for target, part in ((fed, np.maximum(amounts[i], 0)), (drawn, np.maximum(-amounts[i], 0))):
+            if part.any():
+                target[asset.kind] = target.get(asset.kind, 0.0) + part
+    return fed, drawn
+
+
+def _stack(moved: Dispatch, window: Window, carrier: str) -> Stack | None:
+    raw = by_kind(moved, carrier)
+    sides = [{kind: window.means(values) for kind, values in side.items()} for side in raw]
+    most = max((float(values.max()) for side in sides for values in side.values()), default=0.0)
+    if most <= NOTHING:
+        return None
+    known = tuple(dict.fromkeys(asset.kind for asset in moved.assets))
+    sides = [
+        {k: side[k] for k in sorted(side, key=lambda k: _order(k, known))
+         if side[k].max() > NOTHING * most} for side in sides
+    ]  # fmt: skip
+    heights = [sum(side.values(), np.zeros(window.points)) for side in sides]
+    reach = [float(h.max()) for h in heights]
+    peak = max(reach)
+    scale, unit = (1000.0, "MW") if peak >= 10_000 else (1.0, "kW")
+    height = 250.0
+    room = height - TOP - BOTTOM
+    total = sum(reach) or 1.0
+    zero = TOP + room * reach[0] / total
+    per = room / total
+    step = _nice(total / scale / 6) * scale
+    rows = [
+        (zero - sign * k * step * per, _number(k * step / scale))
+        for sign, most_ in ((1, reach[0]), (-1, reach[1]))
+        for k in range(0 if sign > 0 else 1, int(most_ / step) + 1)
+    ]
+    layers = []
+    for sign, side, steps in ((1, sides[0], raw[0]), (-1, sides[1], raw[1])):
+        base = np.zeros(window.points)
+        drawn = []
+        for kind, values in side.items():
+            inner, outer = zero - sign * base * per, zero - sign * (base + values) * per
+            energy = float(steps[kind][window.first : window.last].sum() * window.case.step)
+            drawn.append(Layer(kind, look(kind, known), _area(inner, outer, window), energy,
+                               _rounded(values / scale)))  # fmt: skip
+            base = base + values
+        layers.append(drawn)
+    title = CARRIERS.get(carrier, carrier.replace("_", " ").capitalize())
+    plot = Plot(height, rows, _marks(window))
+    return Stack(carrier, title, unit, plot, zero, layers[0], layers[1],
+                 sum(layer.energy for layer in layers[0]), peak / scale)  # fmt: skip
+
+
+def _order(kind: str, known: Sequence[str]) -> tuple[int, int]:
+    """Demands next to the axis, losses outermost, the rest as in the palette."""
+    ends = {"heat_demand": -2, "power_demand": -1, "heat_pipe": 98, "power_line": 99}
+    place = list(LOOKS).index(kind) if kind in LOOKS else 50 + list(known).index(kind)
+    return ends.get(kind, place), 0
+
+
+def _places(window: Window) -> Floats:
+    """Edges of the points on the time axis; the last one may be shorter than the others."""
+    steps = np.minimum(np.arange(window.points + 1) * window.block, window.last - window.first)
+    return np.asarray(LEFT + (WIDTH - LEFT - RIGHT) * steps / (window.last - window.first))
+
+
+def _marks(window: Window) -> list[tuple[float, str, bool]]:
+    return [(LEFT + (WIDTH - LEFT - RIGHT) * at, text, strong)
+            for at, text, strong in window.ticks()]  # fmt: skip
+
+
+def _area(inner: Floats, outer: Floats, window: Window) -> str:
+    """Outline of a stack's layer, in steps: means hold over their point."""
+    x = _places(window)
+    return f"M{_short(x[0])} {_short(outer[0])}{_stairs(x[1:], outer)}V{_short(inner[-1])}" + (
+        _stairs(x[:-1][::-1], inner[::-1]) + "Z"
+    )
+
+
+def _stairs(x: Floats, y: Floats) -> str:
+    """From each height on to the next edge; equal heights make one stretch."""
+    parts = []
+    texts = [_short(v) for v in y]
+    for i, place in enumerate(x):
+        last = i + 1 == len(x)
+        if not last and texts[i + 1] == texts[i]:
+            continue
+        parts.append(f"H{_short(place)}" + ("" if last else f"V{texts[i + 1]}"))
+    return "".join(parts)
+
+
+def _short(value: float) -> str:
+    text = f"{value:.1f}"
+    return text[:-2] if text.endswith(".0") else text
+
+
+def _nice(rough: float) -> float:
+    """The next of 1, 2, 2.5, 5 times a power of ten."""
+    power = 10.0 ** np.floor(np.log10(max(rough, 1e-9)))
+    return float(next(m * power for m in (1, 2, 2.5, 5, 10) if m * power >= rough * 0.999))
+
+
+def _number(value: float) -> str:
+    return f"{value:,.10g}" if value < 1e6 else f"{value:,.0f}"
+
+
+def _rounded(values: Floats) -> list[float]:
+    """Enough digits to read and no more: the page carries them for every hour."""
+    digits = 0 if values.max() >= 100 else 1 if values.max() >= 10 else 2
+    found: list[float] = np.round(values, digits).tolist()
+    return [int(v) if v == int(v) else v for v in found]
+
+
+# stores -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Level:
+    """A store's level over the window."""
+
+    name: str
+    kind: str
+    look: Look
+    plot: Plot
+    line: str
+    area: str
+    capacity: float
+    lowest: float
+    highest: float
+    turnover: float
+    values: list[float]
+
+
+def levels(moved: Dispatch, window: Window) -> list[Level]:
+    """One small chart per store, from empty to full."""
+    found = []
+    for i, asset in enumerate(moved.assets):
+        if not np.isfinite(moved.level[i]).all() or not np.isfinite(moved.capacity[i]).any():
+            continue
+        capacity = float(np.nanmax(moved.capacity[i]))
+        at_end = window.ends(moved.level[i])
+        before = moved.level[i][window.first - 1]  # a cyclic store starts as it ends
+        values = np.concatenate([[before], at_end])
+        height = 130.0
+        room = height - TOP - BOTTOM
+        y = TOP + room * (1.0 - values / max(capacity, 1e-9))
+        points = " ".join(f"{_short(a)},{_short(b)}" for a, b in zip(_places(window), y, strict=True))
+        floor = _short(TOP + room)
+        area = f"{_short(LEFT)},{floor} {points} {_short(WIDTH - RIGHT)},{floor}"
+        rows = [(TOP + room * (1 - part), _number(round(capacity * part, 1)))
+                for part in (0.0, 0.5, 1.0)]  # fmt: skip
+        moves = next((a[i] for a in moved.carriers.values() if np.isfinite(a[i]).all()),
+                     np.zeros(moved.level.shape[1]))  # fmt: skip
+        given = float(np.maximum(moves, 0.0).sum() * window.case.step)
+        found.append(Level(asset.name, asset.kind, look(asset.kind), Plot(height, rows, _marks(window)),
+                           points, area, capacity, float(moved.level[i].min()),
+                           float(moved.level[i].max()), given, _rounded(at_end)))  # fmt: skip
+    return found
+
+
+# jobs -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A job's run: where it lies, the window it was given, and what to say of it."""
+
+    x: float
+    width: float
+    y: float
+    early: float
+    late: float
+    label: str
+    about: str
+    site: int
+
+
+@dataclass(frozen=True)
+class Gantt:
+    """Jobs over time: each on its own line, or packed by site where there are many."""
+
+    plot: Plot
+    bars: list[Bar]
+    sites: list[tuple[str, float, float]]
+    thick: float
+    lined: bool
+    shown: int
+    all: int
+
+
+def gantt(jobs: pd.DataFrame, window: Window) -> Gantt | None:
+    """When and where the jobs of a window run (see ``job_table``)."""
+    case = window.case
+    step = np.timedelta64(round(case.step * 3.6e12), "ns")
+    begin, end = case.time[window.first], case.time[window.last - 1] + step
+    here = jobs[(jobs["end"] > begin) & (jobs["start"] < end)]
+    if here.empty:
+        return None
+
+    def at(stamps: Any) -> Floats:
+        part = (stamps.to_numpy() - begin) / (end - begin)
+        return np.asarray(LEFT + (WIDTH - LEFT - RIGHT) * np.clip(part.astype(float), 0.0, 1.0))
+
+    names = sorted(here["site"].unique())
+    lined = here["job"].nunique() <= LINED
+    thick, gap = (10.0, 14.0) if lined else (7.0, 9.0)
+    start, stop = at(here["start"]), at(here["end"])
+    early, late = at(here["release"]), at(here["deadline"])
+    bars: list[Bar] = []
+    bands = []
+    y = TOP
+    for number, site in enumerate(names):
+        y += 16.0
+        top = y
+        lanes: list[float] = []
+        line_of: dict[str, int] = {}
+        for i in np.flatnonzero((here["site"] == site).to_numpy()):
+            row = here.iloc[i]
+            if lined:
+                lane = line_of.setdefault(row["job"], len(line_of))
+            else:
+                lane = next((k for k, free in enumerate(lanes) if free <= start[i] + 0.01), len(lanes))
+                lanes[lane:lane + 1] = [stop[i]]
+            about = (f"{row['job']} at {site}: {_when(window, row['start'])} to "
+                     f"{_when(window, row['end'])}, {row['power_kw']:,.6g} kW; allowed from "
+                     f"{_when(window, row['release'])} to {_when(window, row['deadline'])}")  # fmt: skip
+            bars.append(Bar(start[i], max(stop[i] - start[i], 1.0), top + lane * gap, early[i],
+                            late[i], str(row["job"]), about, number))  # fmt: skip
+        y = top + gap * (len(line_of) if lined else len(lanes)) + 4.0
+        bands.append((site, top - 5.0, y))
+    plot = Plot(y + BOTTOM, [], _marks(window))
+    return Gantt(plot, bars, bands, thick, lined, here["job"].nunique(), jobs["job"].nunique())
+
+
+def _when(window: Window, stamp: Any) -> str:
+    local = pd.Timestamp(stamp).tz_localize("UTC").tz_convert(window.clock.tz)
+    return str(local.strftime("%a %-d %b %H:%M"))
+
+
+# routes -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Mix:
+    """Where a carrier came from, route by route: segments of a bar each."""
+
+    title: str
+    unit: str
+    height: float
+    bars: list[tuple[str, float, list[tuple[float, float, str, str]], str]]
+    kinds: list[tuple[str, Look]] = field(default_factory=list)
+
+
+def mix(carrier: str, plans: Sequence[tuple[str, Dispatch]], hours: float) -> Mix | None:
+    """Energy fed by every kind [MWh] under every route, as bars on one scale."""
+    sums = {
+        route: {kind: float(v.sum() * hours / 1000.0)
+                for kind, v in by_kind(moved, carrier)[0].items()}
+        for route, moved in plans if carrier in moved.carriers
+    }  # fmt: skip
+    most = max((sum(parts.values()) for parts in sums.values()), default=0.0)
+    if most <= 0:
+        return None
+    known = tuple(dict.fromkeys(k for parts in sums.values() for k in parts))
+    left, room = 128.0, WIDTH - 128.0 - 82.0
+    bars = []
+    y = 4.0
+    for route, parts in sums.items():
+        x = left
+        segments = []
+        for kind in sorted(parts, key=lambda k: _order(k, known)):
+            width = room * parts[kind] / most
+            segments.append((x, width, kind, f"{look(kind, known).label}: {parts[kind]:,.1f} MWh"))
+            x += width
+        bars.append((route, y, segments, f"{sum(parts.values()):,.1f} MWh"))
+        y += 24.0
+    title = CARRIERS.get(carrier, carrier)
+    kinds = [(k, look(k, known)) for k in sorted(known, key=lambda k: _order(k, known))]
+    return Mix(title, "MWh", y + 2, bars, kinds)

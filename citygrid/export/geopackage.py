@@ -1,0 +1,194 @@
+"""GeoPackage: a plan as layers and tables in one styled file that QGIS and ArcGIS open."""
+
+from __future__ import annotations
+
+import sqlite3
+import warnings
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyogrio
+
+from citygrid.district.case import Case
+from citygrid.export.assets import asset_table
+from citygrid.export.flows import component_flows, dispatch
+from citygrid.export.geometry import Geometry, locate
+from citygrid.export.styles import LAYER_STYLES, styles
+from citygrid.export.tables import job_table, kpi_table, ledger_table, provenance_table
+from citygrid.files import whole
+from citygrid.plan.plan import Plan
+from citygrid.plan.verify import Verdict
+
+#: GeoPackage 1.2 is what the GDAL of long-term QGIS reads without a warning.
+DATASET_OPTIONS = {"VERSION": "1.2"}
+LAYER_OPTIONS = {"DATETIME_PRECISION": "MILLISECOND"}
+
+#: Kinds of line by the layer that shows them; a new kind of line goes by its group.
+NETWORKS = (("heat_network", "heat"), ("feeders", "power"))
+
+#: The view that QGIS's temporal controller plays: a component's place with its every step.
+VIEW = """
+CREATE VIEW asset_dispatch AS
+SELECT d.fid AS fid, a.geom AS geom, d.asset_id AS asset_id, a.name AS name, a.kind AS kind,
+       a."group" AS "group", d.start_time AS start_time, d.end_time AS end_time,
+       {figures}
+FROM dispatch d JOIN assets a ON a.asset_id = d.asset_id WHERE a.geom IS NOT NULL
+"""
+
+
+def write_geopackage(case: Case, plan: Plan, verdict: Verdict, path: Path) -> None:
+    """Write ``plan.gpkg``, whole or not at all; the same plan gives the same bytes.
+
+    Layers in the district's coordinate system: ``buildings`` (footprints, if given),
+    ``heat_network``, ``feeders``, ``nodes``, ``assets`` (components of one node a few metres
+    apart). Tables: ``dispatch`` (one row per component and step; an interval ends a millisecond
+    before the next begins, so that a map shows one step at a time), ``kpis``, ``ledger``, ``jobs``
+    and ``provenance``. ``asset_dispatch`` joins places and steps for a player of time. Without
+    positions only the tables are written, and ``provenance`` says so.
+    """
+    geometry = locate(case)
+    moved = dispatch(case, plan)
+    steps = component_flows(case, plan, moved)
+    steps["end_time"] -= np.timedelta64(1, "ms")
+    rows = {
+        "dispatch": _texts(steps),
+        "kpis": kpi_table(verdict),
+        "ledger": ledger_table(verdict),
+        "provenance": provenance_table(case, plan, verdict, *geometry.notes),
+    }
+    jobs = job_table(case, plan)
+    if len(jobs):
+        rows["jobs"] = jobs
+    layers = _layers(case, geometry, asset_table(case, verdict, moved)) if geometry.known else {}
+    with whole(Path(path)) as temporary, _dated(case):
+        temporary.unlink()
+        for name, layer in layers.items():
+            _write(layer, temporary, name)
+        for name, table in rows.items():
+            _write(table, temporary, name)
+        with closing(sqlite3.connect(temporary)) as database, database:
+            _finish(database, case, layers, steps)
+
+
+def _texts(table: pd.DataFrame) -> pd.DataFrame:
+    """Categories as texts, which is what a GeoPackage holds."""
+    return table.astype({
+        name: object for name in table.columns
+        if isinstance(table[name].dtype, pd.CategoricalDtype)
+    })  # fmt: skip
+
+
+def _write(frame: pd.DataFrame, path: Path, layer: str) -> None:
+    with warnings.catch_warnings():
+        # A district may have positions in a plane of its own.
+        warnings.filterwarnings("ignore", "'crs' was not provided", UserWarning)
+        warnings.filterwarnings("ignore", "A geometry of type", RuntimeWarning)
+        pyogrio.write_dataframe(
+            frame, path, layer=layer, driver="GPKG", append=path.exists(),
+            dataset_options=DATASET_OPTIONS,
+            layer_options=LAYER_OPTIONS,
+            **({"geometry_type": _geometry_type(frame)} if isinstance(frame, gpd.GeoDataFrame)
+               else {}),
+        )  # fmt: skip
+
+
+def _geometry_type(frame: gpd.GeoDataFrame) -> str:
+    types = set(frame.geom_type.dropna())
+    return next(iter(types)) if len(types) == 1 else "Unknown"
+
+
+@contextmanager
+def _dated(case: Case) -> Iterator[None]:
+    """Let GDAL note the first step as the time of change, so that bytes do not depend on today."""
+    name = "OGR_CURRENT_DATE"
+    before = pyogrio.get_gdal_config_option(name)
+    pyogrio.set_gdal_config_options({name: _stamp(case)})
+    try:
+        yield
+    finally:
+        pyogrio.set_gdal_config_options({name: before})
+
+
+def _stamp(case: Case) -> str:
+    return f"{case.time[0].astype('datetime64[ms]')}Z"
+
+
+def _layers(case: Case, geometry: Geometry, table: pd.DataFrame) -> dict[str, gpd.GeoDataFrame]:
+    """Every layer, the backdrop first."""
+    crs = geometry.crs
+    layers: dict[str, gpd.GeoDataFrame] = {}
+    if geometry.footprints is not None:
+        layers["buildings"] = _plain(geometry.footprints)
+    linear = table["to_node"].notna()
+    point_only = ["mean_kw", "max_kw", "capacity_kw", "loss_mwh", "dn", "to_node"]
+    line_only = [name for name in table.columns if name.endswith("_mwh") and name != "loss_mwh"]
+    for name, group in NETWORKS:
+        others = ~table["group"].isin([g for _, g in NETWORKS]) & (name == NETWORKS[0][0])
+        part = table[linear & ((table["group"] == group) | others)].drop(columns=line_only)
+        part = part[part["name"].isin(list(geometry.lines))].rename(columns={"node": "from_node"})
+        if len(part):
+            shapes = [geometry.lines[n] for n in part["name"]]
+            layers[name] = gpd.GeoDataFrame(part, geometry=shapes, crs=crs)
+    names = list(geometry.nodes)
+    layers["nodes"] = gpd.GeoDataFrame(
+        {"node": names, "assets": [sum(n in (a.node, a.to) for a in case.assets) for n in names]},
+        geometry=list(geometry.nodes.values()), crs=crs,
+    )  # fmt: skip
+    part = table[~linear].drop(columns=point_only)
+    layers["assets"] = gpd.GeoDataFrame(
+        part, geometry=[geometry.points.get(name) for name in part["name"]], crs=crs
+    )
+    return layers
+
+
+def _plain(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Footprints without columns that a GeoPackage keeps for itself."""
+    kept = [name for name in frame.columns if str(name).lower() not in ("fid", "ogc_fid", "geom")]
+    return frame[kept]
+
+
+# styles and the view of time --------------------------------------------------------------------
+
+
+def _finish(
+    database: sqlite3.Connection, case: Case, layers: dict[str, gpd.GeoDataFrame],
+    steps: pd.DataFrame,
+) -> None:  # fmt: skip
+    """Add indices, styles and the view that the writer of layers knows nothing of."""
+    database.execute("CREATE INDEX dispatch_asset ON dispatch (asset_id, start_time)")
+    stamp = _stamp(case)
+    if "assets" in layers and layers["assets"].geometry.notna().any():
+        figures = ", ".join(
+            f'd."{name}"' for name in steps.columns
+            if name.endswith(("_kw", "_kwh")) or name == "used"
+        )  # fmt: skip
+        database.execute(VIEW.format(figures=figures))
+        database.execute(
+            "INSERT INTO gpkg_contents (table_name, data_type, identifier, description, "
+            "last_change, min_x, min_y, max_x, max_y, srs_id) SELECT 'asset_dispatch', "
+            "'features', 'asset_dispatch', 'components with their every step', ?, min_x, min_y, "
+            "max_x, max_y, srs_id FROM gpkg_contents WHERE table_name = 'assets'", (stamp,),
+        )  # fmt: skip
+        database.execute(
+            "INSERT INTO gpkg_geometry_columns SELECT 'asset_dispatch', column_name, "
+            "geometry_type_name, srs_id, z, m FROM gpkg_geometry_columns "
+            "WHERE table_name = 'assets'"
+        )
+    if not layers:
+        return
+    database.execute(LAYER_STYLES)
+    database.execute(
+        "INSERT INTO gpkg_contents (table_name, data_type, identifier, description, last_change, "
+        "srs_id) VALUES ('layer_styles', 'attributes', 'layer_styles', '', ?, 0)", (stamp,),
+    )  # fmt: skip
+    for layer, qml in styles(layers).items():
+        database.execute(
+            "INSERT INTO layer_styles (f_table_catalog, f_table_schema, f_table_name, "
+            "f_geometry_column, styleName, styleQML, styleSLD, useAsDefault, description, owner, "
+            "ui, update_time) VALUES ('', '', ?, 'geom', ?, ?, '', 1, '', '', NULL, ?)",
+            (layer, f"citygrid {layer}", qml, stamp),
+        )

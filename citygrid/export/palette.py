@@ -1,0 +1,61 @@
+"""One colour, one code and one hatching per kind, the same on map, charts and in the GIS.
+
+Neighbours in a stack differ in hue, in lightness and in hatching, so that they can be told apart
+with any colour vision and on a black-and-white print.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Look(NamedTuple):
+    """How a kind is drawn: name, short code, fill, hatching, and whether text on it is white."""
+
+    label: str
+    code: str
+    fill: str
+    hatch: str
+    light_text: bool
+
+
+LOOKS = {
+    "grid": Look("Grid", "GR", "#5B6770", "plain", True),
+    "fuel": Look("Fuel", "FU", "#8C7A4F", "plain", True),
+    "boiler": Look("Boiler", "BO", "#C8511B", "rise", True),
+    "chp": Look("CHP", "CP", "#EBA13A", "fall", False),
+    "heat_pump": Look("Heat pump", "HP", "#0F6CA8", "plain", True),
+    "heat_store": Look("Heat store", "HS", "#C98BB9", "dots", False),
+    "battery": Look("Battery", "BA", "#8F4A86", "dots", True),
+    "pv": Look("Solar power", "PV", "#F2CF45", "rise", False),
+    "data_center": Look("Data centre", "DC", "#0B7D62", "plain", True),
+    "quantum_center": Look("Quantum centre", "QC", "#63BBA2", "cross", False),
+    "chiller": Look("Chiller", "CH", "#7CC0E8", "level", False),
+    "job_pool": Look("Jobs", "JO", "#3F3F8F", "rise", True),
+    "heat_demand": Look("Heat demand", "HD", "#A8A19B", "plain", False),
+    "power_demand": Look("Power demand", "PD", "#C9C5BF", "plain", False),
+    "heat_pipe": Look("Pipe losses", "LO", "#6E3B23", "cross", True),
+    "power_line": Look("Cable losses", "LO", "#333333", "cross", True),
+}
+
+#: For kinds that this page has never heard of, in turn.
+SPARE = ("#6C8E3B", "#B0487A", "#3D9FC4", "#A0763C", "#77709E", "#4C8C7D")
+
+#: From idle to full, ever darker: reads on a print, too. The first is for lines without a figure.
+SHADES = ("#D9CDBF", "#F0C27B", "#E39A4A", "#CC6A2C", "#9C3A1C", "#5C1A10")
+SHADES_POWER = ("#C9D3DC", "#A9C3DC", "#7CA3CB", "#4C7FB5", "#285A93", "#10325F")
+#: Upper ends of the classes of use that the shades after the first stand for.
+CLASSES = (0.2, 0.4, 0.6, 0.8, float("inf"))
+
+
+def look(kind: str, known: tuple[str, ...] = ()) -> Look:
+    """How a kind is drawn; ``known`` are all kinds of the case, so that spares do not repeat."""
+    if kind in LOOKS:
+        return LOOKS[kind]
+    others = [name for name in known if name not in LOOKS]
+    number = others.index(kind) if kind in others else 0
+    hatches = ("rise", "fall", "dots", "level", "cross")
+    words = kind.replace("_", " ")
+    code = "".join(word[0] for word in words.split())[:2].upper().ljust(2, words[1:2].upper())
+    return Look(words.capitalize(), code, SPARE[number % len(SPARE)],
+                hatches[number % len(hatches)], True)  # fmt: skip

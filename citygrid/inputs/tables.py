@@ -1,0 +1,301 @@
+"""Tables from files: columns with their units, and every row with the number a person gives it."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from citygrid.errors import Fault, InputError
+
+Floats = NDArray[np.float64]
+
+#: So many faults of one sort are told in full; the rest is counted.
+FAULTS_MAX = 8
+
+_HEADER = re.compile(r"^(?P<name>.*?)\s*\[(?P<unit>[^\[\]]*)\]\s*$")
+_DECIMAL_COMMA = re.compile(r"^[+-]?\d+,\d+$")
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column: ``header`` as written, its ``name`` and ``unit`` (``price [EUR/MWh]``), values.
+
+    ``utc`` marks stamps (datetime64) that the file itself says are UTC or have an offset.
+    """
+
+    header: str
+    name: str
+    unit: str | None
+    values: NDArray[Any]
+    utc: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """The columns of a file and the number of every row, as a person counts its lines.
+
+    ``rows`` (N) are line numbers in text files and the count of rows from 1 elsewhere.
+    """
+
+    file: Path
+    columns: tuple[Column, ...]
+    rows: NDArray[np.int64]
+
+    def place(self, row: int) -> str:
+        """Where row ``row`` (from 0) stands: ``spot.csv, row 57``."""
+        return f"{self.file}, row {self.rows[row]}"
+
+    def names(self) -> str:
+        """All headers, for a message."""
+        return ", ".join(f'"{column.header}"' for column in self.columns) or "none"
+
+    def find(self, wanted: str) -> Column | None:
+        """The one column with this header or name; ``None`` when there is none or more than one."""
+        for same in (
+            [c for c in self.columns if c.header == wanted],
+            [c for c in self.columns if c.name == wanted],
+            [c for c in self.columns if c.name.casefold() == wanted.strip().casefold()],
+        ):
+            if same:
+                return same[0] if len(same) == 1 else None
+        return None
+
+
+def read_table(file: Path) -> Table:
+    """Read a CSV (``,``, ``;`` or tab; ``#`` comments) or Parquet file.
+
+    CSV cells stay text, so that a message can show them as they were written; the first line that
+    is neither empty nor a comment is the header. Raises :class:`InputError`.
+    """
+    file = Path(file)
+    check_file(file)
+    if file.suffix.lower() in (".parquet", ".pq"):
+        return _parquet(file)
+    return _text(file)
+
+
+def check_file(file: Path) -> None:
+    """Refuse a file that is not there or is a folder."""
+    if file.is_dir():
+        raise InputError(Fault(str(file), "is a folder", None, "name the file in it"))
+    if not file.exists():
+        near = sorted(p.name for p in file.parent.glob("*")) if file.parent.is_dir() else []
+        there = f"there is {', '.join(near[:12])}" if near else f"{file.parent} is not there either"
+        raise InputError(Fault(str(file), "the file is not there", None, f"check the path: {there}"))
+
+
+def few(faults: list[Fault], what: str) -> list[Fault]:
+    """The first faults of one sort, and one that counts the others."""
+    if len(faults) <= FAULTS_MAX:
+        return faults
+    rest = len(faults) - FAULTS_MAX
+    return [*faults[:FAULTS_MAX], Fault(faults[FAULTS_MAX].place, f"and {rest} more rows: {what}")]
+
+
+def split_header(header: str) -> tuple[str, str | None]:
+    """Name and unit of a header: ``price [EUR/MWh]`` → ``("price", "EUR/MWh")``."""
+    match = _HEADER.match(header)
+    if match is None:
+        return header.strip(), None
+    return match["name"].strip(), match["unit"].strip()
+
+
+def numbers(table: Table, column: Column, rows: NDArray[np.int64]) -> tuple[Floats, list[Fault]]:
+    """The column's cells in ``rows`` as finite numbers, and a fault for each that is none.
+
+    In files separated by ``;`` a decimal comma is read as such.
+    """
+    cells = column.values[rows]
+    kind = column.values.dtype.kind
+    if kind in "fiu":
+        values = cells.astype(np.float64)
+    elif kind in "bMm":
+        return np.zeros(len(rows)), [
+            Fault(f'{table.file}, column "{column.header}"', "holds no numbers", str(cells[:1]),
+                  "name another column"),
+        ]  # fmt: skip
+    else:
+        values = pd.to_numeric(pd.Series(cells, dtype=object), errors="coerce").to_numpy(np.float64)
+    wrong = np.flatnonzero(~np.isfinite(values))
+    faults = [
+        Fault(f'{table.place(int(rows[i]))}, column "{column.header}"', _why(cells[i]),
+              _shown(cells[i]), "write a finite number, or fill the gap before planning")
+        for i in wrong[: FAULTS_MAX + 1]
+    ]  # fmt: skip
+    if len(wrong) > FAULTS_MAX:
+        rest = len(wrong) - FAULTS_MAX
+        faults[-1] = Fault(faults[-1].place, f"and {rest} more rows without a number")
+    return np.where(np.isfinite(values), values, 0.0), faults
+
+
+def _why(cell: Any) -> str:
+    if cell is None or (isinstance(cell, str) and not cell):
+        return "the cell is empty"
+    text = str(cell).casefold()
+    if text in ("nan", "na", "n/a", "null", "none", "<na>", "-"):
+        return "the value is missing"
+    return "the value is infinite" if "inf" in text else "the value is not a number"
+
+
+def _shown(cell: Any) -> object:
+    return None if cell is None or cell == "" else str(cell)
+
+
+# text -------------------------------------------------------------------------------------------
+
+
+def read_text(file: Path) -> str:
+    """The text of a file in UTF-8 (with or without mark) or else Latin-1; zeros are refused."""
+    raw = file.read_bytes()
+    if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return raw.decode("utf-16")
+    if b"\0" in raw[:4096]:
+        raise InputError(
+            Fault(str(file), "is no text file", None,
+                  "use CSV, or the ending .parquet, .nc, .epw, .json or .dat of what it is")
+        )  # fmt: skip
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return raw.decode("latin-1")
+
+
+def _text(file: Path) -> Table:
+    lines = read_text(file).splitlines()
+    kept = [i for i, line in enumerate(lines) if line.strip() and not line.lstrip().startswith("#")]
+    if not kept:
+        raise InputError(Fault(str(file), "the file is empty", None, "write a header and rows"))
+    delimiter = _delimiter(lines[kept[0]])
+    rows, count = [], []
+    for number, cells in _records([(i + 1, lines[i]) for i in kept], delimiter):
+        rows.append([cell.strip() for cell in cells])
+        count.append(number)
+    header, body, place = rows[0], rows[1:], count[1:]
+    while header and header[-1] == "" and all(len(r) < len(header) or r[-1] == "" for r in body):
+        header = header[:-1]
+        body = [row[: len(header)] for row in body]
+    _check_shape(file, header, body, place)
+    columns = []
+    for j, name in enumerate(header):
+        values = np.array([row[j] for row in body], dtype=object)
+        if delimiter == ";":
+            values = _points(file, name, values, place)
+        columns.append(Column(name, *split_header(name), values))
+    return Table(file, tuple(columns), np.array(place, dtype=np.int64))
+
+
+def _delimiter(header: str) -> str:
+    return next((mark for mark in (";", "\t") if mark in header), ",")
+
+
+def _records(lines: list[tuple[int, str]], delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """Records with the number of the line each begins at."""
+    last = 0
+
+    def given() -> Iterator[str]:
+        nonlocal last
+        for number, line in lines:
+            last = number
+            yield line + "\n"
+
+    for cells in csv.reader(given(), delimiter=delimiter):
+        yield last, cells
+
+
+def _check_shape(file: Path, header: list[str], body: list[list[str]], place: list[int]) -> None:
+    if not body:
+        raise InputError(Fault(str(file), "the file has a header but no rows", None, "add rows"))
+    if all(_is_number(cell) for cell in header if cell):
+        raise InputError(Fault(
+            f"{file}, row {place[0] - 1}", "the first row is no header", ", ".join(header[:4]),
+            "name the columns, such as: time,price [EUR/MWh]",
+        ))  # fmt: skip
+    faults = [
+        Fault(f"{file}, row {number}", f"has {len(row)} cells where the header has {len(header)}",
+              None, "check the separators of this row")
+        for row, number in zip(body, place, strict=True) if len(row) != len(header)
+    ]  # fmt: skip
+    seen: set[str] = set()
+    for name in header:
+        if name and name in seen:
+            faults.append(Fault(f"{file}, header", "two columns have one name", name, "rename one"))
+        seen.add(name)
+    if faults:
+        raise InputError(few(faults, "another number of cells than the header"))
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _points(file: Path, name: str, values: NDArray[Any], place: list[int]) -> NDArray[Any]:
+    """Decimal commas as points; a column that mixes both is refused."""
+    comma = np.array([bool(_DECIMAL_COMMA.match(cell)) for cell in values], dtype=bool)
+    if not comma.any():
+        return values
+    point = np.array(["." in cell and _is_number(cell) for cell in values], dtype=bool)
+    if point.any():
+        row = place[int(np.flatnonzero(point)[0])]
+        raise InputError(Fault(
+            f'{file}, row {row}, column "{name}"', "mixes decimal commas and points",
+            str(values[np.flatnonzero(point)[0]]), "write all numbers of the column in one way",
+        ))  # fmt: skip
+    return np.array([c.replace(",", ".") if k else c for c, k in zip(values, comma, strict=True)],
+                    dtype=object)  # fmt: skip
+
+
+# parquet ----------------------------------------------------------------------------------------
+
+
+def _parquet(file: Path) -> Table:
+    frame = opened(file, pd.read_parquet, "Parquet")
+    return from_frame(file, frame)
+
+
+def opened(file: Path, read: Callable[[Path], Any], what: str) -> Any:
+    """What ``read`` makes of the file; whatever a library objects to becomes one fault."""
+    try:
+        return read(file)
+    except InputError:
+        raise
+    except Exception as error:  # every library has its own family, and they change
+        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise InputError(
+            Fault(str(file), f"cannot be read as {what}: {first}", None, "check or replace the file")
+        ) from error
+
+
+def from_frame(file: Path, frame: pd.DataFrame) -> Table:
+    """A table of a data frame; a named or dated index becomes its first column."""
+    dated = isinstance(frame.index, pd.DatetimeIndex)
+    if dated or frame.index.name is not None:
+        frame = frame.reset_index(names=frame.index.name or "time")
+    if frame.empty:
+        raise InputError(Fault(str(file), "the file has no rows", None, "add rows"))
+    columns = []
+    for position, name in enumerate(frame.columns):
+        series = frame.iloc[:, position]
+        aware = isinstance(series.dtype, pd.DatetimeTZDtype)
+        if aware:
+            plain = series.dt.tz_convert("UTC").dt.tz_localize(None)
+            values: NDArray[Any] = plain.to_numpy("datetime64[ns]")
+        elif series.dtype.kind in "fiubMm" and not pd.api.types.is_extension_array_dtype(series):
+            values = series.to_numpy()
+        elif pd.api.types.is_numeric_dtype(series) and series.dtype.kind in "fiu":
+            values = series.to_numpy(np.float64, na_value=np.nan)
+        else:
+            values = series.to_numpy(dtype=object)
+        columns.append(Column(str(name), *split_header(str(name)), values, aware))
+    return Table(file, tuple(columns), np.arange(1, len(frame) + 1, dtype=np.int64))

@@ -1,0 +1,86 @@
+"""The districts of the component tests, solved once each, and changed copies of them."""
+
+from __future__ import annotations
+
+import shutil
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+import citygrid as cg
+from citygrid.district.case import Case
+from citygrid.errors import CitygridError, Fault
+from citygrid.model.form import Form
+from citygrid.plan.plan import Plan
+from citygrid.plan.verify import Verdict
+from citygrid.routes import Options
+
+DISTRICTS = Path(__file__).parent / "components" / "districts"
+
+#: Tests compare with numbers worked out by hand, so no gap is left open.
+EXACT = Options(gap=0.0)
+
+
+class Solved(NamedTuple):
+    """A district along the whole line: numbers, programme, plan, verdict."""
+
+    case: Case
+    form: Form
+    plan: Plan
+    verdict: Verdict
+
+    def flow(self, name: str, component: str | None = None) -> NDArray[np.float64]:
+        """A flow of the plan by name, ``"battery.level"``, of one component or of all."""
+        array = self.plan.dataset[name]
+        return np.asarray(
+            array.values if component is None else array.sel({array.dims[0]: component})
+        )
+
+    def paid(self, component: str, item: str) -> float:
+        """What a component pays for an item [EUR], as the replay recomputes it."""
+        return self.verdict.ledger[component, item][0]
+
+
+def solve(path: Path) -> Solved:
+    """A district file through the public verbs, to the optimum."""
+    case = cg.prepare(cg.load(path))
+    form = cg.formulate(case)
+    plan = cg.solve(form, "milp", EXACT)
+    return Solved(case, form, plan, cg.verify(case, plan))
+
+
+@cache
+def solved(kind: str) -> Solved:
+    """The district of a kind, ``districts/<kind>.yaml``; its plan must not be changed."""
+    return solve(DISTRICTS / f"{kind}.yaml")
+
+
+def variant(kind: str, folder: Path, *changes: tuple[str, str]) -> Path:
+    """The district of a kind with texts replaced, beside copies of its tables."""
+    text = (DISTRICTS / f"{kind}.yaml").read_text(encoding="utf-8")
+    for old, new in changes:
+        assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in {kind}.yaml"
+        text = text.replace(old, new)
+    for table in DISTRICTS.glob("*.csv"):
+        shutil.copy(table, folder)
+    path = folder / f"{kind}.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def faults_of(path: Path) -> tuple[Fault, ...]:
+    """All that is refused when a district file is loaded and prepared."""
+    try:
+        cg.prepare(cg.load(path))
+    except CitygridError as error:
+        return error.faults
+    raise AssertionError(f"{path.name} was accepted")
+
+
+def the_fault(path: Path) -> Fault:
+    """The one thing that is wrong with a district file."""
+    (fault,) = faults_of(path)
+    return fault
