@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+#: A temporary that nobody has touched for so long [s] has no writer any more.
+ABANDONED_AFTER = 86_400.0
 
 
 @contextmanager
@@ -14,12 +19,15 @@ def whole(path: Path) -> Iterator[Path]:
     """Give a temporary path in the target's folder; on success it becomes ``path`` at once.
 
     A process killed before the end leaves the former file untouched; the stray temporary (its name
-    starts with ``.partial-``) is removed by the next write into the folder.
+    starts with ``.partial-``) is removed by the first write of the same file a day later: until
+    then it may belong to another process that is still writing.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    for stray in path.parent.glob(f".partial-{path.name}-*"):
-        stray.unlink(missing_ok=True)
+    for stray in path.parent.glob(glob.escape(f".partial-{path.name}-") + "*"):
+        with suppress(FileNotFoundError):  # another writer may clean up, too
+            if time.time() - stray.stat().st_mtime > ABANDONED_AFTER:
+                stray.unlink()
     handle, name = tempfile.mkstemp(prefix=f".partial-{path.name}-", suffix=path.suffix,
                                     dir=path.parent)  # fmt: skip
     os.close(handle)

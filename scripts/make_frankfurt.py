@@ -247,7 +247,7 @@ def write_network(path: Path, zones: list[Zone], consumers: gpd.GeoDataFrame) ->
 
 def write_series(folder: Path, zones: list[Zone]) -> None:
     """Heat and power of every zone's consumers over the year, scaled to their annual energy."""
-    horizon = read_horizon(*YEAR, None)
+    horizon = read_horizon(*YEAR, "Europe/Berlin")
     weather = read_weather(folder / "weather.parquet", horizon, **PLACE, timezone=None)
     heat, power = {}, {}
     for zone in zones:

@@ -110,7 +110,6 @@ def test_the_file_is_readable_by_whom_the_umask_allows(tmp_path: Path) -> None:
     assert path.stat().st_mode & 0o777 == 0o640
 
 
-@pytest.mark.xfail(reason="whole() takes the name of the file for a pattern")
 def test_names_with_signs_of_a_pattern_are_written_and_cleaned_like_others(tmp_path: Path) -> None:
     neighbour = tmp_path / ".partial-plan 1 of 2.nc-killed.nc"
     neighbour.write_text("half of another file")
@@ -126,7 +125,6 @@ def test_names_with_signs_of_a_pattern_are_written_and_cleaned_like_others(tmp_p
     assert neighbour.exists()
 
 
-@pytest.mark.xfail(reason="whole() removes the temporary of a writer that is still at work")
 def test_two_writers_of_one_file_do_not_destroy_each_other(tmp_path: Path) -> None:
     path = tmp_path / "plan.nc"
     opened, finish = threading.Event(), threading.Event()

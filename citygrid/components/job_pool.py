@@ -73,9 +73,6 @@ def prepare(specs: Mapping[str, JobPool], world: World) -> dict[str, Parameter]:
         places = {site: len(sites) + i for i, site in enumerate(spec.sites)}
         sites += [(_label(site, name, specs), pool, site, spec.resource) for site in spec.sites]
         listed = world.jobs(spec.file, spec.jobs, name)
-        if len(listed.name) == 0:
-            world.refuse(name, "file", "has no jobs", spec.file,
-                         "list at least one job, or leave the pool out")  # fmt: skip
         for i, job in enumerate(listed.name):
             release = float((listed.release[i] - origin) / np.timedelta64(1, "s")) / 3600.0
             deadline = float((listed.deadline[i] - origin) / np.timedelta64(1, "s")) / 3600.0

@@ -319,10 +319,13 @@ class Surroundings:
 
         path = None if file is None else self._path(file)
         try:
-            return collect_jobs(path, [dict(job) for job in listed])
+            jobs = collect_jobs(path, [dict(job) for job in listed])
         except CitygridError as error:
             self._refused(error, self.district.place("components", component))
             return collect_jobs(None, [])
+        if len(jobs) == 0:
+            self.refuse(component, "file", "has no jobs", file, "list one, or leave the pool out")
+        return jobs
 
 
 def _factor(times: str | float | int) -> tuple[float, str]:

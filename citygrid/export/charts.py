@@ -25,6 +25,8 @@ CARRIERS = {"heat": "Heat", "power": "Power", "waste_heat": "Waste heat of compu
             "gas": "Fuel"}  # fmt: skip
 #: Energy [kWh per point, of the largest] below which a kind is not drawn.
 NOTHING = 1e-6
+#: Jobs have the whole page's width.
+WIDE = 1280.0
 #: Most jobs that get a line of their own.
 LINED = 40
 
@@ -52,6 +54,7 @@ class Layer:
 
     kind: str
     look: Look
+    label: str
     outline: str
     energy: float
     values: list[float]
@@ -99,6 +102,7 @@ def _stack(moved: Dispatch, window: Window, carrier: str) -> Stack | None:
     if most <= NOTHING:
         return None
     known = tuple(dict.fromkeys(asset.kind for asset in moved.assets))
+    lines = {asset.kind for asset in moved.assets if asset.to}
     sides = [
         {k: side[k] for k in sorted(side, key=lambda k: _order(k, known))
          if side[k].max() > NOTHING * most} for side in sides
@@ -125,7 +129,9 @@ def _stack(moved: Dispatch, window: Window, carrier: str) -> Stack | None:
         for kind, values in side.items():
             inner, outer = zero - sign * base * per, zero - sign * (base + values) * per
             energy = float(steps[kind][window.first : window.last].sum() * window.case.step)
-            drawn.append(Layer(kind, look(kind, known), _area(inner, outer, window), energy,
+            drawn_as = look(kind, known)
+            label = f"{drawn_as.label} losses" if kind in lines else drawn_as.label
+            drawn.append(Layer(kind, drawn_as, label, _area(inner, outer, window), energy,
                                _rounded(values / scale)))  # fmt: skip
             base = base + values
         layers.append(drawn)
@@ -142,14 +148,14 @@ def _order(kind: str, known: Sequence[str]) -> tuple[int, int]:
     return ends.get(kind, place), 0
 
 
-def _places(window: Window) -> Floats:
+def _places(window: Window, width: float = WIDTH) -> Floats:
     """Edges of the points on the time axis; the last one may be shorter than the others."""
     steps = np.minimum(np.arange(window.points + 1) * window.block, window.last - window.first)
-    return np.asarray(LEFT + (WIDTH - LEFT - RIGHT) * steps / (window.last - window.first))
+    return np.asarray(LEFT + (width - LEFT - RIGHT) * steps / (window.last - window.first))
 
 
-def _marks(window: Window) -> list[tuple[float, str, bool]]:
-    return [(LEFT + (WIDTH - LEFT - RIGHT) * at, text, strong)
+def _marks(window: Window, width: float = WIDTH) -> list[tuple[float, str, bool]]:
+    return [(LEFT + (width - LEFT - RIGHT) * at, text, strong)
             for at, text, strong in window.ticks()]  # fmt: skip
 
 
@@ -283,7 +289,7 @@ def gantt(jobs: pd.DataFrame, window: Window) -> Gantt | None:
 
     def at(stamps: Any) -> Floats:
         part = (stamps.to_numpy() - begin) / (end - begin)
-        return np.asarray(LEFT + (WIDTH - LEFT - RIGHT) * np.clip(part.astype(float), 0.0, 1.0))
+        return np.asarray(LEFT + (WIDE - LEFT - RIGHT) * np.clip(part.astype(float), 0.0, 1.0))
 
     names = sorted(here["site"].unique())
     lined = here["job"].nunique() <= LINED
@@ -312,7 +318,7 @@ def gantt(jobs: pd.DataFrame, window: Window) -> Gantt | None:
                             late[i], str(row["job"]), about, number))  # fmt: skip
         y = top + gap * (len(line_of) if lined else len(lanes)) + 4.0
         bands.append((site, top - 5.0, y))
-    plot = Plot(y + BOTTOM, [], _marks(window))
+    plot = Plot(y + BOTTOM, [], _marks(window, WIDE), WIDE, right=WIDE - RIGHT)
     return Gantt(plot, bars, bands, thick, lined, here["job"].nunique(), jobs["job"].nunique())
 
 

@@ -34,8 +34,8 @@ LOOKS = {
     "job_pool": Look("Jobs", "JO", "#3F3F8F", "rise", True),
     "heat_demand": Look("Heat demand", "HD", "#A8A19B", "plain", False),
     "power_demand": Look("Power demand", "PD", "#C9C5BF", "plain", False),
-    "heat_pipe": Look("Pipe losses", "LO", "#6E3B23", "cross", True),
-    "power_line": Look("Cable losses", "LO", "#333333", "cross", True),
+    "heat_pipe": Look("Heat pipe", "PI", "#6E3B23", "cross", True),
+    "power_line": Look("Power line", "PL", "#333333", "cross", True),
 }
 
 #: For kinds that this page has never heard of, in turn.

@@ -73,6 +73,14 @@ class Horizon:
         time = (self.time[:, None] + inner[None, :]).reshape(-1)
         return Horizon(time, self.step / parts, self.timezone)
 
+    def parts(self, longest: float) -> int:
+        """Into how many equal parts in whole seconds, at most ``longest`` [h], a step is cut."""
+        seconds = round(self.step * 3600)
+        count = -(-seconds // round(longest * 3600))
+        while seconds % count:
+            count += 1
+        return count
+
 
 def read_horizon(start: str, length: str, step: str, timezone: str | None) -> Horizon:
     """Read a horizon as a district file writes it.

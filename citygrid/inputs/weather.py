@@ -152,7 +152,7 @@ def read_weather(
         ))  # fmt: skip
     if faults:
         raise InputError(faults)
-    parts = _parts(horizon)
+    parts = horizon.parts(1.0)
     grid = horizon.split(parts) if parts > 1 else horizon
     reader = _Reader(source, known, grid, float(latitude), float(longitude), float(altitude))
     weather = reader.weather(ground_depth)
@@ -185,15 +185,6 @@ def _since_new_year(stamps: NDArray[np.datetime64]) -> Floats:
     """Seconds since each stamp's own 1 January, so that a typical year's years do not matter."""
     year = stamps.astype("datetime64[Y]").astype("datetime64[ns]")
     return np.asarray((stamps - year) / np.timedelta64(1, "s"))
-
-
-def _parts(horizon: Horizon) -> int:
-    """Into how many whole-second parts of an hour or less a step is cut for the sun."""
-    seconds = round(horizon.step * 3600)
-    parts = -(-seconds // 3600)
-    while seconds % parts:
-        parts += 1
-    return parts
 
 
 class _Reader:

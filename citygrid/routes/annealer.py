@@ -17,7 +17,7 @@ from citygrid.routes.assignment import Energy, Positions
 
 def anneal(
     model: Energy, replicas: int, sweeps: int, betas: tuple[float, float], seed: int,
-    start: Positions | None = None, over: Callable[[], bool] = lambda: False,
+    start: Positions | None = None, spent: Callable[[], float] = lambda: 0.0,
 ) -> list[Positions]:  # fmt: skip
     """The best state seen by every replica, as choices (g) of the model's candidates.
 
@@ -27,23 +27,23 @@ def anneal(
         First and last inverse temperature, 1/EUR; in between geometric.
     start
         Choice (g) that all replicas begin with; random ones when left out.
-    over
-        Asked after every sweep; true ends the search with what has been seen.
+    spent
+        Part of the time that is gone (0 to 1), asked before every sweep; at 1 the search ends.
     """
     generator = np.random.default_rng(seed)
     walk = _Walk(model, replicas, generator, start)
     best, energy = walk.state.copy(), walk.energies()
-    schedule = np.geomspace(betas[0], betas[1], max(sweeps, 2))
-    for number, beta in enumerate(schedule):
-        walk.sweep(beta)
+    done = 0.0
+    for number in range(sweeps):
+        # Where time ends the search, the clock cools and not the count: it always ends cold.
+        done = max(number / max(sweeps - 1, 1), min(spent(), 1.0))
+        walk.sweep(float(betas[0] * (betas[1] / betas[0]) ** done))
         # Early states are hot; looking at them costs more than it finds.
-        if number >= 0.6 * sweeps or number == len(schedule) - 1:
+        if done >= 0.6 or number == sweeps - 1:
             now = walk.energies()
             better = now < energy
             best[better], energy[better] = walk.state[better], now[better]
-        if over():
-            now = walk.energies()
-            best[now < energy] = walk.state[now < energy]
+        if done >= 1.0:
             break
     return list(best)
 

@@ -160,6 +160,15 @@ class Energy:
             + self.steep * self.step[rows] * np.abs(place - inner)
         )  # fmt: skip
 
+    @property
+    def spread(self) -> float:
+        """How much the options of a typical group differ when loads are at their targets, EUR."""
+        margin = self.linear + 0.5 * self.quadratic.diagonal()
+        count = np.maximum(np.bincount(self.owner, minlength=self.groups), 1)
+        mean = np.bincount(self.owner, margin, minlength=self.groups) / count
+        square = np.bincount(self.owner, (margin - mean[self.owner]) ** 2, minlength=self.groups)
+        return float(np.median(np.sqrt(square / count)))
+
     @cached_property
     def gathered(self) -> sp.csr_array:
         """``G W`` (t × c): what every option adds to the totals."""

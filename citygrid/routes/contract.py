@@ -176,11 +176,19 @@ class Clock:
     """Seconds left of a time limit; without one there is always time."""
 
     def __init__(self, limit: float | None) -> None:
+        self._limit = limit
         self._end = None if limit is None else time.perf_counter() + limit
 
     @property
     def left(self) -> float | None:
         return None if self._end is None else max(self._end - time.perf_counter(), 0.0)
+
+    @property
+    def spent(self) -> float:
+        """Part of the limit that is gone; 0 without one."""
+        if self._end is None or self._limit is None:
+            return 0.0
+        return 1.0 - (self.left or 0.0) / self._limit
 
     @property
     def over(self) -> bool:

@@ -47,7 +47,7 @@ ROUNDS, PATIENCE = 4, 3
 #: The annealer of this package, which keeps groups by construction and takes tables.
 OWN = "groups"
 
-_DEFAULTS = {"variables": 2500, "reads": 12, "sweeps": 1000, "rounds": ROUNDS, "plans": 2}
+_DEFAULTS = {"variables": 2500, "reads": 12, "sweeps": 0, "rounds": ROUNDS, "plans": 2}
 
 
 @dataclass(frozen=True)
@@ -84,14 +84,14 @@ class Chooser:
         self, model: Energy, seed: int, incumbent: Positions | None, journal: Journal, clock: Clock
     ) -> list[Positions]:
         limit = Clock(clock.share(0.3, 0.5))
-        hot = 1.0 / max(float(np.median(model.penalty)), 1e-9)
-        cold = max(1.0 / self.tolerance, 10.0 * hot)
+        hot = 1.0 / max(model.spread, 1e-9)
+        cold = max(5.0 / self.tolerance, 10.0 * hot)
         betas = (cold, cold) if self.kind == "greedy" else (
             (math.sqrt(hot * cold) if incumbent is not None else hot), cold
         )  # fmt: skip
         with journal.call("groups", "sampling"):
             found = anneal(model, self.reads, self.sweeps, betas, seed, incumbent,
-                           lambda: limit.over)  # fmt: skip
+                           lambda: limit.spent)  # fmt: skip
         journal.count("samples", len(found))
         journal.count("samples_valid", len(found))
         return found
@@ -161,7 +161,7 @@ def solve(form: Form, options: Options, chooser: str = "anneal") -> Outcome:
     shop = Workshop(form, groups, coupling, options, journal, clock)
     search = _Search(shop, duals, relaxed.x, bound)
     search.know_commitment()
-    picker = Chooser(chooser, sampler, effort["reads"], effort["sweeps"],
+    picker = Chooser(chooser, sampler, effort["reads"], effort["sweeps"] or (200 if own else 1000),
                      _tolerance(options.gap, relaxed.objective, len(groups)))  # fmt: skip
     rounds = effort["rounds"] if clock.left is None or chooser == "rounding" else 10_000
     for number in range(rounds if chooser != "rounding" else 1):

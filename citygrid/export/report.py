@@ -1,0 +1,286 @@
+"""The report: one offline page that says what was asked, what came out, and whether it holds."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import numpy as np
+import pandas as pd
+from markupsafe import Markup
+
+from citygrid.district.case import Case
+from citygrid.export.assets import asset_table
+from citygrid.export.charts import CARRIERS, gantt, levels, mix, stacks
+from citygrid.export.flows import Dispatch, dispatch
+from citygrid.export.geometry import locate
+from citygrid.export.palette import CLASSES, look
+from citygrid.export.picture import draw, shown_by_hour
+from citygrid.export.tables import figure, job_table, kpi_table, provenance_table
+from citygrid.export.windows import Window, local, windows
+from citygrid.files import whole
+from citygrid.plan.plan import Plan
+from citygrid.plan.verify import TOLERANCE, Verdict
+
+TEMPLATES = Path(__file__).parent / "templates"
+#: Key figures that open the page.
+HEADLINES = ("cost_eur", "co2_kg", "heat_delivered_mwh", "waste_heat_used_mwh",
+             "energy_reuse_factor", "pue", "peak_import_kw", "unserved_kwh")  # fmt: skip
+#: What is written where a figure does not apply.
+NONE = "–"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A route's plan on the page, with its verdict, stage seconds and the size of its form."""
+
+    route: str
+    case: Case
+    plan: Plan
+    verdict: Verdict
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    size: Mapping[str, int] = field(default_factory=dict)
+
+
+def write_report(runs: Sequence[Entry], path: Path) -> None:
+    """Write one HTML page about one or several plans, whole or not at all.
+
+    Routes that planned the same case stand side by side, and the best verified plan among them is
+    shown in full. The page needs no network and no other file; its content security policy lets
+    nothing run or load but the style and script that it was made with.
+    """
+    cases: dict[str, list[Entry]] = {}
+    for run in runs:
+        cases.setdefault(run.case.hash, []).append(run)
+    parts = [_part(entries, f"p{i}") for i, entries in enumerate(cases.values(), 1)]
+    style, script = ((TEMPLATES / name).read_text("utf-8") for name in ("report.css", "report.js"))
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True,
+        lstrip_blocks=True, undefined=jinja2.StrictUndefined,
+    )  # fmt: skip
+    environment.filters |= {"number": number, "share": share, "power10": power_of_ten}
+    page = environment.get_template("report.html.j2").render(
+        parts=parts, style=Markup(style), script=Markup(script),  # noqa: S704
+        policy=_policy(style, script), classes=_class_labels(), none=NONE,
+        kinds=_kinds(entry.case for entry in runs),
+    )  # fmt: skip
+    with whole(Path(path)) as temporary:
+        temporary.write_text(page, encoding="utf-8")
+
+
+def _policy(style: str, script: str) -> str:
+    def digest(text: str) -> str:
+        return "'sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() + "'"
+
+    return (f"default-src 'none'; style-src {digest(style)}; script-src {digest(script)}; "
+            "base-uri 'none'; form-action 'none'")  # fmt: skip
+
+
+def _class_labels() -> list[str]:
+    tops = [f"{high:.0%}" for high in CLASSES[:-1]]
+    return [f"up to {tops[0]}", *(f"to {top}" for top in tops[1:]), f"above {tops[-1]}"]
+
+
+def _kinds(cases: Any) -> list[tuple[str, Any]]:
+    known = tuple(dict.fromkeys(kind for case in cases for kind in case.units))
+    return [(kind, look(kind, known)) for kind in known]
+
+
+# numbers ----------------------------------------------------------------------------------------
+
+
+def number(value: Any, digits: int | None = None) -> str:
+    """A figure for people: thousands apart, as many digits as tell something, – for none."""
+    if value is None or (isinstance(value, float) and not math.isfinite(value)):
+        return NONE
+    value = float(value)
+    if digits is None:
+        size = abs(value)
+        digits = 0 if size >= 1000 or size == 0 else 1 if size >= 100 else 2 if size >= 1 else 3
+    text = f"{value:,.{digits}f}"
+    return text.replace("-", "−") if text.strip("-0.,") else text.lstrip("-")
+
+
+def share(value: Any, digits: int = 1) -> str:
+    """A share in per cent."""
+    shown = number(None if value is None else 100.0 * value, digits)
+    return shown if shown == NONE else f"{shown} %"
+
+
+def power_of_ten(value: float) -> Markup:
+    """A tiny figure, such as 3 × 10⁻⁹."""
+    if value == 0:
+        return Markup("0")
+    if not math.isfinite(value):
+        return Markup("beyond measure")
+    power = math.floor(math.log10(abs(value)))
+    if -3 <= power <= 3:
+        return Markup.escape(f"{value:.3g}")
+    return Markup("{:.1f} × 10<sup>{}</sup>").format(value / 10.0**power, str(power).replace("-", "−"))
+
+
+# a case and its routes --------------------------------------------------------------------------
+
+
+def _part(entries: list[Entry], key: str) -> dict[str, Any]:
+    """Everything the page says about one case."""
+    sound = [entry for entry in entries if entry.verdict.ok]
+    shown = min(sound or entries, key=lambda entry: (entry.plan.objective, entries.index(entry)))
+    case, plan, verdict = shown.case, shown.plan, shown.verdict
+    moved = dispatch(case, plan)
+    geometry = locate(case)
+    table = asset_table(case, verdict, moved)
+    picture = draw(case, geometry, moved, table)
+    overview, close = windows(case, moved)
+    jobs = job_table(case, plan)
+    drawn_stacks = stacks(moved, close)
+    views = [
+        {"window": window, "stacks": drawn_stacks if window is close else stacks(moved, window),
+         "levels": levels(moved, window), "close": window is close}
+        for window in (overview, close) if window is not None
+    ]  # fmt: skip
+    others = [(e.route, moved if e is shown else dispatch(e.case, e.plan)) for e in entries]
+    kpis = {entry.route: entry.verdict.kpis for entry in entries}
+    names = list(dict.fromkeys(name for figures in kpis.values() for name in figures))
+    return {
+        "key": key, "case": case, "plan": plan, "verdict": verdict, "shown": shown,
+        "entries": entries, "routes": [_route(entry, shown, entries) for entry in entries],
+        "sound": len(sound), "tolerance": TOLERANCE,
+        "horizon": _horizon(case), "asked": _asked(case),
+        "headlines": [(*figure(n), verdict.kpis[n]) for n in HEADLINES if n in verdict.kpis],
+        "kpis": [(*figure(n), n, [kpis[e.route].get(n) for e in entries]) for n in names],
+        "mixes": [m for m in (mix(c, others, case.step) for c in ("heat", "power")) if m],
+        "picture": picture, "notes": geometry.notes, "close": close, "views": views,
+        "lines": _records(table[table["to_node"].notna()]),
+        "components": _components(case, table, moved),
+        "gantt": gantt(jobs, close), "jobs": len(jobs),
+        "ledger": _ledger(verdict, case),
+        "provenance": provenance_table(case, plan, verdict).to_dict("records"),
+        "data": _data(picture, moved, close, drawn_stacks, views[-1]["levels"]),
+        "kpi_table": kpi_table(verdict),
+    }  # fmt: skip
+
+
+def _horizon(case: Case) -> dict[str, str]:
+    step = np.timedelta64(round(case.step * 3.6e12), "ns")
+    first, last = local(case, np.array([case.time[0], case.time[-1] + step]))
+    same = first.date() == (last - pd.Timedelta(seconds=1)).date()
+    begin, end = (t.strftime("%-d %B %Y, %H:%M") for t in (first, last))
+    minutes = case.step * 60
+    return {
+        "short": first.strftime("%-d %B %Y") if same
+        else f"{first.strftime('%-d %B %Y')} to "
+             f"{(last - pd.Timedelta(seconds=1)).strftime('%-d %B %Y')}",
+        "long": f"{begin} to {end}",
+        "zone": str(first.tz),
+        "steps": f"{len(case.time):,} steps of "
+                 + (f"{case.step:g} h" if case.step >= 1 else f"{minutes:g} min"),
+    }  # fmt: skip
+
+
+def _asked(case: Case) -> list[tuple[str, int]]:
+    """Components by kind, as many as there are of each."""
+    known = tuple(case.units)
+    return [(look(kind, known).label, len(units)) for kind, units in case.units.items()]
+
+
+def _route(entry: Entry, shown: Entry, entries: list[Entry]) -> dict[str, Any]:
+    """One row of the routes; what was not measured stays empty."""
+    telemetry = entry.plan.telemetry
+    own = telemetry.get("seconds")
+    seconds = dict(entry.seconds) or ({"solve": own.get("total")} if isinstance(own, dict) else {})
+    best = min(e.plan.objective for e in entries)
+    controls = telemetry.get("controls")
+    return {
+        "name": entry.route,
+        "control": entry.route.startswith("hybrid:"),
+        "shown": entry is shown,
+        "ok": entry.verdict.ok,
+        "largest": entry.verdict.largest,
+        "status": str(entry.plan.dataset.attrs.get("status", NONE)).replace("_", " "),
+        "objective": entry.plan.objective,
+        "best": entry.plan.objective <= best + 1e-9 * abs(best),
+        "bound": entry.plan.bound,
+        "gap": entry.plan.gap,
+        "solve": seconds.get("solve"),
+        "queue": seconds.get("queue", telemetry.get("queue")),
+        "total": seconds.get("total"),
+        "waste_heat": entry.verdict.kpis.get("waste_heat_used_mwh"),
+        "carbon": entry.verdict.kpis.get("co2_kg"),
+        "feasibility": telemetry.get("feasibility_rate"),
+        "controls": _controls(controls) if isinstance(controls, Mapping) else [],
+        "size": entry.size,
+    }
+
+
+def _controls(controls: Mapping[str, Any]) -> list[tuple[str, float | None, float | None]]:
+    """Controls that a route ran beside itself: name, objective [EUR], feasibility rate."""
+    found = []
+    for name, said in controls.items():
+        if isinstance(said, Mapping):
+            found.append((name, said.get("objective"), said.get("feasibility_rate")))
+        else:
+            found.append((name, said if isinstance(said, (int, float)) else None, None))
+    return found
+
+
+def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(k): v for k, v in row.items()} for row in table.to_dict("records")]
+
+
+def _components(case: Case, table: pd.DataFrame, moved: Dispatch) -> dict[str, Any]:
+    part = table[table["to_node"].isna()]
+    known = tuple(case.units)
+    carriers = [
+        c for c in [*CARRIERS, *(c for c in moved.carriers if c not in CARRIERS)]
+        if c in moved.carriers and part[f"{c}_mwh"].abs().sum() > 0
+    ]  # fmt: skip
+    rows = [
+        {**row, "label": look(row["kind"], known).label,
+         "energy": [row[f"{c}_mwh"] for c in carriers]}
+        for row in _records(part)
+    ]  # fmt: skip
+    return {"carriers": [CARRIERS.get(c, c).split(" of ")[0] for c in carriers], "rows": rows}
+
+
+def _ledger(verdict: Verdict, case: Case) -> dict[str, Any]:
+    """Ledger by item, each with its components; the total prices carbon in."""
+    items: dict[str, list[tuple[str, float, float]]] = {}
+    for (name, item), (money, carbon) in verdict.ledger.items():
+        items.setdefault(item, []).append((name, money, carbon))
+    rows = [
+        {"item": item.replace("_", " ").replace(".", ": "), "lines": lines,
+         "money": sum(m for _, m, _ in lines), "carbon": sum(c for _, _, c in lines)}
+        for item, lines in items.items()
+    ]  # fmt: skip
+    return {
+        "rows": rows, "carbon": verdict.carbon, "price": case.carbon_price,
+        "priced": case.carbon_price * verdict.carbon, "cost": verdict.cost,
+        "money": verdict.cost - case.carbon_price * verdict.carbon,
+    }  # fmt: skip
+
+
+def _data(
+    picture: Any, moved: Dispatch, window: Window, drawn: Sequence[Any], stores: Sequence[Any]
+) -> Markup:
+    """What the script shows by the hour, as JSON that cannot end its element."""
+    found = {
+        "times": window.labels,
+        **shown_by_hour(picture, moved, window),
+        "stacks": [
+            {"unit": stack.unit, "values": [layer.values for layer in (*stack.fed, *stack.drawn)]}
+            for stack in drawn
+        ],
+        "levels": [store.values for store in stores],
+    }
+    text = json.dumps(found, ensure_ascii=False, separators=(",", ":"))
+    for character in "<>&":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return Markup(text)  # noqa: S704
