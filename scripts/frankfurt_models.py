@@ -84,7 +84,7 @@ HORIZONS = {
     ),
     "frankfurt_year.yaml": Horizon(
         "Frankfurt, one year", "2023-01-01T00:00+01:00", "8760 h", None, "100 EUR/kW",
-        "The year 2023, local time. It is meant to be solved relaxed, as a linear programme, so it has\n"
+        "The year 2023, local time. It is meant to be solved relaxed, as a linear programme, so there is\n"
         "# no pool of jobs: their average power, 80 kW a site, is added to the interactive load instead.",
     ),
 }  # fmt: skip

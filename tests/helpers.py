@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -84,3 +85,19 @@ def the_fault(path: Path) -> Fault:
     """The one thing that is wrong with a district file."""
     (fault,) = faults_of(path)
     return fault
+
+
+def refusal(kind: str, folder: Path, *changes: tuple[str, str]) -> Fault:
+    """The one thing that is wrong with a changed copy of the district of a kind."""
+    return the_fault(variant(kind, folder, *changes))
+
+
+def told(result: Solved, changes: Mapping[tuple[str, str, int], float]) -> set[str]:
+    """The rules that a plan breaks after flows were changed: (flow, component, step) → value."""
+    dataset = result.plan.dataset.copy(deep=True)
+    for (name, component, step), value in changes.items():
+        array = dataset[name]
+        row = array.dims[0]
+        array[{row: list(array[row].values).index(component), "time": step}] = value
+    verdict = cg.verify(result.case, Plan(result.case, dataset))
+    return {violation.rule for violation in verdict.violations}

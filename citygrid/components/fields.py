@@ -34,12 +34,13 @@ class Reference(BaseModel):
     """An hourly value by reference: ``times · series + plus``.
 
     ``{series: spot, times: 0.9, plus: 60 EUR/MWh}``; ``times`` may carry a unit, so that a
-    utilisation series becomes power: ``{series: utilisation, times: 400 kW}``.
+    utilisation becomes power: ``{series: utilisation, column: east, times: 400 kW}``.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     series: str = Field(description="name of a series in the district file's `series`")
+    column: str | None = Field(None, description="column of the series' file, if it has several")
     times: str | float | int = Field(1, description="factor, with a unit if it changes the unit")
     plus: str | float | int | None = Field(None, description="amount added, with its unit")
 

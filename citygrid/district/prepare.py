@@ -142,7 +142,7 @@ class Surroundings:
         self.district = district
         self.faults: list[Fault] = []
         self._files: dict[str, Path] = {}
-        self._series: dict[tuple[str, str], Floats | None] = {}
+        self._series: dict[tuple[str, str | None, str], Floats | None] = {}
         spec = district.spec.horizon
         try:
             self.horizon: Horizon = read_horizon(
@@ -186,49 +186,43 @@ class Surroundings:
         """``times · series + plus`` in ``unit``, or the same number in every step."""
         if not isinstance(value, Reference):
             return np.full(len(self.horizon.time), float(value))
-        path = field.replace("_", " ").split(" ") if field not in self._keys(component) else [field]
-        place = ("components", component, *path)
-        try:
-            factor, factor_unit = _factor(value.times)
-            series_unit = self._unit_of(value.series, unit, factor_unit)
-            known = self._read(value.series, series_unit)
-            if known is None:
-                return self._nothing
-            scale, _ = unit_texts.factor(unit_texts.product(factor_unit, series_unit), unit)
-            plus = 0.0 if value.plus is None else unit_texts.parse(value.plus, unit)
-        except LookupError:
+        place = ("components", component, *self._keys(component, field))
+        known = self.district.spec.series
+        if value.series not in known:
             self.faults.append(Fault(
                 self.district.place(*place, "series"), "unknown series", value.series,
-                f"use one of {', '.join(self.district.spec.series) or 'none: add it to `series`'}",
+                f"use one of {', '.join(known)}" if known else "add it to `series`",
             ))  # fmt: skip
             return self._nothing
+        try:
+            factor, factor_unit = _factor(value.times)
+            wanted = unit_texts.canonical(unit_texts.quotient(unit, factor_unit))
+            plus = 0.0 if value.plus is None else unit_texts.parse(value.plus, unit)
+            series = self._read(value.series, value.column, wanted)
         except ValueError as error:
             reason, _, repair = str(error).partition("; ")
             self.faults.append(Fault(self.district.place(*place), reason, value.times, repair))
             return self._nothing
-        return known * factor * scale + plus
+        return self._nothing if series is None else series * factor + plus
 
-    def _keys(self, component: str) -> Any:
-        return self.district.tree.value["components"][component]
+    def _keys(self, component: str, field: str) -> list[str]:
+        """Where a parameter stands in the file: ``import_price`` under import, price."""
+        entry = self.district.tree.value["components"][component]
+        return [field] if field in entry else field.split("_", 1)
 
-    def _unit_of(self, name: str, unit: str, factor_unit: str) -> str:
-        """Canonical unit in which a series is read, so that times · series has the field's unit."""
-        self.district.spec.series[name]
-        wanted = unit_texts.quotient(unit, factor_unit)
-        return unit_texts.canonical(wanted)
-
-    def _read(self, name: str, canonical: str) -> Floats | None:
-        if (name, canonical) not in self._series:
-            spec = self.district.spec.series[name]
-            source = SeriesSpec(self._path(spec.file), spec.unit, spec.column, spec.time,
+    def _read(self, name: str, column: str | None, canonical: str) -> Floats | None:
+        spec = self.district.spec.series[name]
+        column = column or spec.column
+        wanted = (name, column, canonical)
+        if wanted not in self._series:
+            source = SeriesSpec(self._path(spec.file), spec.unit, column, spec.time,
                                 spec.timezone, spec.resample)  # fmt: skip
             try:
-                values: Floats | None = read_series(source, self.horizon, canonical)
+                self._series[wanted] = read_series(source, self.horizon, canonical)
             except CitygridError as error:
                 self._refused(error, self.district.place("series", name))
-                values = None
-            self._series[name, canonical] = values
-        return self._series[name, canonical]
+                self._series[wanted] = None
+        return self._series[wanted]
 
     # weather and networks -------------------------------------------------------------------
 

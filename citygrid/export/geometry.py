@@ -49,12 +49,12 @@ def locate(case: Case) -> Geometry:
     ``component``), and lead straight from node to node where it names none.
     """
     notes: list[str] = []
-    crs = _crs(case, notes)
     nodes = {name: Point(at) for name, at in case.nodes.items() if np.isfinite(at).all()}
-    drawn, footprints = _drawn(case, crs, notes)
     if not nodes:
-        notes.append("the district gives no node a position: nothing is drawn")
-        return Geometry(crs, {}, {}, {}, None, tuple(notes))
+        note = "the district gives no node a position: nothing is drawn"
+        return Geometry(None, {}, {}, {}, None, (note,))
+    crs = _crs(case, notes)
+    drawn, footprints = _drawn(case, crs, notes)
     unplaced = sorted(set(case.nodes) - set(nodes))
     if unplaced:
         notes.append(f"nodes without a position are not drawn: {', '.join(unplaced)}")

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 
 class Look(NamedTuple):
-    """How a kind is drawn: name, short code, fill, hatching, and whether text on it is white."""
+    """How a kind is drawn: name, short code of two or three letters, fill, hatching, and whether text on it is white."""
 
     label: str
     code: str
@@ -23,7 +23,7 @@ LOOKS = {
     "grid": Look("Grid", "GR", "#5B6770", "plain", True),
     "fuel": Look("Fuel", "FU", "#8C7A4F", "plain", True),
     "boiler": Look("Boiler", "BO", "#C8511B", "rise", True),
-    "chp": Look("CHP", "CP", "#EBA13A", "fall", False),
+    "chp": Look("CHP", "CHP", "#EBA13A", "fall", False),
     "heat_pump": Look("Heat pump", "HP", "#0F6CA8", "plain", True),
     "heat_store": Look("Heat store", "HS", "#C98BB9", "dots", False),
     "battery": Look("Battery", "BA", "#8F4A86", "dots", True),

@@ -263,7 +263,7 @@ def _clusters(
     lines: list[BaseGeometry], height: float,
 ) -> list[Cluster]:  # fmt: skip
     known = tuple(case.units)
-    here: dict[str, list[int]] = {}
+    here: dict[str, list[int]] = {node: [] for node in nodes}
     for i, asset in enumerate(case.assets):
         if not asset.to and asset.group not in QUIET and asset.node in nodes:
             here.setdefault(asset.node, []).append(i)
@@ -272,7 +272,7 @@ def _clusters(
     found = []
     for node, rows in sorted(here.items(), key=lambda item: -len(item[1])):
         across, down = min(len(rows), IN_A_ROW), -(-len(rows) // IN_A_ROW)
-        size = (max(across * STEP[0], 6.2 * len(node)), down * STEP[1] + 13.0)
+        size = (max(across * STEP[0], 6.4 * len(node)), down * STEP[1] + 13.0)
         point = nodes[node]
         x, y = _free_spot(point, size, taken, lines, tree, height)
         area = box(x, y, x + size[0], y + size[1])

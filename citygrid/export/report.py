@@ -68,7 +68,7 @@ def write_report(runs: Sequence[Entry], path: Path) -> None:
     environment.filters |= {"number": number, "share": share, "power10": power_of_ten}
     page = environment.get_template("report.html.j2").render(
         parts=parts, style=Markup(style), script=Markup(script),  # noqa: S704
-        policy=_policy(style, script), classes=_class_labels(), none=NONE,
+        policy=_policy(style, script), classes=_class_labels(), dash=NONE,
         kinds=_kinds(entry.case for entry in runs),
     )  # fmt: skip
     with whole(Path(path)) as temporary:

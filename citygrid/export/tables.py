@@ -20,7 +20,7 @@ from citygrid.plan.verify import Verdict
 #: Key figure → what it is called, and its unit.
 FIGURES = {
     "cost_eur": ("Cost, carbon priced in", "EUR"),
-    "co2_kg": ("CO2 emitted", "kg"),
+    "co2_kg": ("CO₂ emitted", "kg"),
     "heat_delivered_mwh": ("Heat delivered", "MWh"),
     "waste_heat_used_mwh": ("Waste heat used", "MWh"),
     "heat_rejected_mwh": ("Heat rejected outdoors", "MWh"),

@@ -126,8 +126,8 @@ def bdew_power(
     """Power of consumers by BDEW's standard load profiles of 1999, shape (T,) [kW].
 
     ``profile``: ``h0`` households (``h0_dyn`` with the seasonal curve), ``g0`` to ``g6`` trades,
-    ``l0`` to ``l2`` farms. ``annual_energy`` [kWh] is that of a calendar year; ``holidays`` count as
-    Sundays. By demandlib in quarter hours of the local clock, averaged over longer steps.
+    ``l0`` to ``l2`` farms. ``annual_energy`` [kWh] is that of a calendar year; ``holidays`` count
+    as Sundays. By demandlib in quarter hours of the local clock, averaged over longer steps.
 
     Raises ``ValueError`` for an unknown profile.
 

@@ -132,8 +132,8 @@ def _repeated_names(jobs: Jobs, place_of_row: Callable[[int], str]) -> list[Faul
         if not name:
             faults.append(Fault(place_of_row(i), "the job has no name", None, "name it"))
         elif name in first:
-            faults.append(Fault(place_of_row(i), "a job of this name is there already", name,
-                                f"rename one; the other is {place_of_row(first[name])}"))  # fmt: skip
+            repair = f"rename one; the other is {place_of_row(first[name])}"
+            faults.append(Fault(place_of_row(i), "a job of this name is there already", name, repair))
         else:
             first[name] = i
     return faults
@@ -209,9 +209,7 @@ def _from_file(file: Path) -> tuple[Jobs, list[Fault], list[str]]:
         raise InputError(faults)
     every = np.arange(len(table.rows))
     amounts = {name: _amount(table, columns[name], name, every, faults) for name in _UNITS}
-    stamps = {
-        name: _stamps(table, columns[name], name, faults) for name in ("release", "deadline")
-    }
+    stamps = {name: _stamps(table, columns[name], name, faults) for name in ("release", "deadline")}
     flags = [_flag(cell, table, i, faults) for i, cell in enumerate(_cells(columns["preemptible"]))]
     sites = tuple(_sites(cell) for cell in _cells(columns["sites"]))
     jobs = Jobs(

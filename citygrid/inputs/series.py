@@ -59,9 +59,9 @@ def read_series(spec: SeriesSpec, horizon: Horizon, canonical: str) -> Floats:
     A typical year (EPW, PVGIS) is put on the horizon by month, day and hour in UTC, whatever its
     years; 29 February takes the values of 28 February.
 
-    Raises :class:`InputError` with all faults: columns, units, stamps that are unreadable, unsorted,
-    doubled or without a zone; gaps and missing numbers within the horizon; a series that does not
-    cover it.
+    Raises :class:`InputError` with all faults: columns, units, stamps that are unreadable,
+    unsorted, doubled or without a zone; gaps and missing numbers within the horizon; a series that
+    does not cover it.
     """
     faults: list[Fault] = []
     source = open_source(Path(spec.file), faults, spec.time, spec.timezone, spec.column)
@@ -90,7 +90,9 @@ def choose_column(source: Source, wanted: str | None, faults: list[Fault]) -> Co
         return None
     column = source.table.find(wanted)
     if column is None or column is source.time:
-        faults.append(Fault(file, "there is no such column of values", wanted, f"use one of {there}"))
+        faults.append(
+            Fault(file, "there is no such column of values", wanted, f"use one of {there}")
+        )
         return None
     return column
 
@@ -103,8 +105,8 @@ def conversion(
     if unit is None and column.unit is None:
         if canonical == DIMENSIONLESS:
             return 1.0, 0.0
-        faults.append(Fault(place, "the numbers have no unit", None,
-                            f"give `unit`, or write the header as {column.name} [{canonical}]"))  # fmt: skip
+        repair = f"give `unit`, or write the header as {column.name} [{canonical}]"
+        faults.append(Fault(place, "the numbers have no unit", None, repair))
         return 1.0, 0.0
     try:
         found = [factor(u, canonical) for u in (unit, column.unit) if u is not None]
@@ -141,7 +143,7 @@ def place_on(
 
 
 def usual_step(stamps: NDArray[np.datetime64], horizon: Horizon) -> np.timedelta64:
-    """The most frequent distance of two stamps; the horizon's step where there is only one stamp."""
+    """The most frequent distance of two stamps; the horizon's step where there is one stamp."""
     if len(stamps) < 2:
         return horizon.delta
     distances, counts = np.unique(np.diff(stamps), return_counts=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,20 @@ from numpy.typing import NDArray
 from citygrid.errors import Fault, InputError
 from citygrid.inputs.stamps import read_stamps
 from citygrid.inputs.tables import (
-    Column, Table, check_file, from_frame, opened, read_table, split_header,
-)  # fmt: skip
+    Column,
+    Table,
+    check_file,
+    from_frame,
+    opened,
+    read_table,
+    split_header,
+)
 from citygrid.inputs.time import Horizon
 
 #: Names of a column of stamps, in lower case.
 TIME_NAMES = ("time", "timestamp", "datetime", "date_time", "date", "utc", "zeit", "snapshot")
+
+NETCDF = (".nc", ".nc4", ".cdf")
 
 #: Units of pvlib's names, which EPW and PVGIS files are read with.
 PVLIB_UNITS = {
@@ -90,15 +99,30 @@ def open_source(
     ``faults``; a file that cannot be read at all raises :class:`InputError`.
     """
     check_file(file)
+    state = file.stat()
+    variable = column if file.suffix.lower() in NETCDF else None
+    source, wrong = _opened(file, state.st_mtime_ns, state.st_size, time, timezone, variable)
+    faults += wrong
+    return source
+
+
+@lru_cache(maxsize=8)
+def _opened(
+    file: Path, changed: int, size: int, time: str | None, timezone: str | None, column: str | None
+) -> tuple[Source, tuple[Fault, ...]]:
+    """The last few files, as long as they do not change: districts read many columns of one."""
     ending = file.suffix.lower()
-    if ending in (".nc", ".nc4", ".cdf"):
+    faults: list[Fault] = []
+    if ending in NETCDF:
         table = _netcdf(file, time, column)
-        return dated(table, table.columns[0].header, timezone or "UTC", faults)
-    if ending == ".epw":
-        return _epw(file)
-    if ending == ".csv" and _begins_as_pvgis(file):
-        return _pvgis(file)
-    return dated(read_table(file), time, timezone, faults)
+        source = dated(table, table.columns[0].header, timezone or "UTC", faults)
+    elif ending == ".epw":
+        source = _epw(file)
+    elif ending == ".csv" and _begins_as_pvgis(file):
+        source = _pvgis(file)
+    else:
+        source = dated(read_table(file), time, timezone, faults)
+    return source, tuple(faults)
 
 
 def dated(table: Table, time: str | None, timezone: str | None, faults: list[Fault]) -> Source:
@@ -196,8 +220,8 @@ def _pvgis(file: Path) -> Source:
 
     frame, meta = opened(file, lambda path: read_pvgis_tmy(str(path), pvgis_format="csv"), "PVGIS")
     inputs = meta["inputs"]
-    place = {name: float(inputs[key]) for name, key in
-             (("latitude", "latitude"), ("longitude", "longitude"), ("altitude", "elevation"))}  # fmt: skip
+    place = {"latitude": float(inputs["latitude"]), "longitude": float(inputs["longitude"]),
+             "altitude": float(inputs["elevation"])}  # fmt: skip
     lines = next(i for i, line in enumerate(file.read_text().splitlines()) if "time(UTC)" in line)
     return _typical(file, frame, place, header_lines=lines + 1)
 

@@ -54,9 +54,9 @@ def read_stamps(table: Table, column: Column, zone_name: str | None) -> tuple[St
         utc = wall - (offset * 60.0).astype("timedelta64[s]")
         return utc, _contradictions(table, utc, wall, zone, zone_name) or _disorder(table, utc)
     if zone is None:
-        return wall, [Fault(place, "the stamps do not say their offset from UTC",
-                            str(column.values[0]),
-                            "give `timezone`: UTC, an offset such as +01:00, or Europe/Berlin")]  # fmt: skip
+        repair = "give `timezone`: UTC, an offset such as +01:00, or Europe/Berlin"
+        reason = "the stamps do not say their offset from UTC"
+        return wall, [Fault(place, reason, str(column.values[0]), repair)]
     utc, leapt = local_to_utc(wall, zone)
     faults = [
         Fault(table.place(int(i)), f"this local time does not exist in {zone_name}, where clocks "
@@ -83,14 +83,15 @@ def local_to_utc(wall: Stamps, zone: tzinfo) -> tuple[Stamps, Flags]:
         back = np.flatnonzero(wall[a + 1 : b] <= wall[a : b - 1])
         if len(back):
             utc[a + 1 + back[0] : b] = late[a + 1 + back[0] : b]
-        elif b < len(utc):
-            before, after = utc[a - 1] if a else None, early[b]
-            if before is None or (
-                abs((late[a] - before) - (after - late[b - 1]))
-                < abs((early[a] - before) - (after - early[b - 1]))
-            ):
-                utc[a:b] = late[a:b]
+        elif b < len(utc) and (a == 0 or _unevenness(late, a, b, utc) < _unevenness(early, a, b, utc)):
+            utc[a:b] = late[a:b]
     return utc, leapt
+
+
+def _unevenness(inside: Stamps, a: int, b: int, utc: Stamps) -> np.timedelta64:
+    """How much the distances of a stretch to the rows before and after it differ."""
+    difference = (inside[a] - utc[a - 1]) - (utc[b] - inside[b - 1])
+    return np.timedelta64(abs(difference))
 
 
 def changes_clocks(zone_name: str | None, before: np.datetime64, after: np.datetime64) -> bool:

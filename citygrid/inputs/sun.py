@@ -45,7 +45,7 @@ def cloudy_irradiance(clear_ghi: Floats, cloud_cover: Floats) -> Floats:
 
 
 def parted(time: Stamps, ghi: Floats, sun: pd.DataFrame) -> tuple[Floats, Floats]:
-    """Direct normal and diffuse horizontal [W/m^2] (T) of a global irradiance: Erbs et al. (1982)."""
+    """Direct normal and diffuse horizontal [W/m^2] (T) of a global one: Erbs et al. (1982)."""
     index = pd.DatetimeIndex(time, tz="UTC")
     parts = pvlib.irradiance.erbs(ghi, sun["zenith"].to_numpy(np.float64), index)
     dni = np.nan_to_num(np.asarray(parts["dni"], dtype=np.float64))
@@ -54,9 +54,9 @@ def parted(time: Stamps, ghi: Floats, sun: pd.DataFrame) -> tuple[Floats, Floats
 
 
 def direct_normal(ghi: Floats, dhi: Floats, sun: pd.DataFrame, clear: pd.DataFrame) -> Floats:
-    """Direct normal irradiance [W/m^2] (T) from global and diffuse, at a low sun no more than clear.
+    """Direct normal irradiance [W/m^2] (T) from global and diffuse.
 
-    0 where the sun is too low to tell.
+    At a low sun no more than that of a clear sky; 0 where the sun is too low to tell.
     """
     index = sun.index
     found = pvlib.irradiance.dni(

@@ -89,7 +89,9 @@ def check_file(file: Path) -> None:
     if not file.exists():
         near = sorted(p.name for p in file.parent.glob("*")) if file.parent.is_dir() else []
         there = f"there is {', '.join(near[:12])}" if near else f"{file.parent} is not there either"
-        raise InputError(Fault(str(file), "the file is not there", None, f"check the path: {there}"))
+        raise InputError(
+            Fault(str(file), "the file is not there", None, f"check the path: {there}")
+        )
 
 
 def few(faults: list[Fault], what: str) -> list[Fault]:
@@ -273,7 +275,9 @@ def opened(file: Path, read: Callable[[Path], Any], what: str) -> Any:
     except Exception as error:  # every library has its own family, and they change
         first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise InputError(
-            Fault(str(file), f"cannot be read as {what}: {first}", None, "check or replace the file")
+            Fault(
+                str(file), f"cannot be read as {what}: {first}", None, "check or replace the file"
+            )
         ) from error
 
 

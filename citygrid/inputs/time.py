@@ -97,7 +97,9 @@ def read_horizon(start: str, length: str, step: str, timezone: str | None) -> Ho
     """
     seconds = _seconds(step, "step")
     if not STEP_MIN <= seconds <= STEP_MAX:
-        raise ValueError(f'the step "{step}" is not between 1 min and 24 h; write "15 min" or "1 h"')
+        raise ValueError(
+            f'the step "{step}" is not between 1 min and 24 h; write "15 min" or "1 h"'
+        )
     total = _seconds(length, "length")
     if total <= 0:
         raise ValueError(f'the length "{length}" is not positive; write one such as "168 h"')
@@ -156,8 +158,9 @@ def read_stamp(text: str) -> np.datetime64:
     """
     moment = _moment(text, "stamp")
     if moment.tzinfo is None:
+        plain = _iso(moment)
         raise ValueError(
-            f'"{text}" does not say its offset from UTC; write {_iso(moment)}Z or {_iso(moment)}+01:00'
+            f'"{text}" does not say its offset from UTC; write {plain}Z or {plain}+01:00'
         )
     return np.datetime64(moment.astimezone(UTC).replace(tzinfo=None), "ns")
 
@@ -199,8 +202,8 @@ def _first(start: str, zone_name: str | None) -> tuple[datetime, str]:
         return early, _offset_name(early)
     if early.astimezone(UTC).astimezone(zone).replace(tzinfo=None) == moment:
         raise ValueError(
-            f'the local time "{start}" exists twice in {zone_name}, when clocks are set back; write '
-            f"{_iso(moment)}{_offset_name(early)} or {_iso(moment)}{_offset_name(late)}"
+            f'the local time "{start}" exists twice in {zone_name}, when clocks are set back; '
+            f"write {_iso(moment)}{_offset_name(early)} or {_iso(moment)}{_offset_name(late)}"
         )
     after = early.astimezone(UTC).astimezone(zone)
     raise ValueError(
@@ -210,7 +213,9 @@ def _first(start: str, zone_name: str | None) -> tuple[datetime, str]:
 
 
 def _iso(moment: datetime) -> str:
-    return moment.replace(tzinfo=None).isoformat(timespec="minutes" if not moment.second else "auto")
+    return moment.replace(tzinfo=None).isoformat(
+        timespec="minutes" if not moment.second else "auto"
+    )
 
 
 def _offset_name(moment: datetime) -> str:

@@ -14,8 +14,13 @@ from citygrid.errors import Fault, InputError
 from citygrid.inputs.series import Resample, conversion, covered, place_on, usual_step
 from citygrid.inputs.sources import Source
 from citygrid.inputs.sun import (
-    clear_irradiance, cloudy_irradiance, direct_normal, height, parted, solar_position,
-)  # fmt: skip
+    clear_irradiance,
+    cloudy_irradiance,
+    direct_normal,
+    height,
+    parted,
+    solar_position,
+)
 from citygrid.inputs.tables import Column, Floats
 from citygrid.inputs.time import Horizon
 from citygrid.inputs.weather_files import open_weather, quantities
@@ -245,8 +250,10 @@ class _Reader:
         source = self.source
         days = (source.stamps[-1] - source.stamps[0]) / np.timedelta64(1, "D")
         if not source.typical and days < YEAR_DAYS_MIN:
-            self._lacks("ground_temperature", f"it covers {days:.0f} days, and the yearly wave of "
-                        "air temperature needs a year; add a column `ground temperature [degC]`")  # fmt: skip
+            reason = f"it covers {days:.0f} days, and the air's yearly wave needs a year"
+            self._lacks(
+                "ground_temperature", f"{reason}; add a column `ground temperature [degC]`"
+            )
             return
         column = self.known["air_temperature"]
         scale, offset = conversion(source, column, None, "degC", [])
@@ -338,5 +345,5 @@ class _Reader:
             return
         away = max(abs(meta["latitude"] - self.place[0]), abs(meta["longitude"] - self.place[1]))
         if away > PLACE_TOLERANCE:
-            self.notes.append(f"the weather is that of {meta['latitude']:.2f} N "
-                              f"{meta['longitude']:.2f} E, not of the district's place")  # fmt: skip
+            there = f"{meta['latitude']:.2f} N {meta['longitude']:.2f} E"
+            self.notes.append(f"the weather is that of {there}, not of the district's place")

@@ -187,6 +187,7 @@ class _Search:
         taken = int((self.blocks.receiver >= 0).sum())
         shop.journal.figures["blocks"] = {"tabulated": taken, "rows": len(shop.coupling.rows)}
         self.best: Floats | None = None
+        self.near: Floats | None = None
         self.objective = math.inf
         self.idle = 0
         self.pool: list[tuple[float, Floats]] = []
@@ -198,7 +199,7 @@ class _Search:
         if bound is not None:
             self.bound = max(bound, -math.inf if self.bound is None else self.bound)
         if point is not None and duals is not None:
-            self.prices, self.relaxed = duals, point
+            self.prices, self.relaxed, self.near = duals, point, point
             self.targets = self.shop.loads(point)
 
     @property
@@ -211,7 +212,7 @@ class _Search:
         coupling = shop.coupling
         with shop.journal.stage("tables"):
             first, step = axes(coupling, self.targets, POINTS)
-            table = tabulate(shop.form, self.blocks, coupling, self.prices, first, step)
+            table = tabulate(shop.form, self.blocks, coupling, self.prices, first, step, self.near)
         priced = priced_cost(shop.form, groups, self.prices, coupling.rows)
         plain = priced_cost(shop.form, groups, self.prices, coupling.rows[:0])
         used = np.maximum(self.relaxed[groups.columns],
@@ -295,7 +296,7 @@ class _Search:
             self.prices = 0.5 * (self.prices + duals)
             self.targets = 0.5 * (self.targets + self.shop.loads(plan))
         if objective < self.objective:
-            self.best, self.objective = plan, objective
+            self.best, self.objective, self.near = plan, objective, plan
             self.shop.journal.figures.setdefault("incumbents", []).append(
                 {"seconds": self.shop.journal.elapsed, "objective": objective}
             )

@@ -25,6 +25,7 @@ from citygrid.model.reductions import elastic
 from citygrid.routes import milp
 from citygrid.routes.assignment import Coupling, Groups, Positions
 from citygrid.routes.limits import tighten
+from citygrid.routes.links import Links, find_links
 
 #: Largest block that is tabulated: binaries (all settings are tried) and columns.
 BINARIES, COLUMNS = 3, 80
@@ -96,18 +97,24 @@ def entered(form: Form, blocks: Blocks) -> sp.csr_array:
 
 
 def tabulate(
-    form: Form, blocks: Blocks, coupling: Coupling, prices: Floats, start: Floats, step: Floats
-) -> Floats:
+    form: Form, blocks: Blocks, coupling: Coupling, prices: Floats, start: Floats, step: Floats,
+    near: Floats | None = None,
+) -> Floats:  # fmt: skip
     """Best responses (r × POINTS) in EUR at loads ``start + step · i`` of every coupling row.
 
     A coupling row without a block has its price instead, ``−λ L``. A load that a block cannot take costs a multiple of the
-    dearest price for every unit by which it is missed.
+    dearest price for every unit by which it is missed. ``near`` (n) is a plan whose binaries the
+    other blocks keep: changes that are paid for in rows between hours then cost what they cost.
     """
     grid = start[:, None] + step[:, None] * np.arange(POINTS)
     table = -prices[coupling.rows][:, None] * grid
     taking = np.flatnonzero(blocks.receiver >= 0)
     if not len(taking):
         return table
+    links = find_links(form, blocks.cut)
+    if near is not None:
+        prices = prices.copy()
+        prices[links.rows] = 0.0
     local, lower, upper, scale = _priced(form, blocks, prices)
     receiving = np.searchsorted(blocks.rows, coupling.rows[taking])
     bounds = []
@@ -118,10 +125,12 @@ def tabulate(
         high[receiving] -= load
         bounds.append((low, high))
     best = np.full((blocks.count, POINTS), np.inf)
-    for _, i, y in milp.series(local, bounds, _settings(form, blocks, lower, upper)):
-        owner = np.concatenate([blocks.of_column, blocks.of_row, blocks.of_row])
+    settings = _settings(form, blocks, lower, upper)
+    more = _deviations(form, blocks, links, settings, near)
+    owner = np.concatenate([blocks.of_column, blocks.of_row, blocks.of_row])
+    for j, i, y in milp.series(local, bounds, settings):
         cost = np.bincount(owner, local.cost * y, minlength=blocks.count)
-        best[:, i] = np.minimum(best[:, i], cost * scale)
+        best[:, i] = np.minimum(best[:, i], cost * scale + more[j])
     found = best[blocks.receiver[taking]]
     if np.isfinite(found).all():
         table[taking] = found
@@ -169,6 +178,24 @@ def _settings(
         low[binary] = high[binary] = value
         settings.append((low, high))
     return settings
+
+
+def _deviations(
+    form: Form, blocks: Blocks, links: Links, settings: list[tuple[Floats, Floats]],
+    near: Floats | None,
+) -> list[Floats]:  # fmt: skip
+    """What each setting costs every block in the rows between hours, against the plan ``near``."""
+    if near is None:
+        return [np.zeros(blocks.count) for _ in settings]
+    owner = np.full(len(form.cost), -1)
+    owner[blocks.columns] = blocks.of_column
+    binary = form.integer[blocks.columns]
+    found = []
+    for low, _ in settings:
+        values = near.copy()
+        values[blocks.columns[binary]] = low[: len(blocks.columns)][binary]
+        found.append(links.deviations(owner, values, near, blocks.count))
+    return found
 
 
 def _spans_hours(form: Form, row: Positions, column: Positions, height: int) -> NDArray[np.bool_]:

@@ -69,9 +69,10 @@ def test_golden_text(kind: str, rewriting: bool) -> None:
 
 def mathematics(kind: str, text: str) -> str:
     """A form's text: what the kind costs, its rows and columns, the balances it takes part in."""
-    lines, kept = text.replace("2023-01-16T", "").splitlines(), []
-    terms = re.split(r" (?=[+-]\d)", lines[1].strip())
-    kept = ["minimise", *(f"  {term}" for term in terms if f" {kind}." in term)]
+    lines = text.replace("2023-01-16T", "").splitlines()
+    terms = re.split(r" (?=[+-]\d)", lines[1].strip().rpartition(" + ")[0])
+    costs = [f"  {term}" for term in terms if f" {kind}." in term]
+    kept = ["minimise", *costs] if costs else []
     block: list[str] = []
     for line in [*lines[2:], ""]:
         if line.startswith("  "):

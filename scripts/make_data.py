@@ -1,0 +1,316 @@
+"""Make the shipped series of data/frankfurt_2023 and the manifest from the public raw files.
+
+    python scripts/make_data.py RAW [--out REPOSITORY]
+
+``RAW`` holds ``frankfurt_2023/`` (Open-Meteo JSON, day-ahead prices, carbon intensity) and
+``workload/`` (hourly CPU load, SURF tasks) as their repositories publish them; the manifest names
+each one with its commit. This script is provenance: whoever plans a district never needs it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import yaml
+
+from citygrid.files import whole
+from citygrid.inputs.jobs import bundle_tasks
+
+FOLDER = "frankfurt_2023"
+BERLIN = "Europe/Berlin"
+SITES = ("dc west", "dc east", "dc north", "dc south", "dc harbour", "dc campus")
+#: Share of Google's trace in each site's load (the rest is Alibaba's), and days it is shifted by.
+MIX = {"dc west": (0.5, 0), "dc east": (0.3, 17), "dc north": (0.7, 31), "dc south": (0.4, 59),
+       "dc harbour": (0.6, 101), "dc campus": (0.2, 143)}  # fmt: skip
+
+WEEK = pd.Timestamp("2023-01-16T00:00+01:00")
+SITE_POWER = 400.0  # kW of IT at every site
+JOB_SHARE = 0.40  # of half the sites' IT energy
+CLASSES = (2.0, 4.0, 8.0, 12.0)
+POWER_MIN, POWER_MAX = 15.0, 120.0  # kW of a job: smaller bundles are left out, larger ones split
+SLACKS, SLACK_SHARES = (4.0, 8.0, 24.0), (0.3, 0.3, 0.4)  # h between shortest run and deadline
+WINDOW_MAX = 24.0  # h from release to deadline, as in the SURF month file
+SITE_COUNTS, SITE_SHARES = (1, 2, 3, 4, 6), (0.05, 0.30, 0.35, 0.20, 0.10)
+PREEMPTIBLE = 0.1
+SEED = 2023
+
+
+# series ------------------------------------------------------------------------------------------
+
+
+def make_weather(raw: Path) -> pd.DataFrame:
+    """Open-Meteo's hours in UTC. Its stamps have a fixed offset, which the file states."""
+    document = json.loads((raw / FOLDER / "openmeteo_DE-LU_2023.json").read_text())
+    hourly = document["hourly"]
+    zone = pd.Timedelta(seconds=document["utc_offset_seconds"])
+    time = (pd.to_datetime(pd.Series(hourly["time"])) - zone).dt.tz_localize("UTC")
+    return pd.DataFrame({
+        "time": time,
+        "temperature [degC]": np.array(hourly["temperature_2m"], dtype=np.float64),
+        "relative humidity [%]": np.array(hourly["relative_humidity_2m"], dtype=np.float64),
+        "cloud cover [%]": np.array(hourly["cloudcover"], dtype=np.float64),
+        "wind speed [m/s]": np.round(np.array(hourly["windspeed_10m"]) / 3.6, 3),
+    })  # fmt: skip
+
+
+def make_spot(raw: Path) -> pd.DataFrame:
+    """Day-ahead prices from wall-clock stamps to 8760 hours of UTC.
+
+    The raw file has 24 rows on either day that clocks change. On 26 March its 02:00 does not exist
+    (it repeats 03:00): dropped. On 29 October its one 02:00 stands for two hours (a third decimal,
+    where prices have two, says that it is their mean): both get it.
+    """
+    frame = pd.read_csv(raw / FOLDER / "DE-LU_electricity_prices_2023.csv")
+    wall = pd.DatetimeIndex(pd.to_datetime(frame.iloc[:, 0]))
+    early = wall.tz_localize(BERLIN, ambiguous=np.ones(len(wall), bool), nonexistent="NaT")
+    price = pd.Series(frame.iloc[:, 1].to_numpy(float), index=early)
+    price = price[price.index.notna()].tz_convert("UTC")
+    hours = pd.date_range(price.index[0], price.index[-1], freq="h")
+    price = price.reindex(hours)
+    assert price.isna().sum() == 1 and len(price) == 8760
+    return pd.DataFrame({"time": _stamps(hours), "price [EUR/MWh]": price.ffill().to_numpy()})
+
+
+def make_carbon(raw: Path) -> pd.DataFrame:
+    frame = pd.read_csv(raw / FOLDER / "DE-LU_2023_hourly_carbon_intensity.csv")
+    # The year by Berlin's clock begins an hour before that of UTC: that hour takes the value after.
+    frame = pd.concat([frame.iloc[:1], frame])
+    time = pd.DatetimeIndex(pd.to_datetime(frame["Datetime (UTC)"], utc=True))
+    time = time.where(np.arange(len(time)) > 0, time[0] - pd.Timedelta(hours=1))
+    return pd.DataFrame({
+        "time": _stamps(time),
+        "direct [g/kWh]": frame["Carbon Intensity gCO₂eq/kWh (direct)"].to_numpy(),
+        "life cycle [g/kWh]": frame["Carbon Intensity gCO₂eq/kWh (LCA)"].to_numpy(),
+    })  # fmt: skip
+
+
+def make_it_load(raw: Path) -> pd.DataFrame:
+    """Utilisation of the six sites: two public CPU traces, mixed and shifted by whole days."""
+    alibaba, google = (
+        pd.read_csv(raw / "workload" / f"{name}_cpu_hourly_1.csv")["cpu_load"].to_numpy(float)
+        for name in ("alibaba", "google")
+    )
+    hours = pd.date_range("2023-01-01T00:00+01:00", periods=8760, freq="h").tz_convert("UTC")
+    every = np.arange(len(hours))
+    columns = {"time": _stamps(hours)}
+    for site, (share, days) in MIX.items():
+        ours = share * google[(every + 24 * days) % len(google)]
+        ours += (1.0 - share) * alibaba[(every + 24 * days) % len(alibaba)]
+        columns[f"{site} [1]"] = np.round(np.clip(ours, 0.0, 1.0), 4)
+    return pd.DataFrame(columns)
+
+
+def _stamps(index: pd.DatetimeIndex) -> Any:
+    return index.strftime("%Y-%m-%dT%H:%MZ")
+
+
+# jobs --------------------------------------------------------------------------------------------
+
+
+def make_jobs(raw: Path, hours: float, weekday: int | None) -> pd.DataFrame:
+    """Jobs of the SURF week over ``hours`` from Monday 16 January 2023, 00:00.
+
+    Bundled tasks are put on that week by local weekday and hour; a ``weekday`` (0 is Monday) puts
+    that one day of the trace on the first day instead. What follows is assumed: power is scaled to
+    ``JOB_SHARE``, urgency, data locality and preemptibility are drawn with a seed.
+    """
+    tasks = pd.read_parquet(raw / "workload" / "surf_week_tasks.parquet")
+    bundles = bundle_tasks(tasks, duration_classes=CLASSES)
+    local = bundles["release"].dt.tz_convert(BERLIN)
+    day = local.dt.dayofweek
+    if weekday is not None:
+        bundles, local, day = (part[day == weekday] for part in (bundles, local, day - weekday))
+    release = local.dt.hour + 24.0 * day
+    bundles = bundles.assign(hour=release).sort_values(["hour", "duration [h]"])
+    bundles = bundles[bundles["hour"] + bundles["duration [h]"] + SLACKS[0] <= hours]
+    jobs = _scaled(bundles, JOB_SHARE * 0.5 * len(SITES) * SITE_POWER * hours)
+    draw = np.random.default_rng(SEED)
+    slack = draw.choice(SLACKS, size=len(jobs), p=SLACK_SHARES)
+    window = np.minimum(jobs["duration [h]"] + slack, WINDOW_MAX)
+    deadline = np.minimum(jobs["hour"] + window, hours)
+    counts = draw.choice(SITE_COUNTS, size=len(jobs), p=SITE_SHARES)
+    chosen = [sorted(draw.choice(len(SITES), size=n, replace=False)) for n in counts]
+    return pd.DataFrame({
+        "job": [f"job {i:03d}" for i in range(1, len(jobs) + 1)],
+        "power [kW]": np.round(jobs["power [kW]"], 1).to_numpy(),
+        "duration [h]": jobs["duration [h]"].to_numpy(),
+        "release": [_local(h) for h in jobs["hour"]],
+        "deadline": [_local(h) for h in deadline],
+        "preemptible": np.where(draw.random(len(jobs)) < PREEMPTIBLE, "true", "false"),
+        "sites": ["|".join(SITES[i] for i in sites) for sites in chosen],
+    })  # fmt: skip
+
+
+def _scaled(bundles: pd.DataFrame, energy: float) -> pd.DataFrame:
+    """Bundles whose power is scaled to ``energy`` [kWh]; small ones left out, large ones split."""
+    scale = energy / float((bundles["power [kW]"] * bundles["duration [h]"]).sum())
+    for _ in range(50):
+        power = scale * bundles["power [kW]"]
+        kept = bundles[power >= POWER_MIN]
+        scale = energy / float((kept["power [kW]"] * kept["duration [h]"]).sum())
+    kept = kept.assign(**{"power [kW]": scale * kept["power [kW]"]})
+    parts = np.ceil(kept["power [kW]"] / POWER_MAX).astype(int)
+    kept["power [kW]"] /= parts
+    return kept.loc[kept.index.repeat(parts)].reset_index(drop=True)
+
+
+def _local(hour: float) -> str:
+    return (WEEK + pd.Timedelta(hours=hour)).isoformat(timespec="minutes")
+
+
+# the manifest ------------------------------------------------------------------------------------
+
+_SUSTAIN = "HewlettPackard/sustain-cluster @293fbd1 : data/"
+_TIME = "start of the hour, UTC"
+_TRACES = "HewlettPackard/dc-rl @a92b4755 : data/Workload/ alibaba_cpu_hourly_1.csv, google_cpu_hourly_1.csv"
+_SURF = (
+    "atlarge-research/opendc @691036de : opendc-experiments/opendc-experiments-base/src/jmh/"
+    "resources/workloadTraces/workloadScaling/ surf_week_tasks.parquet"
+)
+_JOB_COLUMNS = {
+    "job": "name",
+    "power [kW]": "IT power while it runs",
+    "duration [h]": "how long it runs",
+    "release": "earliest start, with its offset from UTC",
+    "deadline": "latest end, with its offset from UTC",
+    "preemptible": "whether it may be interrupted",
+    "sites": "centres allowed, separated by |",
+}
+_JOBS_REAL = (
+    "submission hours, durations and relative size of the jobs of a research computing centre "
+    "(SURF, Netherlands) in the week of 7 to 13 October 2022"
+)
+_JOBS_ASSUMED = (
+    "tasks of an hour and a class of durations (2, 4, 8, 12 h) are one job of the same energy at the "
+    "class's duration, longer tasks cut at 12 h; bundles below 15 kW are left out, those above "
+    "120 kW split; power is scaled to 40 % of half of what six sites of 400 kW can compute; a job "
+    "must end 4 h, 8 h or 24 h (30, 30, 40 %) after it could at the earliest, at most 24 h after its "
+    "release and within the file's span; 1, 2, 3, 4 or 6 sites (5, 30, 35, 20, 10 %) hold its data; "
+    "10 % may be interrupted. Drawn with seed 2023"
+)
+
+ABOUT: dict[str, dict[str, Any]] = {
+    "weather.parquet": {
+        "origin": _SUSTAIN + "weather/DE-LU/2023.json",
+        "licence": "CC BY 4.0",
+        "attribution": "Weather data by Open-Meteo.com, CC BY 4.0, changed",
+        "real": "hourly weather of Frankfurt am Main, 50.088 N 8.654 E, 2023, as Open-Meteo's archive "
+        "(a reanalysis) has it",
+        "changed": "stamps of fixed UTC+1 to UTC; wind from km/h to m/s",
+        "assumed": "nothing in the file. It has no irradiance: that is modelled from cloud cover when "
+        "the file is read and comes to about 900 kWh/m² a year, some fifth less than is usual there",
+        "columns": {
+            "time": _TIME,
+            "temperature [degC]": "air at 2 m",
+            "relative humidity [%]": "at 2 m",
+            "cloud cover [%]": "share of the sky",
+            "wind speed [m/s]": "at 10 m",
+        },
+    },
+    "spot.csv": {
+        "origin": _SUSTAIN + "electricity_prices/processed/DE-LU/2023/",
+        "licence": "ODbL 1.0 (share alike), as the repository states; this file is under ODbL 1.0",
+        "attribution": "ENTSO-E Transparency Platform, by HewlettPackard/sustain-cluster",
+        "real": "day-ahead prices of the bidding zone DE-LU in 2023, negative ones included",
+        "changed": "the raw stamps are Berlin's wall clock without offset: taken to UTC. Its row "
+        "2023-03-26 02:00, an hour that does not exist and repeats the price of 03:00, is dropped",
+        "assumed": "its one row 2023-10-29 02:00 stands for two hours (its third decimal says that it "
+        "is their mean): 00:00 and 01:00 UTC both have 0.015 EUR/MWh",
+        "columns": {"time": _TIME, "price [EUR/MWh]": "day-ahead price"},
+    },
+    "carbon.csv": {
+        "origin": _SUSTAIN + "carbon_intensity/DE-LU/2023/DE-LU_2023_hourly_carbon_intensity.csv",
+        "licence": "ODbL 1.0 (share alike); this file is under ODbL 1.0",
+        "attribution": "Electricity Maps, electricitymaps.com, ODbL 1.0",
+        "real": "average carbon intensity of power used in Germany, 2023; Electricity Maps marks 30 "
+        "of the hours as estimated. Average, not marginal: right for reports, doubtful for shifting",
+        "assumed": "the hour 2022-12-31 23:00 UTC, which begins the year by Berlin's clock, has the "
+        "value of the hour after it",
+        "columns": {
+            "time": _TIME,
+            "direct [g/kWh]": "CO2 equivalent of generation itself",
+            "life cycle [g/kWh]": "with building the plants and making the fuels",
+        },
+    },
+    "it_load.csv": {
+        "origin": _TRACES,
+        "licence": "MIT (dc-rl); terms of the upstream traces of Alibaba and Google were not checked",
+        "attribution": "(c) Hewlett Packard Enterprise (dc-rl); cluster traces of Alibaba and Google",
+        "real": "hourly mean CPU load of two clusters. Alibaba's is one week that repeats",
+        "assumed": "that they are 2023 from 1 January, 00:00 UTC+1; each site mixes both and is "
+        "shifted by whole days: "
+        + "; ".join(
+            f"{site} {share:.0%} Google, {days} days" for site, (share, days) in MIX.items()
+        ),
+        "columns": {
+            "time": _TIME,
+            **{f"{site} [1]": "share of the site's servers that is busy" for site in SITES},
+        },
+    },
+    "jobs.csv": {
+        "origin": _SURF,
+        "licence": "MIT; terms of the upstream trace of SURF were not checked",
+        "attribution": "(c) 2017 AtLarge Research (OpenDC); trace of SURF",
+        "real": _JOBS_REAL,
+        "assumed": "put on the week of 16 January 2023 by weekday and hour; " + _JOBS_ASSUMED,
+        "columns": _JOB_COLUMNS,
+    },
+    "jobs_day.csv": {
+        "origin": _SURF,
+        "licence": "MIT; terms of the upstream trace of SURF were not checked",
+        "attribution": "(c) 2017 AtLarge Research (OpenDC); trace of SURF",
+        "real": _JOBS_REAL + ", its Monday alone",
+        "assumed": "put on 16 January 2023, all within that day; " + _JOBS_ASSUMED,
+        "columns": _JOB_COLUMNS,
+    },
+}  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("raw", type=Path, help="folder with frankfurt_2023/ and workload/")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path(__file__).resolve().parent.parent,
+        help="folder that gets data/ (default: this repository)",
+    )
+    arguments = parser.parse_args()
+    raw, data = arguments.raw, arguments.out / "data"
+    frames = {
+        "weather.parquet": make_weather(raw),
+        "spot.csv": make_spot(raw),
+        "carbon.csv": make_carbon(raw),
+        "it_load.csv": make_it_load(raw),
+        "jobs.csv": make_jobs(raw, 168.0, None),
+        "jobs_day.csv": make_jobs(raw, 24.0, 0),
+    }
+    entries = {}
+    for name, frame in frames.items():
+        path = data / FOLDER / name
+        with whole(path) as temporary:
+            if path.suffix == ".parquet":
+                frame.to_parquet(temporary, index=False)
+            else:
+                frame.to_csv(temporary, index=False, lineterminator="\n")
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        entries[f"{FOLDER}/{name}"] = {**ABOUT[name], "rows": len(frame), "sha256": digest}
+    head = (
+        "# Series and jobs, written by scripts/make_data.py from public files. Streets, consumers and\n"
+        f"# their demands are in {FOLDER}/NETWORK.yaml. `origin` is repository @ commit : path.\n"
+    )
+    with whole(data / "MANIFEST.yaml") as temporary:
+        body = yaml.safe_dump({"files": entries}, sort_keys=False, allow_unicode=True, width=100)
+        temporary.write_text(head + body, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

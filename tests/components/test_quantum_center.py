@@ -1,0 +1,96 @@
+"""Quantum centre: the cryostat never stops, the processor keeps its calendar."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import citygrid as cg
+from citygrid.errors import InfeasibleError
+from tests.helpers import faults_of, refusal, solve, solved, told, variant
+
+
+def test_a_day_with_maintenance_by_hand() -> None:
+    """Proves must-run, duty and calendar; duty kept up in maintenance would cost 1.3 EUR more.
+
+    20 kW of cryogenics and 5 idle run always; half of the 10 active kW are promised, except in
+    hour 2, which a maintenance of half an hour takes as a whole. The job's 8 kWh go where it may
+    run, 4 kW in hours 1 and 3: 34, 25, 34 kW. Nine tenths can be recovered: 30.6, 22.5, 30.6.
+    The homes want 40 kW by a pump of COP 3, which takes 26.6667 from the loop: hour 2 has only 22.5,
+    33.75 kW of heat, and the boiler adds 6.25 at 0.1 EUR. Bought, with 3 % of the rest for fans:
+    34 + 13.3333 + 0.22 (twice) and 25 + 11.25 + 0.075, 131.431667 · 0.2 + 0.625 = 26.911333 EUR.
+    """
+    result = solved("quantum_center")
+    assert result.flow("quantum_center.run", "cryostat") == pytest.approx([4, 0, 4], abs=1e-6)
+    recovered = result.flow("quantum_center.recovered", "cryostat")
+    assert recovered == pytest.approx([80 / 3, 22.5, 80 / 3])
+    assert recovered + result.flow("quantum_center.rejected", "cryostat") == pytest.approx(
+        [34, 25, 34]
+    )
+    assert result.flow("boiler.heat", "boiler") == pytest.approx([0, 6.25, 0], abs=1e-6)
+    by_hand = 0.2 * (2 * (34.22 + 40 / 3) + 36.325) + 0.625
+    assert result.plan.objective == pytest.approx(by_hand, abs=1e-6)
+
+
+def test_the_cryostat_is_never_shed(tmp_path: Path) -> None:
+    """At any price it runs: 20 kW of the district are no decision, and 24 kW are not enough."""
+    (tmp_path / "dear").mkdir()
+    dear = solve(variant("quantum_center", tmp_path / "dear", ("price: 200 EUR/MWh", "price: 99 EUR/kWh")))  # fmt: skip
+    assert (dear.flow("grid.import") >= 25).all()
+    path = variant("quantum_center", tmp_path, ("max: 100 kW}}", "max: 24 kW}}"))
+    with pytest.raises(InfeasibleError, match="power balance lacks"):
+        cg.solve(cg.formulate(cg.prepare(cg.load(path))))
+
+
+def test_a_plan_without_the_cryostat_is_told() -> None:
+    """There is no flow to hide it in: import and heat without its 20 kW do not balance."""
+    result = solved("quantum_center")
+    cold = {("grid.import", "grid", step): result.flow("grid.import", "grid")[step] - 20
+            for step in range(3)}  # fmt: skip
+    assert "power is balanced" in told(result, cold)
+
+
+def test_computing_in_maintenance_is_told() -> None:
+    assert "duty within calendar" in told(
+        solved("quantum_center"), {("quantum_center.run", "cryostat", 1): 4.0}
+    )
+
+
+@pytest.mark.parametrize(
+    ("after", "length", "open_steps"),
+    [("0 h", "1 h", [0, 1, 1]), ("1 h", "2 h", [1, 0, 0]), ("30 min", "1 h", [0, 0, 1]),
+     ("59 min", "1 min", [0, 1, 1]), ("5 h", "1 h", [1, 1, 1])],
+)  # fmt: skip
+def test_a_step_that_touches_maintenance_is_closed(
+    tmp_path: Path, after: str, length: str, open_steps: list[int]
+) -> None:
+    window = ("{after: 1 h, length: 30 min}", f"{{after: {after}, length: {length}}}")
+    case = cg.prepare(cg.load(variant("quantum_center", tmp_path, window)))
+    units = case.units["quantum_center"]
+    assert units["available"][0].tolist() == open_steps
+    assert units["duty"][0] == pytest.approx(0.5 * np.array(open_steps))
+
+
+def test_a_job_that_cannot_be_split_finds_no_room_around_maintenance(tmp_path: Path) -> None:
+    path = variant("quantum_center", tmp_path, (", preemptible: true", ""))
+    with pytest.raises(InfeasibleError):
+        cg.solve(cg.formulate(cg.prepare(cg.load(path))))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("duty: 50 %", "duty: 150 %", "a duty is a share of the step, at most 1"),
+        ("recoverable: 90 %", "loop_supply: 20 degC", "is not warmer than its return of 24 degC"),
+        ("length: 30 min}", "length: 30 kW}", "is not a duration"),
+    ],
+)
+def test_faults(tmp_path: Path, old: str, new: str, reason: str) -> None:
+    assert reason in refusal("quantum_center", tmp_path, (old, new)).reason
+
+
+def test_jobs_that_need_another_resource_are_refused(tmp_path: Path) -> None:
+    path = variant("quantum_center", tmp_path, ("resource: quantum", "resource: compute"))
+    assert "gives no compute" in faults_of(path)[0].reason
