@@ -165,11 +165,13 @@ components:
     peak_charge: {h.peak_charge}
   gas: {{kind: fuel, node: plant, price: 60 EUR/MWh, carbon: 201 kg/MWh}}
   engine: {{kind: chp, node: plant, power: 400 kW, minimum_load: 50 %, start_cost: 15 EUR,
-           initially_on: true}}
-  boiler 1: {{kind: boiler, node: plant, heat: 1600 kW, minimum_load: 15 %, start_cost: 5 EUR}}
-  boiler 2: {{kind: boiler, node: plant, heat: 1600 kW, minimum_load: 15 %, start_cost: 5 EUR}}
+    initially_on: true}}
+  boiler 1: {{kind: boiler, node: plant, heat: 1200 kW, efficiency: 95 %, minimum_load: 15 %,
+    start_cost: 5 EUR}}
+  boiler 2: {{kind: boiler, node: plant, heat: 2 MW, efficiency: 90 %, minimum_load: 15 %,
+    start_cost: 5 EUR}}
   tank: {{kind: heat_store, node: plant, capacity: 6 MWh, charge: 1500 kW, discharge: 1500 kW,
-         standing_loss: 0.1 %/h}}
+    standing_loss: 0.1 %/h}}
   battery: {{kind: battery, node: plant, capacity: 600 kWh, charge: 300 kW, discharge: 300 kW}}
 """
 

@@ -168,7 +168,10 @@ def _local(hour: float) -> str:
 
 _SUSTAIN = "HewlettPackard/sustain-cluster @293fbd1 : data/"
 _TIME = "start of the hour, UTC"
-_TRACES = "HewlettPackard/dc-rl @a92b4755 : data/Workload/ alibaba_cpu_hourly_1.csv, google_cpu_hourly_1.csv"
+_TRACES = (
+    "HewlettPackard/dc-rl @a92b4755 : data/Workload/ alibaba_cpu_hourly_1.csv, "
+    "google_cpu_hourly_1.csv"
+)
 _SURF = (
     "atlarge-research/opendc @691036de : opendc-experiments/opendc-experiments-base/src/jmh/"
     "resources/workloadTraces/workloadScaling/ surf_week_tasks.parquet"
@@ -187,12 +190,12 @@ _JOBS_REAL = (
     "(SURF, Netherlands) in the week of 7 to 13 October 2022"
 )
 _JOBS_ASSUMED = (
-    "tasks of an hour and a class of durations (2, 4, 8, 12 h) are one job of the same energy at the "
-    "class's duration, longer tasks cut at 12 h; bundles below 15 kW are left out, those above "
+    "tasks of an hour and a class of durations (2, 4, 8, 12 h) are one job of the same energy at "
+    "the class's duration, longer tasks cut at 12 h; bundles below 15 kW are left out, those above "
     "120 kW split; power is scaled to 40 % of half of what six sites of 400 kW can compute; a job "
-    "must end 4 h, 8 h or 24 h (30, 30, 40 %) after it could at the earliest, at most 24 h after its "
-    "release and within the file's span; 1, 2, 3, 4 or 6 sites (5, 30, 35, 20, 10 %) hold its data; "
-    "10 % may be interrupted. Drawn with seed 2023"
+    "must end 4 h, 8 h or 24 h (30, 30, 40 %) after it could at the earliest, at most 24 h after "
+    "its release and within the file's span; 1, 2, 3, 4 or 6 sites (5, 30, 35, 20, 10 %) hold its "
+    "data; 10 % may be interrupted. Drawn with seed 2023"
 )
 
 ABOUT: dict[str, dict[str, Any]] = {
@@ -200,11 +203,12 @@ ABOUT: dict[str, dict[str, Any]] = {
         "origin": _SUSTAIN + "weather/DE-LU/2023.json",
         "licence": "CC BY 4.0",
         "attribution": "Weather data by Open-Meteo.com, CC BY 4.0, changed",
-        "real": "hourly weather of Frankfurt am Main, 50.088 N 8.654 E, 2023, as Open-Meteo's archive "
-        "(a reanalysis) has it",
+        "real": "hourly weather of Frankfurt am Main, 50.088 N 8.654 E, 2023, as Open-Meteo's "
+        "archive (a reanalysis) has it",
         "changed": "stamps of fixed UTC+1 to UTC; wind from km/h to m/s",
-        "assumed": "nothing in the file. It has no irradiance: that is modelled from cloud cover when "
-        "the file is read and comes to about 900 kWh/m² a year, some fifth less than is usual there",
+        "assumed": "nothing in the file. It has no irradiance: that is modelled from cloud cover "
+        "when the file is read and comes to about 900 kWh/m² a year, some fifth less than is usual "
+        "there",
         "columns": {
             "time": _TIME,
             "temperature [degC]": "air at 2 m",
@@ -219,19 +223,19 @@ ABOUT: dict[str, dict[str, Any]] = {
         "attribution": "ENTSO-E Transparency Platform, by HewlettPackard/sustain-cluster",
         "real": "day-ahead prices of the bidding zone DE-LU in 2023, negative ones included",
         "changed": "the raw stamps are Berlin's wall clock without offset: taken to UTC. Its row "
-        "2023-03-26 02:00, an hour that does not exist and repeats the price of 03:00, is dropped",
-        "assumed": "its one row 2023-10-29 02:00 stands for two hours (its third decimal says that it "
-        "is their mean): 00:00 and 01:00 UTC both have 0.015 EUR/MWh",
+        "2023-03-26 02:00, which does not exist and repeats the price of 03:00, is dropped",
+        "assumed": "its one row 2023-10-29 02:00 stands for two hours (0.015, the only price with "
+        "a third decimal, reads as their mean): 00:00 and 01:00 UTC both have it",
         "columns": {"time": _TIME, "price [EUR/MWh]": "day-ahead price"},
     },
     "carbon.csv": {
         "origin": _SUSTAIN + "carbon_intensity/DE-LU/2023/DE-LU_2023_hourly_carbon_intensity.csv",
         "licence": "ODbL 1.0 (share alike); this file is under ODbL 1.0",
         "attribution": "Electricity Maps, electricitymaps.com, ODbL 1.0",
-        "real": "average carbon intensity of power used in Germany, 2023; Electricity Maps marks 30 "
-        "of the hours as estimated. Average, not marginal: right for reports, doubtful for shifting",
-        "assumed": "the hour 2022-12-31 23:00 UTC, which begins the year by Berlin's clock, has the "
-        "value of the hour after it",
+        "real": "average carbon intensity of power used in Germany, 2023; 30 of the hours are "
+        "marked as estimated. Average, not marginal: right for reports, doubtful for shifting",
+        "assumed": "the hour 2022-12-31 23:00 UTC, which begins the year by Berlin's clock, has "
+        "the value of the hour after it",
         "columns": {
             "time": _TIME,
             "direct [g/kWh]": "CO2 equivalent of generation itself",
@@ -240,8 +244,8 @@ ABOUT: dict[str, dict[str, Any]] = {
     },
     "it_load.csv": {
         "origin": _TRACES,
-        "licence": "MIT (dc-rl); terms of the upstream traces of Alibaba and Google were not checked",
-        "attribution": "(c) Hewlett Packard Enterprise (dc-rl); cluster traces of Alibaba and Google",
+        "licence": "MIT (dc-rl); terms of Alibaba's and Google's own traces were not checked",
+        "attribution": "Hewlett Packard Enterprise (dc-rl); cluster traces of Alibaba and Google",
         "real": "hourly mean CPU load of two clusters. Alibaba's is one week that repeats",
         "assumed": "that they are 2023 from 1 January, 00:00 UTC+1; each site mixes both and is "
         "shifted by whole days: "
@@ -304,8 +308,8 @@ def main() -> None:
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         entries[f"{FOLDER}/{name}"] = {**ABOUT[name], "rows": len(frame), "sha256": digest}
     head = (
-        "# Series and jobs, written by scripts/make_data.py from public files. Streets, consumers and\n"
-        f"# their demands are in {FOLDER}/NETWORK.yaml. `origin` is repository @ commit : path.\n"
+        "# Series and jobs, written by scripts/make_data.py from public files. Streets, consumers\n"
+        f"# and demands are in {FOLDER}/NETWORK.yaml. `origin` is repository @ commit : path.\n"
     )
     with whole(data / "MANIFEST.yaml") as temporary:
         body = yaml.safe_dump({"files": entries}, sort_keys=False, allow_unicode=True, width=100)

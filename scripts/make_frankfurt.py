@@ -28,13 +28,13 @@ import numpy as np
 import pandas as pd
 import pyogrio
 import yaml
-from citygrid.inputs.demand import bdew_heat, bdew_power
 from frankfurt_models import DISTRIBUTION_LOSS, POWER_PER_HEAT, district_files
 from shapely.geometry import LineString, Point
 from shapely.ops import linemerge, substring
 
 from citygrid.components.heat_pipe import WATER_DENSITY, WATER_HEAT
 from citygrid.files import whole
+from citygrid.inputs.demand import bdew_heat, bdew_power
 from citygrid.inputs.time import read_horizon
 from citygrid.inputs.weather import read_weather
 
@@ -280,6 +280,7 @@ def write_manifest(folder: Path, zones: list[Zone]) -> None:
             "real": "the streets, the places of the 200 consumers and of the heat source, and each "
             "consumer's peak heat and full-load hours, as topotherm publishes them for a small "
             "town in Bavaria",
+            "changed": "consumers belong to zones; the ways of pipes are merged from street edges",
             "assumed": "the zones and their hubs, that pipes and cables follow the shortest way "
             "along the streets from hub to hub, and the diameters (1.5 m/s at 32 K); there was no "
             "heat network to copy. Where the ways of two pipes share a street, both lie in it",
@@ -293,6 +294,7 @@ def write_manifest(folder: Path, zones: list[Zone]) -> None:
             "origin": origin + "; hourly shape: demandlib (BDEW standard profile EFH) with the "
             "temperatures of weather.parquet", "licence": licence, "attribution": attribution,
             "real": "the annual heat of a zone: peak heat times full-load hours of its consumers",
+            "changed": "annual energies are spread over the hours of 2023",
             "assumed": "that all of them live like single-family houses of the standard profile, "
             "under the weather of Frankfurt in 2023",
             "columns": stamp | demand,
@@ -301,15 +303,21 @@ def write_manifest(folder: Path, zones: list[Zone]) -> None:
             "origin": origin + "; hourly shape: demandlib (BDEW standard profiles h0 and g0)",
             "licence": licence, "attribution": attribution,
             "real": "nothing but the places: no power demand of the consumers is published",
+            "changed": "annual heat becomes annual power, spread over the hours of 2023",
             "assumed": f"power is {POWER_PER_HEAT:.0%} of annual heat, about 5,000 kWh a consumer; "
             f"{HOUSEHOLDS:.0%} of it with the profile of households, the rest of shops",
             "columns": stamp | demand,
         },
     }  # fmt: skip
     for name, entry in entries.items():
+        if name.endswith(".csv"):
+            entry["rows"] = len(pd.read_csv(folder / name))
         entry["sha256"] = hashlib.sha256((folder / name).read_bytes()).hexdigest()
     head = "# Written by scripts/make_frankfurt.py; the other files are in ../MANIFEST.yaml.\n"
-    text = yaml.safe_dump({"files": entries}, sort_keys=False, allow_unicode=True, width=98)
+    text = yaml.safe_dump(
+        {"files": {f"{folder.name}/{name}": entry for name, entry in entries.items()}},
+        sort_keys=False, allow_unicode=True, width=100,
+    )  # fmt: skip
     with whole(folder / "NETWORK.yaml") as temporary:
         temporary.write_text(head + text, encoding="utf-8")
 

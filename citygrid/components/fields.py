@@ -17,10 +17,14 @@ from citygrid.units import EXAMPLES, parse
 
 @dataclass(frozen=True)
 class Measure:
-    """Marks a quantity in a canonical unit; ``hourly`` ones become (component × time)."""
+    """Marks a quantity in a canonical unit; ``hourly`` ones become (component × time).
+
+    ``minimum`` is the least value that a series may have where the field is hourly.
+    """
 
     unit: str
     hourly: bool = False
+    minimum: float | None = 0.0
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,23 @@ class Reference(BaseModel):
     column: str | None = Field(None, description="column of the series' file, if it has several")
     times: str | float | int = Field(1, description="factor, with a unit if it changes the unit")
     plus: str | float | int | None = Field(None, description="amount added, with its unit")
+
+
+class Profile(BaseModel):
+    """Demand by a standard profile and its annual energy: ``{profile: EFH, annual: 120 MWh}``.
+
+    Heat: ``degree day`` (fit on a whole town) or BDEW's gas profiles (EFH, MFH, GHD, …), from the
+    district's weather. Power: BDEW's profiles (h0, g0 to g6, l0 to l2).
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    profile: str = Field(description="`degree day`, EFH, MFH, GHD, … for heat; h0, g0, … for power")
+    annual: Annotated[
+        float,
+        BeforeValidator(lambda value: parse(value, "kWh")),
+        WithJsonSchema({"type": "string"}),
+    ] = Field(gt=0, description="energy of a year, e.g. 120 MWh")
 
 
 def _quantity(unit: str, minimum: float | None, maximum: float | None) -> Any:
@@ -71,24 +92,28 @@ def quantity(unit: str, minimum: float | None = 0.0, maximum: float | None = Non
     ]
 
 
-def hourly(unit: str, minimum: float | None = 0.0) -> Any:
-    """A pydantic type for an hourly value in ``unit``: a quantity or a :class:`Reference`."""
+def hourly(unit: str, minimum: float | None = 0.0, profiles: bool = False) -> Any:
+    """A pydantic type for an hourly value in ``unit``: a quantity or a :class:`Reference`.
+
+    With ``profiles`` also a :class:`Profile`.
+    """
     what, example = EXAMPLES[unit]
     convert = _quantity(unit, minimum, None)
 
-    def either(value: object) -> object:
-        if isinstance(value, Reference):
-            return value
-        return Reference.model_validate(value) if isinstance(value, dict) else convert(value)
+    forms: list[type[BaseModel]] = [Reference, Profile] if profiles else [Reference]
 
+    def either(value: object) -> object:
+        if not isinstance(value, dict):
+            return value if isinstance(value, tuple(forms)) else convert(value)
+        return (Profile if profiles and "profile" in value else Reference).model_validate(value)
+
+    written = [_schema(unit, what, example), *(form.model_json_schema() for form in forms)]
     return Annotated[
-        float | Reference,
+        float | Reference | Profile,
         BeforeValidator(either),
-        Measure(unit, hourly=True),
-        WithJsonSchema(
-            {"anyOf": [_schema(unit, what, example), Reference.model_json_schema()]}
-        ),
-    ]  # fmt: skip
+        Measure(unit, hourly=True, minimum=minimum),
+        WithJsonSchema({"anyOf": written}),
+    ]
 
 
 def _schema(unit: str, what: str, example: str) -> dict[str, Any]:
@@ -117,6 +142,7 @@ Angle = quantity("deg", minimum=-360.0, maximum=360.0)
 HeatLossPerLength = quantity("W/m/K")
 
 HourlyPower = hourly("kW")
+HourlyDemand = hourly("kW", profiles=True)
 HourlyPrice = hourly("EUR/kWh", minimum=None)
 HourlyCarbon = hourly("kg/kWh")
 HourlyShare = hourly("1")

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from citygrid.components.common.demand import Demand, formulate_demand, replay_demand
-from citygrid.components.contract import Flows, Port, Units
+from citygrid.components.common.demand import (
+    Demand,
+    formulate_demand,
+    prepare_demand,
+    replay_demand,
+)
+from citygrid.components.contract import Flows, Parameter, Port, Units
 from citygrid.components.log import Log
+from citygrid.inputs.world import World
 
 
 class PowerDemand(Demand):
@@ -14,6 +21,11 @@ class PowerDemand(Demand):
 
     def ports(self, name: str) -> list[Port]:
         return self._ports("power")
+
+
+def prepare(specs: Mapping[str, PowerDemand], world: World) -> dict[str, Parameter]:
+    """The load of every step."""
+    return prepare_demand(specs, world, "power_demand", "power")
 
 
 def formulate(m: Any, c: Any) -> None:

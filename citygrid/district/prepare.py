@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from citygrid import units as unit_texts
 from citygrid.components.contract import Component, Parameter, Units, kinds
-from citygrid.components.fields import Measure, Reference, Text
+from citygrid.components.fields import Measure, Profile, Reference, Text
 from citygrid.district.case import Asset, Case
 from citygrid.district.load import District
 from citygrid.errors import CitygridError, Fault, InputError
@@ -109,7 +109,10 @@ def _parameter(
     if measure is not None and measure.hourly:
         if any(value is None for value in values):
             return None
-        rows = [world.hourly(v, measure.unit, n, name) for n, v in zip(names, values, strict=True)]
+        rows = [
+            world.hourly(v, measure.unit, n, name, measure.minimum)
+            for n, v in zip(names, values, strict=True)
+        ]
         return Parameter((kind, "time"), np.array(rows), measure.unit)
     if measure is not None:
         # A quantity left out is "no limit"; a kind that means something else derives it.
@@ -182,7 +185,9 @@ class Surroundings:
 
     # series ---------------------------------------------------------------------------------
 
-    def hourly(self, value: Any, unit: str, component: str, field: str) -> Floats:
+    def hourly(
+        self, value: Any, unit: str, component: str, field: str, minimum: float | None = 0.0
+    ) -> Floats:
         """``times · series + plus`` in ``unit``, or the same number in every step."""
         if not isinstance(value, Reference):
             return np.full(len(self.horizon.time), float(value))
@@ -203,7 +208,35 @@ class Surroundings:
             reason, _, repair = str(error).partition("; ")
             self.faults.append(Fault(self.district.place(*place), reason, value.times, repair))
             return self._nothing
-        return self._nothing if series is None else series * factor + plus
+        if series is None:
+            return self._nothing
+        found = series * factor + plus
+        if minimum is not None and (found < minimum).any():
+            worst = int(np.argmin(found))
+            when = str(self.horizon.time[worst].astype("datetime64[m]"))
+            self.faults.append(Fault(
+                self.district.place(*place), f"falls below {minimum:g} {unit} at {when}Z",
+                f"{found[worst]:g} {unit}", "correct the series, or its times and plus",
+            ))  # fmt: skip
+        return found
+
+    def demand(self, value: Any, carrier: str, component: str, field: str) -> Floats:
+        """A demand [kW]: hourly, or a standard profile scaled to its annual energy."""
+        if not isinstance(value, Profile):
+            return self.hourly(value, "kW", component, field)
+        from citygrid.inputs.demand import bdew_heat, bdew_power, degree_day_heat
+
+        try:
+            if carrier == "power":
+                return bdew_power(value.profile, value.annual, self.horizon)
+            air = self.air_temperature(component)
+            if value.profile == "degree day":
+                return degree_day_heat(air, value.annual, self.horizon)
+            return bdew_heat(value.profile, value.annual, air, self.horizon)
+        except ValueError as error:
+            reason, _, repair = str(error).partition("; ")
+            self.refuse(component, field, reason, value.profile, repair)
+            return self._nothing
 
     def _keys(self, component: str, field: str) -> list[str]:
         """Where a parameter stands in the file: ``import_price`` under import, price."""

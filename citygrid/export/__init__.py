@@ -67,13 +67,12 @@ def export(plan: str | Path | Plan, formats: Iterable[str], folder: str | Path) 
     from citygrid.plan.verify import verify
 
     names = list(dict.fromkeys(formats))
+    known = f"choose one or more of {', '.join(FORMATS)}"
+    if not names:
+        raise InputError(Fault("export", "names no format", None, known))
     unknown = [name for name in names if name not in FORMATS]
-    if unknown or not names:
-        raise InputError([
-            Fault("export", "no such format" if name else "names no format", name,
-                  f"choose one or more of {', '.join(FORMATS)}")
-            for name in unknown or [None]
-        ])  # fmt: skip
+    if unknown:
+        raise InputError([Fault("export", "no such format", name, known) for name in unknown])
     found = plan if isinstance(plan, Plan) else Plan.load(plan)
     verdict = verify(found.case, found)
     return {name: FORMATS[name](found.case, found, verdict, Path(folder)) for name in names}

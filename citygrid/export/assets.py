@@ -17,10 +17,10 @@ from citygrid.plan.verify import Verdict
 def asset_table(case: Case, verdict: Verdict, moved: Dispatch) -> pd.DataFrame:
     """One row per component.
 
-    Columns ``asset_id``, ``name``, ``kind``, ``group``, ``node``, ``to_node``, ``…_mwh`` per carrier
-    (fed positive, drawn negative, over the horizon), ``mean_used`` and ``max_used`` (share of
-    capacity), ``cost_eur`` and ``co2_kg``; for lines also ``mean_kw``, ``max_kw`` (amount carried),
-    ``capacity_kw`` (largest), ``loss_mwh`` and, where stated, ``dn``.
+    Columns ``asset_id``, ``name``, ``kind``, ``group``, ``node``, ``to_node``, ``…_mwh`` per
+    carrier (fed positive, drawn negative, over the horizon), ``mean_used`` and ``max_used`` (share
+    of capacity), ``cost_eur`` and ``co2_kg``; for lines also ``mean_kw``, ``max_kw`` (amount
+    carried), ``capacity_kw`` (largest), ``loss_mwh`` and, where stated, ``dn``.
     """
     names = [asset.name for asset in case.assets]
     table = pd.DataFrame({

@@ -229,12 +229,14 @@ def levels(moved: Dispatch, window: Window) -> list[Level]:
             continue
         capacity = float(np.nanmax(moved.capacity[i]))
         at_end = window.ends(moved.level[i])
-        before = moved.level[i][window.first - 1]  # a cyclic store starts as it ends
+        before = _before(moved, i, window)
         values = np.concatenate([[before], at_end])
         height = 130.0
         room = height - TOP - BOTTOM
         y = TOP + room * (1.0 - values / max(capacity, 1e-9))
-        points = " ".join(f"{_short(a)},{_short(b)}" for a, b in zip(_places(window), y, strict=True))
+        points = " ".join(
+            f"{_short(a)},{_short(b)}" for a, b in zip(_places(window), y, strict=True)
+        )
         floor = _short(TOP + room)
         area = f"{_short(LEFT)},{floor} {points} {_short(WIDTH - RIGHT)},{floor}"
         rows = [(TOP + room * (1 - part), _number(round(capacity * part, 1)))
@@ -242,10 +244,23 @@ def levels(moved: Dispatch, window: Window) -> list[Level]:
         moves = next((a[i] for a in moved.carriers.values() if np.isfinite(a[i]).all()),
                      np.zeros(moved.level.shape[1]))  # fmt: skip
         given = float(np.maximum(moves, 0.0).sum() * window.case.step)
-        found.append(Level(asset.name, asset.kind, look(asset.kind), Plot(height, rows, _marks(window)),
-                           points, area, capacity, float(moved.level[i].min()),
-                           float(moved.level[i].max()), given, _rounded(at_end)))  # fmt: skip
+        plot = Plot(height, rows, _marks(window))
+        found.append(Level(asset.name, asset.kind, look(asset.kind), plot, points, area, capacity,
+                           float(moved.level[i].min()), float(moved.level[i].max()), given,
+                           _rounded(at_end)))  # fmt: skip
     return found
+
+
+def _before(moved: Dispatch, i: int, window: Window) -> float:
+    """A store's level as the window begins; a cyclic store starts as it ends."""
+    asset, level = moved.assets[i], moved.level[i]
+    units = window.case.units[asset.kind]
+    if window.first == 0 and {"cyclic", "initial_level"} <= set(units.parameters):
+        at = units.names.index(asset.name)
+        if not np.ravel(units["cyclic"])[at]:
+            share = float(np.ravel(units["initial_level"])[at])
+            return share * float(np.nanmax(moved.capacity[i]))
+    return float(level[window.first - 1])
 
 
 # jobs -------------------------------------------------------------------------------------------
@@ -309,11 +324,15 @@ def gantt(jobs: pd.DataFrame, window: Window) -> Gantt | None:
             if lined:
                 lane = line_of.setdefault(row["job"], len(line_of))
             else:
-                lane = next((k for k, free in enumerate(lanes) if free <= start[i] + 0.01), len(lanes))
-                lanes[lane:lane + 1] = [stop[i]]
-            about = (f"{row['job']} at {site}: {_when(window, row['start'])} to "
-                     f"{_when(window, row['end'])}, {row['power_kw']:,.6g} kW; allowed from "
-                     f"{_when(window, row['release'])} to {_when(window, row['deadline'])}")  # fmt: skip
+                lane = next(
+                    (k for k, free in enumerate(lanes) if free <= start[i] + 0.01), len(lanes)
+                )
+                lanes[lane : lane + 1] = [stop[i]]
+            about = (
+                f"{row['job']} at {site}: {_when(window, row['start'])} to "
+                f"{_when(window, row['end'])}, {row['power_kw']:,.6g} kW; allowed from "
+                f"{_when(window, row['release'])} to {_when(window, row['deadline'])}"
+            )
             bars.append(Bar(start[i], max(stop[i] - start[i], 1.0), top + lane * gap, early[i],
                             late[i], str(row["job"]), about, number))  # fmt: skip
         y = top + gap * (len(line_of) if lined else len(lanes)) + 4.0

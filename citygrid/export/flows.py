@@ -206,8 +206,9 @@ def component_flows(case: Case, plan: Plan, moved: Dispatch | None = None) -> pd
     steps, count = len(case.time), len(case.assets)
 
     def each(values: Sequence[Any]) -> pd.Categorical:
-        codes, known = pd.factorize(np.array(values, dtype=object))
-        return pd.Categorical.from_codes(np.repeat(codes, steps), known)
+        known = list(dict.fromkeys(values))
+        codes = np.repeat([known.index(value) for value in values], steps)
+        return pd.Categorical.from_codes(codes, pd.Index(known))
 
     start = np.tile(case.time, count)
     length = np.timedelta64(round(case.step * 3.6e12), "ns")

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 
 class Look(NamedTuple):
-    """How a kind is drawn: name, short code of two or three letters, fill, hatching, and whether text on it is white."""
+    """How a kind is drawn: name, code of two or three letters, fill, hatching, colour of text."""
 
     label: str
     code: str

@@ -171,7 +171,9 @@ def _lines(
             course = aside if isinstance(aside, LineString) and not aside.is_empty else course
         else:
             drawn.append(course)
-        share = np.sqrt(row["capacity_kw"] / largest[asset.group]) if row["capacity_kw"] > 0 else 0.5
+        share = (
+            np.sqrt(row["capacity_kw"] / largest[asset.group]) if row["capacity_kw"] > 0 else 0.5
+        )
         thick = 2.6 + 4.0 * share if network == "heat" else 1.6 + 1.6 * share
         size = f", DN {row['dn']:.0f}" if np.isfinite(row["dn"]) else ""
         about = (
@@ -220,7 +222,9 @@ def _places(case: Case, moved: Dispatch, nodes: dict[str, Any]) -> list[Place]:
     for node, point in nodes.items():
         parts = asked.get(node, {})
         radius = 3.0 + 6.0 * np.sqrt(sum(parts.values()) / most) if parts and most > 0 else 3.0
-        says = ", ".join(f"{carrier.replace('_', ' ')} {kw:,.0f} kW" for carrier, kw in parts.items())
+        says = ", ".join(
+            f"{carrier.replace('_', ' ')} {kw:,.0f} kW" for carrier, kw in parts.items()
+        )
         about = f"{node}: mean demand {says}" if says else node
         found.append(Place(round(point.x, 1), round(point.y, 1), float(radius), about, bool(parts)))
     return found

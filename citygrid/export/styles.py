@@ -36,12 +36,12 @@ def styles(layers: Mapping[str, gpd.GeoDataFrame]) -> dict[str, str]:
             f"<symbols>{_marker('0', 'circle', '#FFFFFF', 1.8)}</symbols></renderer-v2>"
         )
     if "assets" in layers:
-        pairs = dict.fromkeys(
-            zip(layers["assets"]["kind"], layers["assets"]["group"], strict=True)
-        )
+        pairs = dict.fromkeys(zip(layers["assets"]["kind"], layers["assets"]["group"], strict=True))
         found["assets"] = _categorised(pairs, "")
         # Played through time, a component is as large as its share of capacity in use.
-        found["asset_dispatch"] = _categorised(pairs, "2 + 6 * coalesce(&quot;used&quot;, 0.3)", True)
+        found["asset_dispatch"] = _categorised(
+            pairs, "2 + 6 * coalesce(&quot;used&quot;, 0.3)", True
+        )
     return found
 
 

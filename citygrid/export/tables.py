@@ -1,4 +1,4 @@
-"""Plans as tables: dispatch, key figures, ledger, jobs; CSV for spreadsheets, Parquet for programs."""
+"""Plans as tables: dispatch, key figures, ledger, jobs; as CSV and as Parquet."""
 
 from __future__ import annotations
 
@@ -85,7 +85,9 @@ def job_table(case: Case, plan: Plan) -> pd.DataFrame:
     return table.sort_values(["site", "start", "job"], ignore_index=True)
 
 
-def _runs(units: Units, flows: Flows) -> Iterator[tuple[str, str, float, float, float, float, float]]:
+def _runs(
+    units: Units, flows: Flows
+) -> Iterator[tuple[str, str, float, float, float, float, float]]:
     """Every stretch in which a job of these pools runs, in hours from the first step."""
     names, sites = units["job"], units["job_site"]
     release, deadline = units["job_release"], units["job_deadline"]

@@ -51,6 +51,13 @@ class Jobs:
         """IT energy of each job (J) [kWh]."""
         return self.power * self.duration
 
+    def only(self, rows: NDArray[np.int64]) -> Jobs:
+        """Some of the jobs, by their positions."""
+        return Jobs(
+            self.name[rows], self.power[rows], self.duration[rows], self.release[rows],
+            self.deadline[rows], self.preemptible[rows], tuple(self.sites[i] for i in rows),
+        )  # fmt: skip
+
 
 def read_jobs(file: Path) -> Jobs:
     """Read a CSV or Parquet file of jobs.
@@ -76,8 +83,8 @@ def collect_jobs(file: Path | None, listed: Sequence[Mapping[str, Any]]) -> Jobs
     faults: list[Fault] = []
     places: list[str] = []
     if file is not None:
-        jobs, found, where = _from_file(Path(file))
-        parts, faults, places = [jobs], list(found), where
+        jobs, found, places = _from_file(Path(file))
+        parts, faults = [jobs], list(found)
     inline, found = _from_list(listed)
     faults += found
     parts.append(inline)
@@ -102,8 +109,8 @@ def check_jobs(jobs: Jobs, place_of_row: Callable[[int], str]) -> list[Fault]:
     undated = np.isnat(jobs.release) | np.isnat(jobs.deadline)
     for values, what, unit in ((jobs.power, "power", "kW"), (jobs.duration, "duration", "h")):
         for i in np.flatnonzero(~(np.isfinite(values) & (values > 0.0))):
-            faults.append(Fault(place_of_row(int(i)), f"the {what} is not a positive number",
-                                f"{values[i]:g} {unit}", f"write a {what} above zero"))  # fmt: skip
+            reason, repair = f"the {what} is not a positive number", f"write a {what} above zero"
+            faults.append(Fault(place_of_row(int(i)), reason, f"{values[i]:g} {unit}", repair))
     late = ~undated & (window <= 0.0)
     for i in np.flatnonzero(late):
         faults.append(Fault(
@@ -115,9 +122,9 @@ def check_jobs(jobs: Jobs, place_of_row: Callable[[int], str]) -> list[Fault]:
             place_of_row(int(i)), "the job is longer than its window",
             f"{jobs.duration[i]:g} h in {window[i]:g} h", "shorten it or widen release to deadline",
         ))  # fmt: skip
-    for i, sites in enumerate(jobs.sites):
+    for number, sites in enumerate(jobs.sites):
         if len(set(sites)) < len(sites):
-            faults.append(Fault(place_of_row(i), "a site is named twice", " | ".join(sites),
+            faults.append(Fault(place_of_row(number), "a site is named twice", " | ".join(sites),
                                 "name every site once"))  # fmt: skip
     for i in np.flatnonzero(undated):
         faults.append(Fault(place_of_row(int(i)), "release or deadline is missing", None,
@@ -133,7 +140,9 @@ def _repeated_names(jobs: Jobs, place_of_row: Callable[[int], str]) -> list[Faul
             faults.append(Fault(place_of_row(i), "the job has no name", None, "name it"))
         elif name in first:
             repair = f"rename one; the other is {place_of_row(first[name])}"
-            faults.append(Fault(place_of_row(i), "a job of this name is there already", name, repair))
+            faults.append(
+                Fault(place_of_row(i), "a job of this name is there already", name, repair)
+            )
         else:
             first[name] = i
     return faults
@@ -173,9 +182,8 @@ def _from_list(listed: Sequence[Mapping[str, Any]]) -> tuple[Jobs, list[Fault]]:
         np.array([bool(job.get("preemptible", False)) for job in listed], dtype=bool),
         tuple(tuple(job.get("sites") or ()) for job in listed),
     )
-    if not faults:
-        faults = check_jobs(jobs, lambda i: _listed_place(i, listed[i]))
-    return jobs, faults
+    places = [_listed_place(i, job) for i, job in enumerate(listed)]
+    return jobs, faults + _unless_told(jobs, places, faults)
 
 
 def _stamp(value: Any, place: str, faults: list[Fault]) -> np.datetime64:
@@ -218,9 +226,15 @@ def _from_file(file: Path) -> tuple[Jobs, list[Fault], list[str]]:
         np.array(flags or np.zeros(len(every)), dtype=bool), sites or ((),) * len(every),
     )  # fmt: skip
     places = [table.place(i) for i in range(len(every))]
-    if not faults:
-        faults = check_jobs(jobs, lambda i: places[i])
+    faults += _unless_told(jobs, places, faults)
     return jobs, few(faults, "wrong jobs"), places
+
+
+def _unless_told(jobs: Jobs, places: list[str], faults: list[Fault]) -> list[Fault]:
+    """Faults of the jobs whose cells could all be read; those of the others are told already."""
+    told = {fault.place.rpartition(", ")[0] for fault in faults}
+    whole = np.array([i for i, place in enumerate(places) if place not in told], dtype=np.int64)
+    return check_jobs(jobs.only(whole), lambda i: places[whole[i]])
 
 
 def _cells(column: Column | None) -> list[Any]:

@@ -83,15 +83,15 @@ def local_to_utc(wall: Stamps, zone: tzinfo) -> tuple[Stamps, Flags]:
         back = np.flatnonzero(wall[a + 1 : b] <= wall[a : b - 1])
         if len(back):
             utc[a + 1 + back[0] : b] = late[a + 1 + back[0] : b]
-        elif b < len(utc) and (a == 0 or _unevenness(late, a, b, utc) < _unevenness(early, a, b, utc)):
+        elif b < len(utc) and (a == 0 or _is_evener(late, early, a, b, utc)):
             utc[a:b] = late[a:b]
     return utc, leapt
 
 
-def _unevenness(inside: Stamps, a: int, b: int, utc: Stamps) -> np.timedelta64:
-    """How much the distances of a stretch to the rows before and after it differ."""
-    difference = (inside[a] - utc[a - 1]) - (utc[b] - inside[b - 1])
-    return np.timedelta64(abs(difference))
+def _is_evener(one: Stamps, other: Stamps, a: int, b: int, utc: Stamps) -> bool:
+    """Whether ``one`` lies more evenly between the rows before and after than ``other``."""
+    first, last = (abs((x[a] - utc[a - 1]) - (utc[b] - x[b - 1])) for x in (one, other))
+    return bool(first < last)
 
 
 def changes_clocks(zone_name: str | None, before: np.datetime64, after: np.datetime64) -> bool:
@@ -101,8 +101,8 @@ def changes_clocks(zone_name: str | None, before: np.datetime64, after: np.datet
     zone = read_timezone(zone_name)
     if is_fixed(zone):
         return False
-    first, last = pd.DatetimeIndex([before, after], tz="UTC").tz_convert(zone)
-    return bool(last.utcoffset() < first.utcoffset())
+    wall = pd.DatetimeIndex([before, after], tz="UTC").tz_convert(zone).tz_localize(None)
+    return bool(wall[1] - wall[0] < pd.Timedelta(after - before))
 
 
 def _localised(index: pd.DatetimeIndex, zone: tzinfo, first: bool) -> Stamps:

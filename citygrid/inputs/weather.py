@@ -251,9 +251,7 @@ class _Reader:
         days = (source.stamps[-1] - source.stamps[0]) / np.timedelta64(1, "D")
         if not source.typical and days < YEAR_DAYS_MIN:
             reason = f"it covers {days:.0f} days, and the air's yearly wave needs a year"
-            self._lacks(
-                "ground_temperature", f"{reason}; add a column `ground temperature [degC]`"
-            )
+            self._lacks("ground_temperature", f"{reason}; add a column `ground temperature [degC]`")
             return
         column = self.known["air_temperature"]
         scale, offset = conversion(source, column, None, "degC", [])

@@ -24,8 +24,14 @@ class World(Protocol):
     @property
     def horizon(self) -> Horizon: ...
 
-    def hourly(self, value: Any, unit: str, component: str, field: str) -> Floats:
+    def hourly(
+        self, value: Any, unit: str, component: str, field: str, minimum: float | None = 0.0
+    ) -> Floats:
         """A value written in the district file, or the series it refers to, in ``unit``."""
+        ...
+
+    def demand(self, value: Any, carrier: str, component: str, field: str) -> Floats:
+        """A demand [kW]: hourly as written or referred to, or by a standard profile."""
         ...
 
     def air_temperature(self, component: str) -> Floats:

@@ -8,6 +8,7 @@ move crosses an invalid state, and the energy may be tabulated instead of quadra
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 
@@ -48,6 +49,22 @@ def anneal(
     return list(best)
 
 
+class _Place(NamedTuple):
+    """What a move of one group needs of its options (k × d rows), looked up once."""
+
+    rows: Positions
+    weights: Floats
+    first: Floats
+    per_step: Floats
+    offset: Positions
+    steep: Floats
+    total: Positions
+    target: Floats
+    pull: Floats
+    half: Floats
+    priced: Floats
+
+
 class _Walk:
     """Replicas of a choice with their loads (R × r) and totals (R × t)."""
 
@@ -65,19 +82,32 @@ class _Walk:
             self.state = self.begin + (draws * count).astype(np.int64)
         else:
             self.state = np.tile(start, (replicas, 1))
-        self.replica = np.arange(replicas)
-        dense = np.zeros((replicas, model.weights.shape[0] + 1))
-        for group in range(model.groups):
-            chosen = self.state[:, group]
-            np.add.at(dense, (self.replica[:, None], self.rows[chosen]), self.weights[chosen])
-        self.loads = dense
+        self.replica = np.arange(replicas)[:, None]
         # One more row and total that nothing counts, where the padding goes.
-        self.total = np.append(np.where(model.total < 0, len(model.target), model.total),
-                               len(model.target))  # fmt: skip
+        height, none = model.weights.shape[0], len(model.target)
+        self.total = np.append(np.where(model.total < 0, none, model.total), none)
         self.stiffness = np.append(model.stiffness, 0.0)
         self.target = np.append(model.target, 0.0)
-        self.totals = np.zeros((replicas, len(self.target)))
-        np.add.at(self.totals.T, self.total, self.loads.T)
+        self.first, self.step = np.append(model.first, 0.0), np.append(model.step, 1.0)
+        self.table = np.append(model.table.ravel(), np.zeros(model.table.shape[1]))
+        self.steep = np.append(np.full(height, model.steep), 0.0)
+        self.apart = _apart(self.total[self.rows], self.weights)
+        self.loads = np.zeros((replicas, height + 1))
+        self.totals = np.zeros((replicas, none + 1))
+        for group in range(model.groups):
+            self._put(self.state[:, group], 1.0)
+        self.places = [self._place(group) for group in range(model.groups)]
+
+    def _place(self, group: int) -> _Place:
+        members = slice(self.begin[group], self.begin[group] + self.count[group])
+        rows, weights = self.rows[members], self.weights[members]
+        total = self.total[rows]
+        return _Place(
+            rows, weights, self.first[rows], 1.0 / self.step[rows],
+            rows * self.model.table.shape[1], self.steep[rows] * self.step[rows], total,
+            self.target[total], self.stiffness[total] * weights, 0.5 * weights,
+            self.model.priced[members],
+        )  # fmt: skip
 
     def sweep(self, beta: float) -> None:
         """Every group once, in random order."""
@@ -86,37 +116,41 @@ class _Walk:
                 self._move(int(group), beta)
 
     def _move(self, group: int, beta: float) -> None:
-        at = self.replica[:, None]
         old = self.state[:, group]
-        rows, weights = self.rows[old], self.weights[old]
-        np.subtract.at(self.loads, (at, rows), weights)
-        np.subtract.at(self.totals, (at, self.total[rows]), weights)
-        members = np.arange(self.begin[group], self.begin[group] + self.count[group])
-        rows, weights = self.rows[members], self.weights[members]
-        change = self._added(rows, weights) + self.model.priced[members]
+        self._put(old, -1.0)
+        change = self._added(self.places[group])
         # Gumbel's trick draws from the heat bath without normalising it.
         noise = self.generator.gumbel(size=change.shape)
-        new = members[np.argmax(noise - beta * change, axis=1)]
+        new = self.begin[group] + np.argmax(noise - beta * change, axis=1)
         self.state[:, group] = new
-        rows, weights = self.rows[new], self.weights[new]
-        np.add.at(self.loads, (at, rows), weights)
-        np.add.at(self.totals, (at, self.total[rows]), weights)
+        self._put(new, 1.0)
 
-    def _added(self, rows: Positions, weights: Floats) -> Floats:
+    def _put(self, options: Positions, sign: float) -> None:
+        """Add an option per replica to the loads and totals, or take it away."""
+        rows, weights = self.rows[options], sign * self.weights[options]
+        self.loads[self.replica, rows] += weights
+        if self.apart:
+            self.totals[self.replica, self.total[rows]] += weights
+        else:
+            np.add.at(self.totals, (self.replica, self.total[rows]), weights)
+
+    def _added(self, place: _Place) -> Floats:
         """Energy that each option (k × d rows) adds in every replica (R × k)."""
         model = self.model
-        if not model.weights.shape[0]:
-            return np.zeros((len(self.replica), len(rows)))
-        real = np.minimum(rows, model.weights.shape[0] - 1)
-        load = self.loads[:, rows]
-        shape = np.broadcast_to(real, load.shape)
-        more = model.response(shape, load + weights) - model.response(shape, load)
-        more = np.where(weights != 0.0, more, 0.0)
+        at = np.empty((2, len(self.replica), *place.rows.shape))
+        at[0] = (self.loads[:, place.rows] - place.first) * place.per_step
+        at[1] = at[0] + place.weights * place.per_step
+        last = model.table.shape[1] - 1
+        inner = np.minimum(np.maximum(at, 0.0), last)
+        low = np.minimum(inner.astype(np.int64), last - 1)
+        cell = low + place.offset
+        base = self.table[cell]
+        value = base + (inner - low) * (self.table[cell + 1] - base)
+        value += place.steep * np.abs(at - inner)
         # Two rows of one option in the same total are counted apart here; `energies` is exact.
-        t = self.total[rows]
-        gap = self.totals[:, t] - self.target[t]
-        more = more + self.stiffness[t] * weights * (gap + 0.5 * weights)
-        return np.asarray(more.sum(axis=-1))
+        gap = self.totals[:, place.total] - place.target
+        more = value[1] - value[0] + place.pull * (gap + place.half)
+        return np.asarray(more.sum(axis=-1) + place.priced)
 
     def energies(self) -> Floats:
         """Energy of every replica (R)."""
@@ -126,6 +160,12 @@ class _Walk:
         responses = model.response(rows, self.loads[:, :height]).sum(axis=1)
         totals = ((self.totals - self.target) ** 2 * self.stiffness).sum(axis=1)
         return np.asarray(model.priced[self.state].sum(axis=1) + responses + 0.5 * totals)
+
+
+def _apart(totals: Positions, weights: Floats) -> bool:
+    """Whether no option enters a total by two rows, so that all its entries add at once."""
+    real = np.sort(np.where(weights != 0.0, totals, -1 - np.arange(totals.shape[1])), axis=1)
+    return not bool((real[:, 1:] == real[:, :-1]).any())
 
 
 def _padded(model: Energy) -> tuple[Positions, Floats]:

@@ -9,9 +9,8 @@ site in an hour), is what couples the groups. The energy of a choice, in EUR, is
 with ``L = W x``, ``priced = cost − Aᵀ λ`` over the rows that are neither groups nor coupling, ``φ``
 the tabulated best response of what stands behind a coupling row (:mod:`.responses`), steep beyond
 the limits, and a weak quadratic that keeps the totals of loads that meet in one balance near the
-relaxation's, because prices alone let everybody choose the same hour. κ follows from the slope of
-the prices: totals that leave their target by their whole range move the marginal price by as much
-as prices differ within the horizon.
+relaxation's, because prices alone let everybody choose the same hour. κ follows from the prices: a
+total that leaves its target by its whole range moves the marginal price by a multiple of itself.
 
 Samplers of binary quadratic models get the same energy with every ``φ_r`` replaced by the parabola
 that fits it best near its target, and a penalty ``P_g (1 − Σ_{c∈g} x_c)²`` per group.
@@ -21,6 +20,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import dimod
 import numpy as np
@@ -30,10 +30,8 @@ from numpy.typing import NDArray
 from citygrid.model.form import Floats, Form
 from citygrid.routes.limits import part_limits
 
-Positions = NDArray[np.int64]
+Positions = NDArray[np.integer[Any]]
 
-#: Part of the price spread that the whole range of a total is worth.
-IMITATION = 1.0
 #: Price of overrunning a limit, in mean prices of load.
 STEEP = 20.0
 #: Part of a column in the relaxation that makes it a candidate whatever its price.
@@ -67,15 +65,17 @@ def find_groups(form: Form) -> Groups:
     exactly = (form.row_lower == form.row_upper) & (form.row_lower == first) & (first != 0.0)
     rows = np.flatnonzero(whole & exactly & (count > 1))
     taken = np.zeros(width, dtype=bool)
-    kept, columns, owners = [], [], []
+    kept: list[int] = []
+    columns: list[Positions] = []
+    owners: list[Positions] = []
     for candidate in rows:
         members = matrix.indices[matrix.indptr[candidate] : matrix.indptr[candidate + 1]]
         if taken[members].any():
             continue  # overlapping groups: the later row stays an ordinary row
         taken[members] = True
-        owners.append(np.full(len(members), len(kept)))
+        owners.append(np.full(len(members), len(kept), dtype=np.int64))
         columns.append(members.astype(np.int64))
-        kept.append(candidate)
+        kept.append(int(candidate))
     empty = np.zeros(0, dtype=np.int64)
     return Groups(
         np.concatenate(columns) if columns else empty,
@@ -274,11 +274,13 @@ def candidates(
 def energy(
     coupling: Coupling, groups: Groups, options: Positions, priced: Floats, prices: Floats,
     loads: Floats, tables: tuple[Floats, Floats, Floats], total: Positions, spare: float = 0.0,
+    imitation: float = 1.0,
 ) -> Energy:  # fmt: skip
     """The energy of the candidates ``options`` for prices (m), target loads (r) and tables.
 
     ``tables`` are first, step and values of every row; ``spare`` narrows the limits by a part of
-    the size of a typical option where parabolas let samples overrun them.
+    the size of a typical option where parabolas let samples overrun them; ``imitation`` is the
+    part of the mean price that the whole range of a total is worth.
     """
     owner, cost = groups.owner[options], priced[options]
     weights = sp.csc_array(coupling.weights[:, options])
@@ -291,12 +293,15 @@ def energy(
     count = int(total.max(initial=-1)) + 1
     target = np.bincount(total[met], loads[met], minlength=count)
     reach = np.bincount(total[met], (step * (table.shape[1] - 1))[met], minlength=count)
-    spread = float(np.std(prices[coupling.rows])) if len(coupling.rows) else 0.0
-    stiffness = IMITATION * spread / np.maximum(reach, 1e-9)
+    level = float(np.abs(prices[coupling.rows]).mean()) if len(coupling.rows) else 0.0
+    stiffness = imitation * level / np.maximum(reach, 1e-9)
     slope, curve = parabolas(first, step, table, steep, loads, size, spare)
+    stiff, aim = np.append(stiffness, 0.0)[total], np.append(target, 0.0)[total]
+    pull = np.abs(curve) + stiff, 0.25 * stiff * np.abs(aim)
+    penalty = _penalties(len(groups), owner, cost, weights, slope + curve * loads, *pull)
     return Energy(
         options, owner, cost, weights, first, step, table, steep, total, stiffness, target,
-        slope, curve, _penalties(len(groups), owner, cost, weights, slope, curve, loads),
+        slope, curve, penalty,
     )  # fmt: skip
 
 
@@ -336,12 +341,12 @@ def parabolas(
     grid = first[:, None] + step[:, None] * np.arange(points)
     extent = step * (points - 1)
     beyond = [grid[:, :1] - size[:, None], grid[:, -1:] + size[:, None]]
-    rise = steep * size[:, None]
+    # The tables' own steepness would bend the whole parabola; it rises as overruns are seen.
+    rise = steep * (0.1 + spare) / STEEP * size[:, None]
     x = np.concatenate([beyond[0], grid, beyond[1]], axis=1)
     y = np.concatenate([table[:, :1] + rise, table, table[:, -1:] + rise], axis=1)
     width = 0.5 * extent + size
     weight = np.exp(-0.5 * ((x - loads[:, None]) / np.maximum(width, 1e-9)[:, None]) ** 2) + 1e-3
-    weight[:, [0, -1]] *= 0.25 + spare
     centre = (x - loads[:, None]) / np.maximum(width, 1e-9)[:, None]
     powers = np.stack([np.ones_like(centre), centre, 0.5 * centre**2], axis=-1)
     normal = np.einsum("rp,rpi,rpj->rij", weight, powers, powers) + 1e-9 * np.eye(3)
@@ -375,18 +380,22 @@ def meeting(form: Form, coupling: Coupling, receiver: Positions, member: sp.csr_
 
 def _penalties(
     count: int, owner: Positions, cost: Floats, weights: sp.csc_array, slope: Floats,
-    curve: Floats, loads: Floats,
+    curve: Floats, pull: Floats,
 ) -> Floats:  # fmt: skip
-    """Per group: more than any of its options can save, and no more, or annealing freezes."""
-    margin = cost + weights.T @ (slope + curve * loads)
+    """Per group: more than any of its options can save, and no more, or annealing freezes.
+
+    Saved is the difference of marginal costs within the group, what an option's own size bends
+    (``curve``, r), and what totals that are short of their target would give for it (``pull``, r).
+    """
+    margin = cost + weights.T @ slope
     lowest, highest = np.full(count, np.inf), np.full(count, -np.inf)
     np.minimum.at(lowest, owner, margin)
     np.maximum.at(highest, owner, margin)
     own = np.zeros(count)
-    np.maximum.at(own, owner, np.asarray(weights.power(2).T @ np.abs(curve)))
+    np.maximum.at(own, owner, np.asarray(weights.power(2).T @ curve + abs(weights).T @ pull))
     span = np.where(np.isfinite(lowest), highest - lowest, 0.0)
     floor = float(np.median(span[span > 0])) if (span > 0).any() else 1.0
-    return np.maximum(span, floor) + own + np.maximum(lowest * 0.0, 0.0)
+    return np.maximum(span, floor) + own
 
 
 def _same_group(owner: Positions) -> sp.csr_array:

@@ -34,6 +34,7 @@ class Workshop:
     options: Options
     journal: Journal
     clock: Clock
+    method: str = "choose"
 
     def hold(self, chosen: Positions, free: NDArray[np.bool_] | None = None) -> Form:
         """The form with the chosen option of every group (g) held, except in groups ``free`` (g)."""
@@ -55,22 +56,27 @@ class Workshop:
             return None, None, None
         mixed = replace(self.form, integer=integer)
         task = milp.Task(
-            "mixed choices", 2.0 * self.options.gap, self.clock.share(0.4, 1.0), self.options.seed,
+            "mixed choices", 2.0 * self.options.gap, self.clock.share(0.25, 1.0), self.options.seed,
             nodes=NODES if self.clock.left is None else None,
         )  # fmt: skip
         self.journal.count("commitment_milps")
         found = milp.call(mixed, task, self.journal, self._quiet)
         if found.x is None:
             return None, None, found.bound
-        limit = None if self.clock.left is None else max(5.0, self.clock.left)
-        point, duals = milp.complete(mixed, found.x, self.journal, self.options, limit)
-        return point, duals, found.bound
+        # Only prices are wanted here, not a clean plan: the cheaper LP will do.
+        held = fix(mixed, mixed.integer, np.round(found.x[mixed.integer])).form
+        dispatched, duals, _ = milp.relaxation(
+            held, self.options, self.journal, self.method, self.clock.share(0.3, 1.0),
+            crossover=self.method != "ipm",
+        )  # fmt: skip
+        return dispatched.x, duals, found.bound
 
     def value(self, chosen: Positions) -> tuple[float | None, Floats | None]:
         """Least cost of a choice with all other binaries relaxed, and the duals of its rows."""
         outcome, duals, _ = milp.relaxation(
-            self.hold(chosen), self.options, self.journal, time_limit=self.clock.share(0.5, 1.0)
-        )
+            self.hold(chosen), self.options, self.journal, self.method,
+            self.clock.share(0.5, 1.0), crossover=self.method != "ipm",
+        )  # fmt: skip
         return (outcome.objective, duals) if outcome.status == "optimal" else (None, None)
 
     def repair(self, chosen: Positions) -> Positions | None:

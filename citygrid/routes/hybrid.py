@@ -40,10 +40,12 @@ from citygrid.routes.contract import Clock, Journal, Options, Outcome, proven, r
 from citygrid.routes.responses import POINTS, entered, find_blocks, tabulate
 
 #: Nonzeros above which interior point without crossover prices faster than simplex.
-LARGE = 150_000
+LARGE = 60_000
 #: Rounds without a time limit, and rounds without a better plan after which the search ends.
 ROUNDS, PATIENCE = 4, 3
 
+#: Guesses of how far a total moves its own price, in turn.
+IMITATION = (2.0, 10.0, 0.5, 30.0)
 #: The annealer of this package, which keeps groups by construction and takes tables.
 OWN = "groups"
 
@@ -83,7 +85,7 @@ class Chooser:
     def _annealed(
         self, model: Energy, seed: int, incumbent: Positions | None, journal: Journal, clock: Clock
     ) -> list[Positions]:
-        limit = Clock(clock.share(0.3, 0.5))
+        limit = Clock(clock.share(0.35, 0.5))
         hot = 1.0 / max(model.spread, 1e-9)
         cold = max(5.0 / self.tolerance, 10.0 * hot)
         betas = (cold, cold) if self.kind == "greedy" else (
@@ -158,7 +160,7 @@ def solve(form: Form, options: Options, chooser: str = "anneal") -> Outcome:
     bound = relaxed.bound
     with journal.stage("coupling"):
         coupling = find_coupling(form, groups)
-    shop = Workshop(form, groups, coupling, options, journal, clock)
+    shop = Workshop(form, groups, coupling, options, journal, clock, method)
     search = _Search(shop, duals, relaxed.x, bound)
     search.know_commitment()
     picker = Chooser(chooser, sampler, effort["reads"], effort["sweeps"] or (200 if own else 1000),
@@ -222,9 +224,12 @@ class _Search:
         options = candidates(groups, plain, used, budget, worth)
         start = None if self.best is None else np.searchsorted(options, shop.read(self.best))
 
+        # How stiff totals really are is not known beforehand: every round tries another guess.
+        imitation = IMITATION[number % len(IMITATION)]
+
         def model(spare: float) -> Energy:
             return energy(coupling, groups, options, priced, self.prices, self.targets,
-                          (first, step, table), self.total, spare)  # fmt: skip
+                          (first, step, table), self.total, spare, imitation)  # fmt: skip
 
         seed = (shop.options.seed * 1009 + number) % (2**31 - 1)
         choices = self._within_limits(model, picker, used[options], seed, start)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
+from numpy.typing import NDArray
 
 from citygrid.model.form import Floats, Form
 from citygrid.routes.assignment import Positions
@@ -31,10 +32,6 @@ class Links:
     need: Floats
     unit: Floats
 
-    def cost(self, activity: Floats) -> Floats:
-        """What the rows (…, h) cost at an activity of their binaries, in EUR."""
-        return np.asarray(self.unit * np.maximum(self.need - activity, 0.0))
-
     def deviations(self, owner: Positions, values: Floats, near: Floats, count: int) -> Floats:
         """What each block (count) pays more in these rows when it alone takes its ``values``.
 
@@ -53,10 +50,10 @@ class Links:
         at = pairs // count
         need, unit = self.need[at], self.unit[at]
         more = unit * (np.maximum(need - base[at] - moved, 0.0) - np.maximum(need - base[at], 0.0))
-        return np.bincount(pairs % count, more, minlength=count)
+        return np.asarray(np.bincount(pairs % count, more, minlength=count), dtype=float)
 
 
-def find_links(form: Form, cut: np.ndarray) -> Links:
+def find_links(form: Form, cut: NDArray[np.bool_]) -> Links:
     """Those of the rows ``cut`` (m) that price changes of binaries through a column of their own."""
     matrix = sp.csr_array(form.matrix)
     height, width = matrix.shape

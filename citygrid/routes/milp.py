@@ -257,7 +257,8 @@ def series(
     For every pair of column bounds and, within it, every pair of row bounds, gives the two
     positions and the solution (n); what has none is left out.
     """
-    solver = highspy.Highs()
+    # The package's own types leave out that bounds can be changed in bulk.
+    solver: Any = highspy.Highs()
     solver.setOptionValue("output_flag", False)
     _pass(solver, form)
     every_row = np.arange(len(form.row_lower), dtype=np.int32)

@@ -39,7 +39,8 @@ DEAR = 20.0
 class Blocks:
     """Blocks of the form: ``rows`` kept, ``columns`` inside, ``of_row`` and ``of_column`` the
     block of each, ``receiver`` (r) the block that takes the load of each coupling row, or −1;
-    ``cut`` (m) marks the rows that are priced instead."""
+    ``cut`` (m) marks the rows that are priced instead.
+    """
 
     rows: Positions
     columns: Positions
@@ -102,9 +103,10 @@ def tabulate(
 ) -> Floats:  # fmt: skip
     """Best responses (r × POINTS) in EUR at loads ``start + step · i`` of every coupling row.
 
-    A coupling row without a block has its price instead, ``−λ L``. A load that a block cannot take costs a multiple of the
-    dearest price for every unit by which it is missed. ``near`` (n) is a plan whose binaries the
-    other blocks keep: changes that are paid for in rows between hours then cost what they cost.
+    A coupling row without a block has its price instead, ``−λ L``. A load that a block cannot take
+    costs a multiple of the dearest price for every unit by which it is missed. ``near`` (n) is a
+    plan whose binaries the other blocks keep: changes that are paid for in rows between hours then
+    cost what they cost.
     """
     grid = start[:, None] + step[:, None] * np.arange(POINTS)
     table = -prices[coupling.rows][:, None] * grid

@@ -57,4 +57,4 @@ def test_a_standing_loss_beyond_the_step_is_refused(tmp_path: Path) -> None:
     """1 − 1.2 would turn a full store into a debt."""
     fault = refusal("battery", tmp_path, ("standing_loss: 2 %/h", "standing_loss: 120 %/h"))
     assert "more in a step than the store holds" in fault.reason
-    assert "battery.yaml:9" in fault.place
+    assert "battery.yaml:11" in fault.place

@@ -14,10 +14,10 @@ def test_heat_of_servers_warms_homes_by_hand() -> None:
 
     IT: 10 idle + 40 = 50 kW; 10 + 65 + a job of 5 = 80 kW. Power is 1.05 · IT + 2 kW: 54.5 and 86,
     and all of it is heat, of which 0.8 · IT = 40 and 64 kW can be recovered. The pump (COP 4) takes
-    0.75 and 0.25 of its heat from loop and grid. Hour 1: 30 kW of heat, 22.5 recovered, 32 rejected.
-    Hour 2: 64 recovered give 85.3333 of 120 kW, the boiler 34.6667 at 0.1 EUR; 22 rejected.
-    Bought, with 3 % for the fans: 54.5 + 7.5 + 0.96 and 86 + 21.3333 + 0.66 kWh at 0.2 EUR:
-    12.592 + 21.598667 + 3.466667 = 37.657333 EUR.
+    0.75 and 0.25 of its heat from loop and grid. Hour 1: 30 kW of heat, 22.5 recovered, 32
+    rejected. Hour 2: 64 recovered give 85.3333 of 120 kW, the boiler 34.6667 at 0.1 EUR; 22
+    rejected. Bought, with 3 % for the fans: 54.5 + 7.5 + 0.96 and 86 + 21.3333 + 0.66 kWh at
+    0.2 EUR: 12.592 + 21.598667 + 3.466667 = 37.657333 EUR.
     """
     result = solved("data_center")
     assert result.flow("data_center.compute", "servers") == pytest.approx([0, 5], abs=1e-6)

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+import citygrid as cg
+from citygrid.plan.plan import Plan
 from tests.helpers import refusal, solve, solved, told, variant
 
 
@@ -42,9 +44,6 @@ def test_a_hidden_peak_is_told() -> None:
     result = solved("grid")
     lie = result.plan.dataset.copy(deep=True)
     lie["grid.peak"][0] = 5.0
-    import citygrid as cg
-    from citygrid.plan.plan import Plan
-
     rules = {v.rule for v in cg.verify(result.case, Plan(result.case, lie)).violations}
     assert rules == {"peak is the highest import"}
 
@@ -52,15 +51,14 @@ def test_a_hidden_peak_is_told() -> None:
 def test_a_dearer_peak_never_raises_the_peak(tmp_path: Path) -> None:
     peaks = []
     for charge in ("0.001 EUR/kW", "5 EUR/kW"):
-        path = variant("battery", tmp_path, ("max: 100 kW}}", f"max: 100 kW}}, peak_charge: {charge}}}"))  # fmt: skip
+        written = f"max: 100 kW}}, peak_charge: {charge}}}"
+        path = variant("battery", tmp_path, ("max: 100 kW}}", written))
         peaks.append(solve(path).flow("grid.import").max())
     assert peaks[1] < peaks[0]
 
 
-def test_selling_to_a_price_of_carbon_is_no_credit(tmp_path: Path) -> None:
-    """Carbon is counted on what is bought; what is sold earns none."""
-    result = solved("grid")
-    assert result.verdict.ledger["grid", "grid.export"][1] == 0.0
+def test_what_is_sold_earns_no_carbon() -> None:
+    assert solved("grid").verdict.ledger["grid", "grid.export"][1] == 0.0
 
 
 def test_a_connection_without_its_price_is_refused(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ COP = 3.897734868  # sink 50 → 75 degC, source 30 → 20 degC
 
 
 def test_a_large_and_a_small_pump_by_hand() -> None:
-    """Proves COP, source heat and commitment; source heat taken as the sink's would free 30 kW.
+    """Proves COP, source heat and commitment; a source as large as the sink costs 0.11 EUR less.
 
     Heat costs 0.2 / 3.8977 EUR/kWh from ``large``, 0.2 / 2.5 = 0.08 from ``small``, 0.1 from the
     boiler. 15, 60, 30 kW are asked. Hour 1 is below the 20 kW that ``large`` must give: small 5,
@@ -81,8 +81,14 @@ def test_what_the_pump_takes_is_at_most_what_the_loop_gives() -> None:
         ("source: air", "source: boiler", "names a component that gives no waste heat"),
         ("cop: 2.5", "cop: 1", "greater than 1"),
         ("cop: 2.5", "refrigerant: water", "is not one of the choices"),
-        ("water: 75 degC", "water: 900 degC", "the lift is too high: the COP falls to 1 or below"),
     ],
 )
 def test_faults(tmp_path: Path, old: str, new: str, reason: str) -> None:
     assert reason in refusal("heat_pump", tmp_path, (old, new)).reason
+
+
+def test_a_lift_that_no_compressor_makes_is_refused(tmp_path: Path) -> None:
+    network = ("water: 75 degC}], return: 50 degC", "water: 400 degC}], return: 390 degC")
+    pump = ("start_cost: 1 EUR", "start_cost: 1 EUR, refrigerant: isobutane")
+    fault = refusal("heat_pump", tmp_path, network, pump)
+    assert "the lift is too high: the COP falls to 1 or below" in fault.reason

@@ -1,4 +1,4 @@
-"""Job pool: one start per job, energy exact in the last step, windows, sites, one place at a time."""
+"""Job pool: one start per job, exact energy, windows, sites, and one place at a time."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ def test_three_jobs_at_two_sites_by_hand() -> None:
     """Proves starts, fractions of steps and sites; see below what each fault would cost.
 
     Power costs 0.3, 0.2, 0.1, 0.4 EUR/kWh; a kWh of IT costs 1.03 (fans) of it ``near``, and
-    1.1 · 1.03 ``far``. ``whole`` (20 kW, 1.5 h) costs 20 · (p_t + p_{t+1} / 2): 8, 5 or 6 EUR, so it
-    starts in hour 2. ``pinned`` (10 kW, 1 h, only far) goes to hour 3, 1 EUR. ``split`` (30 kW,
+    1.1 · 1.03 ``far``. ``whole`` (20 kW, 1.5 h) costs 20 · (p_t + p_{t+1} / 2): 8, 5 or 6 EUR, so
+    it starts in hour 2. ``pinned`` (10 kW, 1 h, only far) goes to hour 3, 1 EUR. ``split`` (30 kW,
     45 kWh) may run from 01:00 to 02:30: hour 3 is cheap but only half open, 15 kWh, so 30 stay in
     hour 2: 7.5 EUR. (5 + 7.5) · 1.03 + 1 · 1.133 = 14.008 EUR.
     A last half hour counted as a whole one would cost 1.03 EUR more; a ``split`` that ran at two
@@ -139,7 +139,8 @@ def test_jobs_from_a_file_join_those_written_here(tmp_path: Path) -> None:
     (tmp_path / "more.csv").write_text(
         JOBS + "extra,8,1,2023-01-16T00:00Z,2023-01-16T04:00Z\n", encoding="utf-8"
     )
-    path = variant("job_pool", tmp_path, ("sites: [near, far]\n", "sites: [near, far]\n    file: more.csv\n"))  # fmt: skip
+    with_file = ("sites: [near, far]\n", "sites: [near, far]\n    file: more.csv\n")
+    path = variant("job_pool", tmp_path, with_file)
     result = solve(path)
     assert "extra @ near + 2 h" in started(result)
     assert result.plan.objective == pytest.approx(14.008 + 0.8 * 1.03, abs=1e-6)
@@ -157,7 +158,6 @@ def test_jobs_from_a_file_join_those_written_here(tmp_path: Path) -> None:
         ("sites: [near, far]", "sites: [near, chiller]", "gives no compute"),
         ("duration: 1 h", "duration: 0 h", "greater than 0"),
         ("job: pinned", "job: whole", "a job of this name is there already"),
-        (", preemptible: true", "", "no whole step of the horizon fits its window"),
     ],
 )
 def test_faults(tmp_path: Path, old: str, new: str, reason: str) -> None:
@@ -165,6 +165,17 @@ def test_faults(tmp_path: Path, old: str, new: str, reason: str) -> None:
     faults = faults_of(path)
     assert any(reason in fault.reason for fault in faults), faults
     assert all("job_pool.yaml:" in fault.place for fault in faults)
+
+
+def test_a_job_starts_with_a_step(tmp_path: Path) -> None:
+    """90 minutes from 01:00 fit until 02:30; from 00:59 until 02:29 no start of a step does."""
+    whole = (", preemptible: true", "")
+    assert solve(variant("job_pool", tmp_path, whole)).verdict.ok
+    (tmp_path / "early").mkdir()
+    early = [("release: 2023-01-16T01:00Z", "release: 2023-01-16T00:59Z"),
+             ("deadline: 2023-01-16T02:30Z", "deadline: 2023-01-16T02:29Z")]  # fmt: skip
+    fault = refusal("job_pool", tmp_path / "early", whole, *early)
+    assert "no whole step of the horizon fits its window" in fault.reason
 
 
 def test_a_pool_needs_jobs(tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ from tests.helpers import solve, solved, told, variant
 def test_use_curtail_and_buy_by_hand() -> None:
     """Proves peak · yield and curtailment; without curtailing, hour 1 could not be balanced.
 
-    60 kW peak give 30, 0 and 15 kW; the flats take 20. Hour 1 uses 20 and curtails 10, hours 2 and 3
-    buy 20 and 5 kWh at 0.2 EUR: 5 EUR.
+    60 kW peak give 30, 0 and 15 kW; the flats take 20. Hour 1 uses 20 and curtails 10, hours 2 and
+    3 buy 20 and 5 kWh at 0.2 EUR: 5 EUR.
     """
     result = solved("pv")
     assert result.flow("pv.produced", "roof") == pytest.approx([20, 0, 15], abs=1e-6)

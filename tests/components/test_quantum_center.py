@@ -13,14 +13,15 @@ from tests.helpers import faults_of, refusal, solve, solved, told, variant
 
 
 def test_a_day_with_maintenance_by_hand() -> None:
-    """Proves must-run, duty and calendar; duty kept up in maintenance would cost 1.3 EUR more.
+    """Proves must-run, duty and calendar; duty kept up in maintenance would cost 0.80 EUR more.
 
     20 kW of cryogenics and 5 idle run always; half of the 10 active kW are promised, except in
     hour 2, which a maintenance of half an hour takes as a whole. The job's 8 kWh go where it may
     run, 4 kW in hours 1 and 3: 34, 25, 34 kW. Nine tenths can be recovered: 30.6, 22.5, 30.6.
-    The homes want 40 kW by a pump of COP 3, which takes 26.6667 from the loop: hour 2 has only 22.5,
-    33.75 kW of heat, and the boiler adds 6.25 at 0.1 EUR. Bought, with 3 % of the rest for fans:
-    34 + 13.3333 + 0.22 (twice) and 25 + 11.25 + 0.075, 131.431667 · 0.2 + 0.625 = 26.911333 EUR.
+    The homes want 40 kW by a pump of COP 3, which takes 26.6667 from the loop: hour 2 has only
+    22.5, 33.75 kW of heat, and the boiler adds 6.25 at 0.1 EUR. Bought, with 3 % of the rest for
+    fans: 34 + 13.3333 + 0.22 (twice) and 25 + 11.25 + 0.075, 131.431667 · 0.2 + 0.625
+    = 26.911333 EUR.
     """
     result = solved("quantum_center")
     assert result.flow("quantum_center.run", "cryostat") == pytest.approx([4, 0, 4], abs=1e-6)
@@ -37,7 +38,8 @@ def test_a_day_with_maintenance_by_hand() -> None:
 def test_the_cryostat_is_never_shed(tmp_path: Path) -> None:
     """At any price it runs: 20 kW of the district are no decision, and 24 kW are not enough."""
     (tmp_path / "dear").mkdir()
-    dear = solve(variant("quantum_center", tmp_path / "dear", ("price: 200 EUR/MWh", "price: 99 EUR/kWh")))  # fmt: skip
+    price = ("price: 200 EUR/MWh", "price: 99 EUR/kWh")
+    dear = solve(variant("quantum_center", tmp_path / "dear", price))
     assert (dear.flow("grid.import") >= 25).all()
     path = variant("quantum_center", tmp_path, ("max: 100 kW}}", "max: 24 kW}}"))
     with pytest.raises(InfeasibleError, match="power balance lacks"):

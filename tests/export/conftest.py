@@ -72,7 +72,7 @@ class Builder:
             "Riedberg, by hand", time, self.step, "Europe/Berlin", 0.08, self.units,
             {n: at if places else nowhere for n, at in PLACES.items()}, tuple(self.assets),
             crs, geometry,
-            {"model": "riedberg.yaml", "model_hash": "c0ffee" * 8, "files": {"spot.csv": "ab" * 32}},
+            {"model": "riedberg.yaml", "model_hash": "c0ffee" * 8},
         )  # fmt: skip
         blocks, values = {}, {}
         for name, (dims, array, unit) in self.flows.items():
@@ -125,8 +125,8 @@ def build(
     # Jobs: one every five hours, 60 kW for three hours, in turn at both centres.
     centers = ["dc east", "dc north"]
     compute = np.zeros((2, hours))
-    run = int(round(3 / step))
-    begins = range(0, hours - run + 1, int(round(5 / step))) if jobs else []
+    run = round(3 / step)
+    begins = range(0, hours - run + 1, round(5 / step)) if jobs else []
     for number, begin in enumerate(begins):
         compute[number % 2, begin : begin + run] += 60.0
     load = np.vstack([150 + 30 * np.sin(day), 90 + 15 * np.sin(day + 1)])

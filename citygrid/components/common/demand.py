@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from pydantic import Field
 
-from citygrid.components.contract import Component, Flows, Port, Units
-from citygrid.components.fields import HourlyPower, Node, Price
+from citygrid.components.contract import Component, Flows, Parameter, Port, Units
+from citygrid.components.fields import HourlyDemand, Node, Price
 from citygrid.components.log import Log
+from citygrid.inputs.world import World
 
 
 class Demand(Component):
@@ -17,13 +19,21 @@ class Demand(Component):
 
     group = "demand"
     node: Node
-    load: HourlyPower = Field(description="demand per step")
+    load: HourlyDemand = Field(description="demand per step, or a standard profile")
     unserved_price: Price | None = Field(
         None, description="what a kWh not served costs; without it, every kWh must be served"
     )
 
     def _ports(self, carrier: str) -> list[Port]:
         return [Port(carrier, "draw", self.node)]
+
+
+def prepare_demand(
+    specs: Mapping[str, Demand], world: World, kind: str, carrier: str
+) -> dict[str, Parameter]:
+    """The load of every step [kW], from a series or a standard profile."""
+    loads = [world.demand(spec.load, carrier, name, "load") for name, spec in specs.items()]
+    return {"load": Parameter((kind, "time"), np.array(loads), "kW")}
 
 
 def formulate_demand(m: Any, c: Any, carrier: str) -> None:

@@ -31,8 +31,8 @@ def names() -> list[str]:
     return list(_KNOWN)
 
 
-def get(name: str) -> dimod.Sampler:
-    """The sampler of a name or import path.
+def get(name: str) -> Any:
+    """The sampler (a ``dimod.Sampler``) of a name or import path.
 
     Raises :class:`InputError` for an unknown name, a module that does not import, or a class that
     is no sampler.
@@ -51,7 +51,7 @@ def get(name: str) -> dimod.Sampler:
     return sampler
 
 
-def sample(sampler: dimod.Sampler, bqm: dimod.BinaryQuadraticModel, **wishes: Any) -> Any:
+def sample(sampler: Any, bqm: dimod.BinaryQuadraticModel, **wishes: Any) -> Any:
     """Sample with those of the wishes (reads, sweeps, seed, …) that the sampler has parameters for.
 
     Returns dimod's ``SampleSet``.

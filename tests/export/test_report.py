@@ -1,0 +1,220 @@
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from citygrid.export.charts import by_kind
+from citygrid.export.flows import dispatch
+from citygrid.export.report import Entry, number, share, write_report
+from citygrid.export.windows import windows
+from citygrid.plan.plan import Plan
+from citygrid.plan.verify import verify
+
+
+class Page(HTMLParser):
+    """What a test needs to know of a page: elements, texts, headings."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.inside: dict[str, list[str]] = {}
+        self.stack: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+        self.stack.append(tag)
+        self.inside.setdefault(tag, []).append("")
+
+    def handle_startendtag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag):
+        while self.stack and self.stack.pop() != tag:
+            pass
+
+    def handle_data(self, data):
+        if self.stack:
+            self.inside[self.stack[-1]][-1] += data
+
+
+def page_of(path, *entries):
+    write_report(entries, path)
+    text = path.read_text("utf-8")
+    return text, Page(text)
+
+
+@pytest.fixture(scope="module")
+def week(make, tmp_path_factory):
+    case, plan = make(hours=168)
+    entry = Entry("milp", case, plan, verify(case, plan), {"solve": 3.25, "total": 4.5},
+                  {"columns": 1234})  # fmt: skip
+    path = tmp_path_factory.mktemp("report") / "report.html"
+    text, page = page_of(path, entry)
+    return text, page, entry
+
+
+def test_a_week_stays_below_a_megabyte_and_loads_nothing(week):
+    text, page, _ = week
+    assert len(text.encode()) < 1_000_000
+    assert re.findall(r"\b(?:https?|ftp|wss?):|//\w+\.", text) == []
+    loading = {"src", "srcset", "data", "action", "poster", "background", "xlink:href"}
+    assert [a for _, attributes in page.elements for a in attributes if a in loading] == []
+    links = [a["href"] for tag, a in page.elements if tag == "a"]
+    ids = {a["id"] for _, a in page.elements if "id" in a}
+    assert all(link.startswith("#") and link[1:] in ids for link in links)
+    assert {"link", "img", "iframe", "object"}.isdisjoint(tag for tag, _ in page.elements)
+
+
+def test_the_policy_allows_this_style_and_this_script_and_nothing_else(week):
+    text, page, _ = week
+    policy = next(a["content"] for tag, a in page.elements
+                  if tag == "meta" and a.get("http-equiv") == "Content-Security-Policy")  # fmt: skip
+    assert policy.startswith("default-src 'none'; ") and "unsafe" not in policy
+    scripts = re.findall(r"<script>(.*?)</script>", text, re.S)
+    styles = re.findall(r"<style>(.*?)</style>", text, re.S)
+    assert len(scripts) == len(styles) == 1
+    for kind, content in (("script", scripts[0]), ("style", styles[0])):
+        digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
+        assert f"{kind}-src 'sha256-{digest}'" in policy
+    # Neither would work under the policy.
+    assert not any(a == "style" or a.startswith("on") for _, at in page.elements for a in at)
+
+
+def test_ids_are_unique_and_headings_in_order(week):
+    _, page, _ = week
+    ids = [a["id"] for _, a in page.elements if "id" in a]
+    assert len(ids) == len(set(ids))
+    levels = [int(tag[1]) for tag, _ in page.elements if re.fullmatch(r"h[1-6]", tag)]
+    assert levels[0] == 1
+    assert all(after - before <= 1 for before, after in zip(levels, levels[1:], strict=False))
+
+
+def test_every_picture_has_a_title_or_is_decoration(week):
+    _, page, _ = week
+    ids = {a["id"] for _, a in page.elements if "id" in a}
+    pictures = [a for tag, a in page.elements if tag == "svg"]
+    assert len(pictures) > 10
+    for picture in pictures:
+        named = (picture.get("aria-labelledby") or "").split()
+        assert picture.get("aria-hidden") == "true" or (named and set(named) <= ids)
+
+
+def test_a_plan_that_holds_and_one_that_does_not_look_different(week, tmp_path):
+    text, _, entry = week
+    assert "Verified: the plan holds" in text and "Not verified" not in text
+    broken = entry.plan.dataset.copy(deep=True)
+    broken["boiler.heat"][0, 5] += 40.0
+    plan = Plan(entry.case, broken)
+    verdict = verify(entry.case, plan)
+    text, _ = page_of(tmp_path / "r.html", Entry("milp", entry.case, plan, verdict))
+    assert "Not verified: the plan breaks rules" in text
+    assert "heat is balanced" in text and "2023-01-16T04:00Z" in text
+
+
+def test_a_plan_that_lacks_a_kind_is_still_reported(week, tmp_path):
+    _, _, entry = week
+    plan = Plan(entry.case, entry.plan.dataset.drop_vars(["boiler.heat", "heat_pipe.flow"]))
+    verdict = verify(entry.case, plan)
+    text, _ = page_of(tmp_path / "r.html", Entry("milp", entry.case, plan, verdict))
+    assert "the plan lacks or misshapes" in text
+
+
+def test_routes_stand_side_by_side_and_the_best_that_holds_is_shown(week, tmp_path):
+    _, _, entry = week
+    worse = entry.plan.dataset.copy(deep=True)
+    worse.attrs |= {"objective": entry.plan.objective - 500.0, "route": "qubo"}
+    worse.attrs.pop("bound")
+    worse.attrs["telemetry"] = json.dumps({"controls": {"greedy": {"objective": 77777.0}}})
+    plan = Plan(entry.case, worse)
+    text, page = page_of(
+        tmp_path / "r.html", entry,
+        Entry("hybrid:random", entry.case, plan, verify(entry.case, plan)),
+    )  # fmt: skip
+    assert "1 of 2 routes gave a plan that holds" in text
+    rows = re.findall(r"<tr[^>]*><th scope=\"row\">(.*?)</tr>", text, re.S)
+    shown, other, control = rows[:3]
+    assert shown.startswith("milp") and "✓ holds" in shown and "shown below" in shown
+    assert "3.25" in shown and "87.5 %" in shown and "0.050 %" in shown
+    assert other.startswith("hybrid:random") and "✗ broken" in other and "control" in other
+    assert other.count(">–<") >= 4  # bound, gap, seconds, feasibility
+    assert control.startswith("greedy") and "77,777.00" in control
+
+
+def test_names_from_the_district_cannot_become_markup(make, tmp_path):
+    evil = "</script><script>alert(1)</script>"
+    case, plan = make(rename=lambda name: f"{evil}{name}")
+    text, _ = page_of(tmp_path / "r.html", Entry(evil, case, plan, verify(case, plan)))
+    assert "<script>alert" not in text
+    assert "&lt;script&gt;alert" in text
+
+
+def test_what_the_slider_shows_is_the_plan(week):
+    text, page, entry = week
+    data = json.loads(re.search(r'<script type="application/json">(.*?)</script>', text, re.S)[1])
+    assert len(data["times"]) == 168 and data["times"][0] == "Mon 16 Jan, 00:00"
+    fed, drawn = by_kind(dispatch(entry.case, entry.plan), "heat")
+    first = data["stacks"][0]
+    assert len(first["values"]) == len(fed) + len(drawn)
+    sums = np.array(first["values"]).sum(axis=0)
+    np.testing.assert_allclose(sums, 2 * sum(fed.values()), atol=4.0)
+    slider = next(a for tag, a in page.elements if tag == "input")
+    assert slider["max"] == "167" and len(data["lines"]) == 6 and len(data["lines"][0]) == 168
+
+
+def test_a_year_shows_daily_means_and_its_hardest_week(make, tmp_path):
+    case, plan = make(hours=8760)
+    moved = dispatch(case, plan)
+    overview, close = windows(case, moved)
+    assert overview.points == 365 and close.points == 168
+    # The season's peak is at both ends of the year.
+    assert close.first in (0, 8760 - 24 - 168 + 24)
+    heat = moved.carriers["heat"][0]
+    assert overview.means(heat).mean() == pytest.approx(heat.mean())
+    text, _ = page_of(tmp_path / "r.html", Entry("milp", case, plan, verify(case, plan)))
+    assert "Daily means over the horizon" in text and "The hardest week" in text
+    assert len(text.encode()) < 1_000_000
+
+
+def test_fine_steps_are_drawn_as_means_of_a_few(make):
+    case, plan = make(hours=700, step=0.25)
+    moved = dispatch(case, plan)
+    overview, close = windows(case, moved)
+    assert overview is None and close.block == 3 and close.points == 234
+    last = close.means(moved.carriers["heat"][0])[-1]
+    assert last == pytest.approx(moved.carriers["heat"][0][-1])
+
+
+def test_a_case_without_positions_has_no_map_and_says_so(make, tmp_path):
+    case, plan = make(places=False)
+    text, _ = page_of(tmp_path / "r.html", Entry("milp", case, plan, verify(case, plan)))
+    assert "gives no node a position" in text and "Map of" not in text
+    assert "Pipes and cables as a table" in text
+
+
+def test_cases_of_different_districts_share_a_page(week, make, tmp_path):
+    _, _, entry = week
+    case, plan = make(hours=24)
+    text, page = page_of(tmp_path / "r.html", entry, Entry("milp", case, plan, verify(case, plan)))
+    assert len(page.inside["h1"]) == 2
+    ids = [a["id"] for _, a in page.elements if "id" in a]
+    assert len(ids) == len(set(ids))
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(None, "–"), (float("nan"), "–"), (0.0, "0"), (-0.0, "0"), (12345.6, "12,346"),
+     (-3.456, "−3.46"), (0.0456, "0.046"), (123.45, "123.5"), (-0.0001, "0.000")],
+)  # fmt: skip
+def test_numbers_are_written_for_people(value, text):
+    assert number(value) == text
+
+
+def test_a_share_that_does_not_apply_is_a_dash():
+    assert share(None) == "–" and share(0.875) == "87.5 %"
