@@ -102,6 +102,7 @@ def _district(horizon: Horizon, plant: tuple[float, float], zones: Sequence[Zone
 
 
 def _head(h: Horizon) -> str:
+    jobs = "" if h.jobs is None else ";\n# their jobs come from a real log, bundled and scaled"
     return f"""\
 # yaml-language-server: $schema=district.schema.json
 #
@@ -109,7 +110,7 @@ def _head(h: Horizon) -> str:
 #
 # Real: the streets, the 200 consumers with their peak heat and full-load hours, and the heat source
 # are those of a small German town (EPSG:25832). Weather, spot prices and carbon intensity are those
-# of Frankfurt and Germany in 2023. The jobs have the sizes and hours of a real computing centre.
+# of Frankfurt and Germany in 2023. The centres' load follows real traces of CPU use{jobs}.
 #
 # Assumed: the town lies under Frankfurt's weather and prices. Its consumers are grouped into 14
 # zones; pipes follow the streets from hub to hub, and house connections lose 15 % of a zone's heat.

@@ -26,8 +26,8 @@ FOLDER = "frankfurt_2023"
 BERLIN = "Europe/Berlin"
 SITES = ("dc west", "dc east", "dc north", "dc south", "dc harbour", "dc campus")
 #: Share of Google's trace in each site's load (the rest is Alibaba's), and days it is shifted by.
-MIX = {"dc west": (0.5, 0), "dc east": (0.3, 17), "dc north": (0.7, 31), "dc south": (0.4, 59),
-       "dc harbour": (0.6, 101), "dc campus": (0.2, 143)}  # fmt: skip
+MIX = {"dc west": (0.5, 0), "dc east": (0.3, 17), "dc north": (0.7, 36), "dc south": (0.4, 61),
+       "dc harbour": (0.6, 102), "dc campus": (0.2, 146)}  # fmt: skip
 
 WEEK = pd.Timestamp("2023-01-16T00:00+01:00")
 SITE_POWER = 400.0  # kW of IT at every site

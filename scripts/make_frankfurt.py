@@ -273,7 +273,7 @@ def write_manifest(folder: Path, zones: list[Zone]) -> None:
         "(c) 2025 Lambert, Ceruti (topotherm); streets: Bayerische Vermessungsverwaltung, "
         "www.geodaten.bayern.de, ATKIS Basis-DLM, CC BY 4.0, changed"
     )
-    origin = ORIGIN + ": " + ", ".join(SOURCES)
+    origin = f"{ORIGIN} {', '.join(SOURCES)}"
     entries = {
         "network.gpkg": {
             "origin": origin, "licence": licence, "attribution": attribution,
@@ -292,7 +292,9 @@ def write_manifest(folder: Path, zones: list[Zone]) -> None:
         },
         "heat.csv": {
             "origin": origin + "; hourly shape: demandlib (BDEW standard profile EFH) with the "
-            "temperatures of weather.parquet", "licence": licence, "attribution": attribution,
+            "temperatures of weather.parquet",
+            "licence": licence,
+            "attribution": attribution + "; weather data by Open-Meteo.com, CC BY 4.0",
             "real": "the annual heat of a zone: peak heat times full-load hours of its consumers",
             "changed": "annual energies are spread over the hours of 2023",
             "assumed": "that all of them live like single-family houses of the standard profile, "

@@ -48,7 +48,9 @@ class DataCenter(Component):
     group = "compute"
     node: Node
     capacity: Power = Field(description="largest IT power")
-    cooling: Literal["air", "liquid", "immersion"]
+    cooling: Literal["air", "liquid", "immersion"] = Field(
+        description="how servers are cooled; decides temperatures and the recoverable share"
+    )
     idle: Power = Field(0.0, description="IT power without any work")
     load: HourlyPower = Field(0.0, description="IT power of interactive work, per step")
     loss_share: Share = Field(0.03, description="losses of supply and distribution per IT power")

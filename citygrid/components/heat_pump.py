@@ -34,7 +34,9 @@ class HeatPump(Committed):
     source: Source
     sink: Node = Field(description="node that receives the heat and gives the power")
     heat: Power = Field(description="largest heat output")
-    refrigerant: Literal["ammonia", "isobutane"] = "ammonia"
+    refrigerant: Literal["ammonia", "isobutane"] = Field(
+        "ammonia", description="decides the COP's correlation"
+    )
     isentropic_efficiency: Efficiency = Field(0.8, description="of the compressor")
     pinch: TemperatureDifference = Field(5.0, description="in both heat exchangers")
     cop: Ratio | None = Field(None, gt=1, description="fixed coefficient of performance")

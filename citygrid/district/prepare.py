@@ -231,8 +231,8 @@ class Surroundings:
                 return bdew_power(value.profile, value.annual, self.horizon)
             air = self.air_temperature(component)
             if value.profile == "degree day":
-                return degree_day_heat(air, value.annual, self.horizon)
-            return bdew_heat(value.profile, value.annual, air, self.horizon)
+                return degree_day_heat(air, value.annual, self.horizon, self._air_of_year)
+            return bdew_heat(value.profile, value.annual, air, self.horizon, self._air_of_year)
         except ValueError as error:
             reason, _, repair = str(error).partition("; ")
             self.refuse(component, field, reason, value.profile, repair)
@@ -279,6 +279,27 @@ class Surroundings:
             self.refuse(component, "", f"needs {what}, but the district has no weather", None,
                         "add `weather: {file: …, latitude: …, longitude: …}`")  # fmt: skip
         return weather
+
+    @cached_property
+    def _air_of_year(self) -> Floats | None:
+        """Air temperature of the horizon's whole calendar year, where the file covers it.
+
+        Annual demands are spread over it, so that a winter week takes a winter week's share.
+        """
+        from citygrid.inputs.weather import read_weather
+
+        spec = self.district.spec.weather
+        assert spec is not None, "asked for only after the weather of the horizon was read"
+        year = self.horizon.time[len(self.horizon) // 2].astype("datetime64[Y]")
+        hours = np.arange(year, year + 1, np.timedelta64(1, "h"), dtype="datetime64[h]")
+        # An hour at either end may be missing where the file's year is a local one.
+        whole = Horizon(hours[:-1].astype("datetime64[ns]"), 1.0, self.horizon.timezone)
+        try:
+            weather = read_weather(self._path(spec.file), whole, spec.latitude, spec.longitude,
+                                   spec.altitude, spec.timezone)  # fmt: skip
+            return weather.air_temperature
+        except CitygridError:
+            return None
 
     def air_temperature(self, component: str) -> Floats:
         weather = self._needs_weather(component, "the outdoor temperature")

@@ -1,13 +1,11 @@
-"""Charts as coordinates: stacks per carrier, storage levels, jobs; the template draws them."""
+"""Charts as coordinates: stacks per carrier and storage levels; the template draws them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from citygrid.export.flows import Dispatch
@@ -25,10 +23,6 @@ CARRIERS = {"heat": "Heat", "power": "Power", "waste_heat": "Waste heat of compu
             "gas": "Fuel"}  # fmt: skip
 #: Energy [kWh per point, of the largest] below which a kind is not drawn.
 NOTHING = 1e-6
-#: Jobs have the whole page's width.
-WIDE = 1280.0
-#: Most jobs that get a line of their own.
-LINED = 40
 
 
 @dataclass(frozen=True)
@@ -104,7 +98,7 @@ def _stack(moved: Dispatch, window: Window, carrier: str) -> Stack | None:
     known = tuple(dict.fromkeys(asset.kind for asset in moved.assets))
     lines = {asset.kind for asset in moved.assets if asset.to}
     sides = [
-        {k: side[k] for k in sorted(side, key=lambda k: _order(k, known))
+        {k: side[k] for k in sorted(side, key=lambda k: order(k, known))
          if side[k].max() > NOTHING * most} for side in sides
     ]  # fmt: skip
     heights = [sum(side.values(), np.zeros(window.points)) for side in sides]
@@ -136,32 +130,33 @@ def _stack(moved: Dispatch, window: Window, carrier: str) -> Stack | None:
             base = base + values
         layers.append(drawn)
     title = CARRIERS.get(carrier, carrier.replace("_", " ").capitalize())
-    plot = Plot(height, rows, _marks(window))
+    plot = Plot(height, rows, marks(window))
     return Stack(carrier, title, unit, plot, zero, layers[0], layers[1],
                  sum(layer.energy for layer in layers[0]), peak / scale)  # fmt: skip
 
 
-def _order(kind: str, known: Sequence[str]) -> tuple[int, int]:
+def order(kind: str, known: Sequence[str]) -> tuple[int, int]:
     """Demands next to the axis, losses outermost, the rest as in the palette."""
     ends = {"heat_demand": -2, "power_demand": -1, "heat_pipe": 98, "power_line": 99}
     place = list(LOOKS).index(kind) if kind in LOOKS else 50 + list(known).index(kind)
     return ends.get(kind, place), 0
 
 
-def _places(window: Window, width: float = WIDTH) -> Floats:
+def edges(window: Window, width: float = WIDTH) -> Floats:
     """Edges of the points on the time axis; the last one may be shorter than the others."""
     steps = np.minimum(np.arange(window.points + 1) * window.block, window.last - window.first)
     return np.asarray(LEFT + (width - LEFT - RIGHT) * steps / (window.last - window.first))
 
 
-def _marks(window: Window, width: float = WIDTH) -> list[tuple[float, str, bool]]:
+def marks(window: Window, width: float = WIDTH) -> list[tuple[float, str, bool]]:
+    """Marks of the time axis: place, label, and whether the mark is a strong one."""
     return [(LEFT + (width - LEFT - RIGHT) * at, text, strong)
             for at, text, strong in window.ticks()]  # fmt: skip
 
 
 def _area(inner: Floats, outer: Floats, window: Window) -> str:
     """Outline of a stack's layer, in steps: means hold over their point."""
-    x = _places(window)
+    x = edges(window)
     return f"M{_short(x[0])} {_short(outer[0])}{_stairs(x[1:], outer)}V{_short(inner[-1])}" + (
         _stairs(x[:-1][::-1], inner[::-1]) + "Z"
     )
@@ -234,9 +229,7 @@ def levels(moved: Dispatch, window: Window) -> list[Level]:
         height = 130.0
         room = height - TOP - BOTTOM
         y = TOP + room * (1.0 - values / max(capacity, 1e-9))
-        points = " ".join(
-            f"{_short(a)},{_short(b)}" for a, b in zip(_places(window), y, strict=True)
-        )
+        points = " ".join(f"{_short(a)},{_short(b)}" for a, b in zip(edges(window), y, strict=True))
         floor = _short(TOP + room)
         area = f"{_short(LEFT)},{floor} {points} {_short(WIDTH - RIGHT)},{floor}"
         rows = [(TOP + room * (1 - part), _number(round(capacity * part, 1)))
@@ -244,7 +237,7 @@ def levels(moved: Dispatch, window: Window) -> list[Level]:
         moves = next((a[i] for a in moved.carriers.values() if np.isfinite(a[i]).all()),
                      np.zeros(moved.level.shape[1]))  # fmt: skip
         given = float(np.maximum(moves, 0.0).sum() * window.case.step)
-        plot = Plot(height, rows, _marks(window))
+        plot = Plot(height, rows, marks(window))
         found.append(Level(asset.name, asset.kind, look(asset.kind), plot, points, area, capacity,
                            float(moved.level[i].min()), float(moved.level[i].max()), given,
                            _rounded(at_end)))  # fmt: skip
@@ -261,128 +254,3 @@ def _before(moved: Dispatch, i: int, window: Window) -> float:
             share = float(np.ravel(units["initial_level"])[at])
             return share * float(np.nanmax(moved.capacity[i]))
     return float(level[window.first - 1])
-
-
-# jobs -------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Bar:
-    """A job's run: where it lies, the window it was given, and what to say of it."""
-
-    x: float
-    width: float
-    y: float
-    early: float
-    late: float
-    label: str
-    about: str
-    site: int
-
-
-@dataclass(frozen=True)
-class Gantt:
-    """Jobs over time: each on its own line, or packed by site where there are many."""
-
-    plot: Plot
-    bars: list[Bar]
-    sites: list[tuple[str, float, float]]
-    thick: float
-    lined: bool
-    shown: int
-    all: int
-
-
-def gantt(jobs: pd.DataFrame, window: Window) -> Gantt | None:
-    """When and where the jobs of a window run (see ``job_table``)."""
-    case = window.case
-    step = np.timedelta64(round(case.step * 3.6e12), "ns")
-    begin, end = case.time[window.first], case.time[window.last - 1] + step
-    here = jobs[(jobs["end"] > begin) & (jobs["start"] < end)]
-    if here.empty:
-        return None
-
-    def at(stamps: Any) -> Floats:
-        part = (stamps.to_numpy() - begin) / (end - begin)
-        return np.asarray(LEFT + (WIDE - LEFT - RIGHT) * np.clip(part.astype(float), 0.0, 1.0))
-
-    names = sorted(here["site"].unique())
-    lined = here["job"].nunique() <= LINED
-    thick, gap = (10.0, 14.0) if lined else (7.0, 9.0)
-    start, stop = at(here["start"]), at(here["end"])
-    early, late = at(here["release"]), at(here["deadline"])
-    bars: list[Bar] = []
-    bands = []
-    y = TOP
-    for number, site in enumerate(names):
-        y += 16.0
-        top = y
-        lanes: list[float] = []
-        line_of: dict[str, int] = {}
-        for i in np.flatnonzero((here["site"] == site).to_numpy()):
-            row = here.iloc[i]
-            if lined:
-                lane = line_of.setdefault(row["job"], len(line_of))
-            else:
-                lane = next(
-                    (k for k, free in enumerate(lanes) if free <= start[i] + 0.01), len(lanes)
-                )
-                lanes[lane : lane + 1] = [stop[i]]
-            about = (
-                f"{row['job']} at {site}: {_when(window, row['start'])} to "
-                f"{_when(window, row['end'])}, {row['power_kw']:,.6g} kW; allowed from "
-                f"{_when(window, row['release'])} to {_when(window, row['deadline'])}"
-            )
-            bars.append(Bar(start[i], max(stop[i] - start[i], 1.0), top + lane * gap, early[i],
-                            late[i], str(row["job"]), about, number))  # fmt: skip
-        y = top + gap * (len(line_of) if lined else len(lanes)) + 4.0
-        bands.append((site, top - 5.0, y))
-    plot = Plot(y + BOTTOM, [], _marks(window, WIDE), WIDE, right=WIDE - RIGHT)
-    return Gantt(plot, bars, bands, thick, lined, here["job"].nunique(), jobs["job"].nunique())
-
-
-def _when(window: Window, stamp: Any) -> str:
-    local = pd.Timestamp(stamp).tz_localize("UTC").tz_convert(window.clock.tz)
-    return str(local.strftime("%a %-d %b %H:%M"))
-
-
-# routes -----------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Mix:
-    """Where a carrier came from, route by route: segments of a bar each."""
-
-    title: str
-    unit: str
-    height: float
-    bars: list[tuple[str, float, list[tuple[float, float, str, str]], str]]
-    kinds: list[tuple[str, Look]] = field(default_factory=list)
-
-
-def mix(carrier: str, plans: Sequence[tuple[str, Dispatch]], hours: float) -> Mix | None:
-    """Energy fed by every kind [MWh] under every route, as bars on one scale."""
-    sums = {
-        route: {kind: float(v.sum() * hours / 1000.0)
-                for kind, v in by_kind(moved, carrier)[0].items()}
-        for route, moved in plans if carrier in moved.carriers
-    }  # fmt: skip
-    most = max((sum(parts.values()) for parts in sums.values()), default=0.0)
-    if most <= 0:
-        return None
-    known = tuple(dict.fromkeys(k for parts in sums.values() for k in parts))
-    left, room = 128.0, WIDTH - 128.0 - 82.0
-    bars = []
-    y = 4.0
-    for route, parts in sums.items():
-        x = left
-        segments = []
-        for kind in sorted(parts, key=lambda k: _order(k, known)):
-            width = room * parts[kind] / most
-            segments.append((x, width, kind, f"{look(kind, known).label}: {parts[kind]:,.1f} MWh"))
-            x += width
-        bars.append((route, y, segments, f"{sum(parts.values()):,.1f} MWh"))
-        y += 24.0
-    title = CARRIERS.get(carrier, carrier)
-    kinds = [(k, look(k, known)) for k in sorted(known, key=lambda k: _order(k, known))]
-    return Mix(title, "MWh", y + 2, bars, kinds)

@@ -16,7 +16,7 @@ from shapely.geometry.base import BaseGeometry
 from citygrid.district.case import Asset, Case
 
 #: Distance [m] between components that stand at one node, so that each can be clicked.
-SPREAD = 8.0
+SPREAD = 12.0
 METRES_PER_DEGREE = 111_320.0
 
 

@@ -83,13 +83,15 @@ def _texts(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _write(frame: pd.DataFrame, path: Path, layer: str) -> None:
+    stamps = frame.columns[frame.dtypes == "datetime64[ns]"]
+    frame = frame.assign(**{name: frame[name].dt.tz_localize("UTC") for name in stamps})
     with warnings.catch_warnings():
         # A district may have positions in a plane of its own.
         warnings.filterwarnings("ignore", "'crs' was not provided", UserWarning)
         warnings.filterwarnings("ignore", "A geometry of type", RuntimeWarning)
         pyogrio.write_dataframe(
             frame, path, layer=layer, driver="GPKG", append=path.exists(),
-            dataset_options=DATASET_OPTIONS,
+            use_arrow=len(frame) > 0, dataset_options=DATASET_OPTIONS,
             layer_options=LAYER_OPTIONS,
             **({"geometry_type": _geometry_type(frame)} if isinstance(frame, gpd.GeoDataFrame)
                else {}),

@@ -20,7 +20,7 @@ class Look(NamedTuple):
 
 
 LOOKS = {
-    "grid": Look("Grid", "GR", "#5B6770", "plain", True),
+    "grid": Look("Grid", "GR", "#56616A", "plain", True),
     "fuel": Look("Fuel", "FU", "#8C7A4F", "plain", True),
     "boiler": Look("Boiler", "BO", "#C8511B", "rise", True),
     "chp": Look("CHP", "CHP", "#EBA13A", "fall", False),
@@ -28,8 +28,8 @@ LOOKS = {
     "heat_store": Look("Heat store", "HS", "#C98BB9", "dots", False),
     "battery": Look("Battery", "BA", "#8F4A86", "dots", True),
     "pv": Look("Solar power", "PV", "#F2CF45", "rise", False),
-    "data_center": Look("Data centre", "DC", "#0B7D62", "plain", True),
-    "quantum_center": Look("Quantum centre", "QC", "#63BBA2", "cross", False),
+    "data_center": Look("Data centre", "DC", "#45AF8F", "plain", False),
+    "quantum_center": Look("Quantum centre", "QC", "#B4DDCD", "cross", False),
     "chiller": Look("Chiller", "CH", "#7CC0E8", "level", False),
     "job_pool": Look("Jobs", "JO", "#3F3F8F", "rise", True),
     "heat_demand": Look("Heat demand", "HD", "#A8A19B", "plain", False),

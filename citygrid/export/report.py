@@ -14,12 +14,13 @@ from typing import Any
 import jinja2
 import numpy as np
 import pandas as pd
-from markupsafe import Markup
 
 from citygrid.district.case import Case
 from citygrid.export.assets import asset_table
-from citygrid.export.charts import CARRIERS, gantt, levels, mix, stacks
+from citygrid.export.bars import bars, mix
+from citygrid.export.charts import CARRIERS, levels, stacks
 from citygrid.export.flows import Dispatch, dispatch
+from citygrid.export.gantt import gantt
 from citygrid.export.geometry import locate
 from citygrid.export.palette import CLASSES, look
 from citygrid.export.picture import draw, shown_by_hour
@@ -67,7 +68,7 @@ def write_report(runs: Sequence[Entry], path: Path) -> None:
     )  # fmt: skip
     environment.filters |= {"number": number, "share": share, "power10": power_of_ten}
     page = environment.get_template("report.html.j2").render(
-        parts=parts, style=Markup(style), script=Markup(script),
+        parts=parts, style=style, script=script,
         policy=_policy(style, script), classes=_class_labels(), dash=NONE,
         kinds=_kinds(entry.case for entry in runs),
     )  # fmt: skip
@@ -114,18 +115,17 @@ def share(value: Any, digits: int = 1) -> str:
     return shown if shown == NONE else f"{shown} %"
 
 
-def power_of_ten(value: float) -> Markup:
-    """A tiny figure, such as 3 × 10⁻⁹."""
+def power_of_ten(value: float) -> str:
+    """A tiny figure, such as 3.0 × 10⁻⁹."""
     if value == 0:
-        return Markup("0")
+        return "0"
     if not math.isfinite(value):
-        return Markup("beyond measure")
+        return "beyond measure"
     power = math.floor(math.log10(abs(value)))
     if -3 <= power <= 3:
-        return Markup.escape(f"{value:.3g}")
-    return Markup("{:.1f} × 10<sup>{}</sup>").format(
-        value / 10.0**power, str(power).replace("-", "−")
-    )
+        return f"{value:.3g}"
+    raised = str(power).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    return f"{value / 10.0**power:.1f} × 10{raised}"
 
 
 # a case and its routes --------------------------------------------------------------------------
@@ -264,22 +264,24 @@ def _ledger(verdict: Verdict, case: Case) -> dict[str, Any]:
          "money": sum(m for _, m, _ in lines), "carbon": sum(c for _, _, c in lines)}
         for item, lines in items.items()
     ]  # fmt: skip
+    priced = case.carbon_price * verdict.carbon
+    amounts = [(_item(item), sum(m for _, m, _ in lines)) for item, lines in items.items()]
     return {
-        "rows": rows, "carbon": verdict.carbon, "price": case.carbon_price,
-        "priced": case.carbon_price * verdict.carbon, "cost": verdict.cost,
-        "money": verdict.cost - case.carbon_price * verdict.carbon,
+        "rows": rows, "bars": bars([*amounts, ("Carbon", priced)]), "carbon": verdict.carbon,
+        "price": case.carbon_price, "priced": priced, "cost": verdict.cost,
     }  # fmt: skip
 
 
 def _item(item: str) -> str:
     """``heat_pump.start`` for people: Heat pump, start."""
     kind, _, rest = item.partition(".")
-    return f"{look(kind).label}, {rest.replace('_', ' ')}"
+    label, rest = look(kind).label, rest.replace("_", " ")
+    return label if rest == label.lower() else f"{label}, {rest}"
 
 
 def _data(
     picture: Any, moved: Dispatch, window: Window, drawn: Sequence[Any], stores: Sequence[Any]
-) -> Markup:
+) -> str:
     """What the script shows by the hour, as JSON that cannot end its element."""
     found = {
         "times": window.labels,
@@ -293,4 +295,4 @@ def _data(
     text = json.dumps(found, ensure_ascii=False, separators=(",", ":"))
     for character in "<>&":
         text = text.replace(character, f"\\u{ord(character):04x}")
-    return Markup(text)
+    return text

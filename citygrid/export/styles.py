@@ -27,9 +27,10 @@ def styles(layers: Mapping[str, gpd.GeoDataFrame]) -> dict[str, str]:
     if "buildings" in layers:
         found["buildings"] = _buildings(layers["buildings"])
     if "heat_network" in layers:
-        found["heat_network"] = _graded(SHADES, 1.6, "solid")
+        found["heat_network"] = _graded(SHADES, 1.6, "solid", 0.0)
     if "feeders" in layers:
-        found["feeders"] = _graded(SHADES_POWER, 0.7, "dash")
+        # Beside the pipes that lie in the same street.
+        found["feeders"] = _graded(SHADES_POWER, 0.7, "dash", 1.4)
     if "nodes" in layers:
         found["nodes"] = _document(
             '<renderer-v2 type="singleSymbol" forceraster="0" symbollevels="0" enableorderby="0">'
@@ -115,7 +116,7 @@ def _categorised(pairs: Iterable[tuple[str, str]], size: str, temporal: bool = F
     )  # fmt: skip
 
 
-def _graded(shades: tuple[str, ...], width: float, dash: str) -> str:
+def _graded(shades: tuple[str, ...], width: float, dash: str, aside: float) -> str:
     ranges, symbols = "", ""
     low = 0.0
     for i, (high, shade) in enumerate(zip(CLASSES, shades[1:], strict=True)):
@@ -125,6 +126,7 @@ def _graded(shades: tuple[str, ...], width: float, dash: str) -> str:
                    f'label="{label}" render="true"/>')  # fmt: skip
         symbols += _symbol("line", str(i), "SimpleLine", {
             "line_color": _colour(shade), "line_width": f"{width:g}", "line_width_unit": "MM",
+            "offset": f"{aside:g}", "offset_unit": "MM",
             "line_style": dash, "capstyle": "round", "joinstyle": "round",
         })  # fmt: skip
         low = top

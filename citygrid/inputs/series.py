@@ -50,8 +50,9 @@ def read_series(spec: SeriesSpec, horizon: Horizon, canonical: str) -> Floats:
       default for coarser files.
     * ``mean``: each step gets the mean of the finer file's values in it. The default for finer
       files. (For a coarser file the same as ``hold``.)
-    * ``interpolate``: values are readings at the stamps with straight lines between them; each step
-      gets the reading at its start. Also for stamps that lie between the horizon's.
+    * ``interpolate``: values are readings at the stamps, joined by straight lines; each step
+      gets the reading at its start. Also for stamps that lie between the horizon's. After the
+      file's last stamp its reading holds.
     * ``refuse``: other steps are a fault.
 
     Steps that do not divide one another are refused unless they are interpolated.
@@ -135,6 +136,8 @@ def place_on(
     faults += _gaps(source, stamps, rows, delta, first, last)
     steps = _steps(source, stamps[first], delta, horizon, method)
     faults += steps
+    if method == "interpolate" and last < len(stamps) and stamps[last] - stamps[last - 1] == delta:
+        last += 1  # the line goes on to the reading after the last interval
     values, wrong = numbers(source.table, column, rows[first:last])
     faults += wrong
     if len(faults) > before:

@@ -100,17 +100,22 @@ def open_source(
     """
     check_file(file)
     state = file.stat()
+    version = (file.absolute(), state.st_ino, state.st_mtime_ns, state.st_size)
     variable = column if file.suffix.lower() in NETCDF else None
-    source, wrong = _opened(file, state.st_mtime_ns, state.st_size, time, timezone, variable)
+    source, wrong = _opened(file, version, time, timezone, variable)
     faults += wrong
     return source
 
 
 @lru_cache(maxsize=8)
 def _opened(
-    file: Path, changed: int, size: int, time: str | None, timezone: str | None, column: str | None
+    file: Path,
+    version: tuple[Path, int, int, int],
+    time: str | None,
+    timezone: str | None,
+    column: str | None,
 ) -> tuple[Source, tuple[Fault, ...]]:
-    """The last few files, as long as they do not change: districts read many columns of one."""
+    """The last few files, in the version they have: districts read many columns of one."""
     ending = file.suffix.lower()
     faults: list[Fault] = []
     if ending in NETCDF:

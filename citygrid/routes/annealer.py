@@ -13,7 +13,8 @@ from typing import NamedTuple
 import numpy as np
 
 from citygrid.model.form import Floats
-from citygrid.routes.assignment import Energy, Positions
+from citygrid.routes.assignment import Positions
+from citygrid.routes.energy import Energy
 
 
 def anneal(

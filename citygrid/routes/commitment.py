@@ -37,7 +37,7 @@ class Workshop:
     method: str = "choose"
 
     def hold(self, chosen: Positions, free: NDArray[np.bool_] | None = None) -> Form:
-        """The form with the chosen option of every group (g) held, except in groups ``free`` (g)."""
+        """The form with every group's (g) chosen option held, but for the groups ``free`` (g)."""
         values = np.zeros(len(self.groups.columns))
         values[chosen] = 1.0
         held = np.ones(len(values), dtype=bool) if free is None else ~free[self.groups.owner]
@@ -72,7 +72,7 @@ class Workshop:
         return dispatched.x, duals, found.bound
 
     def value(self, chosen: Positions) -> tuple[float | None, Floats | None]:
-        """Least cost of a choice with all other binaries relaxed, and the duals of its rows."""
+        """Least cost of a choice with other binaries relaxed, and the duals of its rows."""
         outcome, duals, _ = milp.relaxation(
             self.hold(chosen), self.options, self.journal, self.method,
             self.clock.share(0.5, 1.0), crossover=self.method != "ipm",
@@ -130,7 +130,7 @@ class Workshop:
     def commit(
         self, chosen: Positions, start: Floats | None = None
     ) -> tuple[Floats | None, Floats | None]:
-        """The plan of a choice, clean, with the duals of its dispatch; ``None`` if there is none."""
+        """The clean plan of a choice with the duals of its dispatch; ``None`` if there is none."""
         held = self.hold(chosen)
         point = start
         if held.integer.any():

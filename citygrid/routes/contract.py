@@ -31,9 +31,10 @@ class Options:
 
     ``gap`` is the relative gap at which a plan counts as optimal; ``time_limit`` in s (a hard one:
     the solver is stopped and its best plan returned); ``threads`` for solvers that use several;
-    ``sampler`` names the annealer of the routes that have one (``groups`` is the package's own); ``extras`` are options of one route
-    as text; ``progress`` is called with ``seconds``, ``objective`` and ``bound`` while a solver
-    works. Without a time limit the same seed gives the same plan.
+    ``sampler`` names the annealer of the routes that have one (``groups`` is the package's own);
+    ``extras`` are options of one route as text; ``progress`` is called with ``seconds``,
+    ``objective`` and ``bound`` while a solver works. Without a time limit the same seed gives the
+    same plan.
     """
 
     gap: float = 1e-3

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -23,20 +23,18 @@ import numpy as np
 from citygrid.errors import Fault, InputError
 from citygrid.model.form import Floats, Form
 from citygrid.routes import milp, samplers
-from citygrid.routes.annealer import anneal
 from citygrid.routes.assignment import (
-    Energy,
     Positions,
-    axes,
     candidates,
-    energy,
     find_coupling,
     find_groups,
     meeting,
     priced_cost,
 )
+from citygrid.routes.choosers import OWN, Chooser
 from citygrid.routes.commitment import Workshop
 from citygrid.routes.contract import Clock, Journal, Options, Outcome, proven, relative_gap
+from citygrid.routes.energy import Energy, axes, energy
 from citygrid.routes.responses import POINTS, entered, find_blocks, tabulate
 
 #: Nonzeros above which interior point without crossover prices faster than simplex.
@@ -46,92 +44,8 @@ ROUNDS, PATIENCE = 4, 3
 
 #: Guesses of how far a total moves its own price, in turn.
 IMITATION = (2.0, 10.0, 0.5, 30.0)
-#: The annealer of this package, which keeps groups by construction and takes tables.
-OWN = "groups"
 
 _DEFAULTS = {"variables": 2500, "reads": 12, "sweeps": 0, "rounds": ROUNDS, "plans": 2}
-
-
-@dataclass(frozen=True)
-class Chooser:
-    """Who chooses (``anneal``, ``greedy``, ``random``, ``rounding``), with what effort.
-
-    ``sampler`` is dimod's, or ``None`` for the annealer of this package.
-    """
-
-    kind: str
-    sampler: Any
-    reads: int
-    sweeps: int
-    tolerance: float
-
-    def choose(
-        self, model: Energy, used: Floats, seed: int, incumbent: Positions | None,
-        journal: Journal, clock: Clock,
-    ) -> list[Positions]:  # fmt: skip
-        """Distinct choices (g candidates each) of the energy, best first."""
-        if self.kind == "rounding":
-            order = np.lexsort((-used, model.owner))
-            return [order[np.searchsorted(model.owner[order], np.arange(model.groups))]]
-        if self.kind == "random":
-            found = _random(model, self.reads, seed)
-        elif self.sampler is None:
-            found = self._annealed(model, seed, incumbent, journal, clock)
-        else:
-            found = self._sampled(model, seed, incumbent, journal)
-        unique = {choice.tobytes(): choice for choice in found}
-        return sorted(unique.values(), key=model.of)
-
-    def _annealed(
-        self, model: Energy, seed: int, incumbent: Positions | None, journal: Journal, clock: Clock
-    ) -> list[Positions]:
-        limit = Clock(clock.share(0.35, 0.5))
-        hot = 1.0 / max(model.spread, 1e-9)
-        cold = max(5.0 / self.tolerance, 10.0 * hot)
-        betas = (cold, cold) if self.kind == "greedy" else (
-            (math.sqrt(hot * cold) if incumbent is not None else hot), cold
-        )  # fmt: skip
-        with journal.call("groups", "sampling"):
-            found = anneal(model, self.reads, self.sweeps, betas, seed, incumbent,
-                           lambda: limit.spent)  # fmt: skip
-        journal.count("samples", len(found))
-        journal.count("samples_valid", len(found))
-        return found
-
-    def _sampled(
-        self, model: Energy, seed: int, incumbent: Positions | None, journal: Journal
-    ) -> list[Positions]:
-        with journal.stage("model"):
-            bqm = model.model()
-        journal.figures["bqm"] = {
-            "variables": bqm.num_variables, "couplings": bqm.num_interactions,
-        }  # fmt: skip
-        wishes: dict[str, Any] = {
-            "num_reads": self.reads, "num_sweeps": self.sweeps, "seed": seed,
-            "beta_range": self._betas(model, warm=incumbent is not None),
-        }  # fmt: skip
-        if incumbent is not None:
-            state = np.zeros(bqm.num_variables, dtype=np.int8)
-            state[incumbent] = 1
-            wishes.update(initial_states=(state, list(bqm.variables)),
-                          initial_states_generator="tile")  # fmt: skip
-        with journal.call(type(self.sampler).__name__, "sampling"):
-            sampled = samplers.sample(self.sampler, bqm, **wishes)
-        with journal.stage("decoding"):
-            order = np.argsort(np.array(list(sampled.variables)))
-            states = sampled.record.sample[np.argsort(sampled.record.energy, kind="stable")]
-            decoded = [model.decode(state) for state in states[: self.reads, order]]
-        journal.count("samples", len(decoded))
-        journal.count("samples_valid", sum(wrong == 0 for _, wrong in decoded))
-        journal.count("groups_repaired", sum(wrong for _, wrong in decoded))
-        journal.count("groups_decoded", len(decoded) * model.groups)
-        return [choice for choice, _ in decoded]
-
-    def _betas(self, model: Energy, warm: bool) -> tuple[float, float]:
-        """From the median one-flip energy down to the cost that no longer matters."""
-        hot = math.log(2.0) / max(float(np.median(model.penalty)), 1e-9)
-        cold = math.log(100.0) / self.tolerance
-        return (min(20.0 * hot, 0.1 * cold) if warm else hot), max(cold, 20.0 * hot)
 
 
 def solve(form: Form, options: Options, chooser: str = "anneal") -> Outcome:
@@ -144,7 +58,8 @@ def solve(form: Form, options: Options, chooser: str = "anneal") -> Outcome:
     own = options.sampler == OWN
     sampler = None if own else samplers.get("greedy" if chooser == "greedy" else options.sampler)
     journal, clock = Journal(), Clock(options.time_limit)
-    journal.figures.update(chooser=chooser, sampler=options.sampler if chooser == "anneal" else None)
+    journal.figures["chooser"] = chooser
+    journal.figures["sampler"] = options.sampler if chooser == "anneal" else None
     groups = find_groups(form)
     journal.figures.update(groups=len(groups), options=len(groups.columns))
     if not len(groups):
@@ -353,17 +268,6 @@ def _without_groups(form: Form, options: Options, journal: Journal) -> Outcome:
     outcome = milp.solve(form, options)
     note = {**journal.figures, "no_groups": "no one-hot groups; all binaries decided by HiGHS"}
     return replace(outcome, telemetry={**outcome.telemetry, **note})
-
-
-def _random(model: Energy, reads: int, seed: int) -> list[Positions]:
-    generator = np.random.default_rng(seed)
-    draws = generator.random((reads, len(model.owner)))
-    starts = np.arange(len(model.penalty))
-    found = []
-    for draw in draws:
-        order = np.lexsort((draw, model.owner))
-        found.append(order[np.searchsorted(model.owner[order], starts)])
-    return found
 
 
 def _tolerance(gap: float, objective: float | None, groups: int) -> float:

@@ -35,6 +35,9 @@ def tighten(form: Form, passes: int = 6) -> tuple[Floats, Floats]:
         new_upper, new_lower = upper.copy(), lower.copy()
         np.minimum.at(new_upper, column, np.where(np.isfinite(above), above, np.inf))
         np.maximum.at(new_lower, column, np.where(np.isfinite(below), below, -np.inf))
+        whole = form.integer
+        new_upper[whole] = np.floor(new_upper[whole] + WORTH)
+        new_lower[whole] = np.ceil(new_lower[whole] - WORTH)
         # Never cross by rounding: a bound that would pass the other stays where it was.
         crossed = new_lower > new_upper
         new_lower[crossed], new_upper[crossed] = lower[crossed], upper[crossed]

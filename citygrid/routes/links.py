@@ -54,7 +54,7 @@ class Links:
 
 
 def find_links(form: Form, cut: NDArray[np.bool_]) -> Links:
-    """Those of the rows ``cut`` (m) that price changes of binaries through a column of their own."""
+    """Those of the rows ``cut`` (m) that make changes of binaries cost by a column of their own."""
     matrix = sp.csr_array(form.matrix)
     height, width = matrix.shape
     uses = np.bincount(matrix.indices, minlength=width)

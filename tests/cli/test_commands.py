@@ -112,7 +112,7 @@ def test_unknown_route_is_refused_with_the_known_ones(tmp_path):
     ("written", "instead", "words"),
     [
         ("kind: fuel", "kind: fule", ["unknown kind", "fuel"]),
-        ("crs:", "csr:", ["unknown key", "crs"]),
+        ("carbon_price:", "carbon_prize:", ["unknown key", "carbon_price"]),
     ],
 )
 def test_faults_name_file_line_value_and_repair(tmp_path, written, instead, words):
@@ -143,7 +143,8 @@ def test_missing_model_and_unreadable_plan_are_refused(tmp_path):
 
 def test_infeasible_district_says_which_balance_lacks_how_much(tmp_path):
     bad = tmp_path / "cold.yaml"
-    bad.write_text("""
+    bad.write_text(
+        """
 name: cold
 horizon: {start: 2023-01-16T00:00Z, length: 3 h}
 nodes: {here: {}}
@@ -151,7 +152,9 @@ components:
   homes: {kind: heat_demand, node: here, load: 130 kW}
   boiler: {kind: boiler, node: here, heat: 100 kW}
   gas: {kind: fuel, node: here, price: 60 EUR/MWh}
-""", encoding="utf-8")
+""",
+        encoding="utf-8",
+    )
     result = run("plan", bad, "--out", tmp_path / "out")
     assert result.exit_code == 3
     assert "heat" in result.output and "here" in result.output and "30 kW" in result.output

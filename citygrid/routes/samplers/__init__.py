@@ -67,5 +67,7 @@ def sample(sampler: Any, bqm: dimod.BinaryQuadraticModel, **wishes: Any) -> Any:
 
 
 def _refused(name: str, reason: str) -> InputError:
-    return InputError(Fault("sampler", reason, name,
-                            f"choose one of {', '.join(_KNOWN)}, or module:Class"))  # fmt: skip
+    known = ", ".join(_KNOWN)
+    return InputError(
+        Fault("sampler", reason, name, f"choose one of groups, {known}, or module:Class")
+    )

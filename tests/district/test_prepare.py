@@ -1,0 +1,212 @@
+"""From the district to numbers: references with units, series, weather, and the case's hash."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import citygrid as cg
+from citygrid.components.contract import Parameter
+from citygrid.district.case import Case
+from citygrid.errors import Fault, InputError
+
+DISTRICT = """\
+name: series
+horizon: {start: 2023-01-16T00:00Z, length: 2 h, step: 1 h}
+carbon_price: 85 EUR/t
+series:
+  spot: {file: table.csv, column: price, unit: EUR/MWh}
+  use: {file: table.csv, unit: "1"}
+nodes:
+  plant: {at: [3, 0]}
+  east: {at: [0, 4]}
+components:
+  grid: {kind: grid, node: plant, import: {price: {series: spot, plus: 60 EUR/MWh}, max: 4 MW}}
+  cable: {kind: power_line, from: plant, to: east, capacity: 1 MW}
+  flats: {kind: power_demand, node: east, load: {series: use, column: flats, times: 0.4 MW}}
+  shops: {kind: power_demand, node: east, load: {series: use, column: shops, times: 10 kW,
+    plus: 2 kW}}
+"""
+
+TABLE = """\
+time,price,flats,shops
+2023-01-16T00:00Z,100,0.5,0
+2023-01-16T01:00Z,-50,0.25,1
+"""
+
+
+def prepared(folder: Path, *changes: tuple[str, str], table: str = TABLE) -> Case:
+    text = DISTRICT
+    for old, new in changes:
+        assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times"
+        text = text.replace(old, new)
+    (folder / "table.csv").write_text(table, encoding="utf-8")
+    path = folder / "district.yaml"
+    path.write_text(text, encoding="utf-8")
+    return cg.prepare(cg.load(path))
+
+
+def faults(folder: Path, *changes: tuple[str, str], table: str = TABLE) -> tuple[Fault, ...]:
+    with pytest.raises(InputError) as caught:
+        prepared(folder, *changes, table=table)
+    return caught.value.faults
+
+
+# what arrives -------------------------------------------------------------------------------------
+
+
+def test_a_reference_is_times_series_plus_in_the_unit_of_the_field(tmp_path: Path) -> None:
+    """0.1 + 0.06 EUR/kWh; 0.4 MW · 0.5; 10 kW · 0 + 2 kW."""
+    case = prepared(tmp_path)
+    assert case.units["grid"]["import_price"] == pytest.approx(np.array([[0.16, 0.01]]))
+    load = case.units["power_demand"].parameters["load"]
+    assert load.unit == "kW" and load.dims == ("power_demand", "time")
+    assert load.values == pytest.approx(np.array([[200.0, 100.0], [2.0, 12.0]]))
+
+
+def test_a_plain_factor_keeps_the_series_unit(tmp_path: Path) -> None:
+    case = prepared(tmp_path, ("plus: 60 EUR/MWh", "times: 90 %"))
+    assert case.units["grid"]["import_price"] == pytest.approx(np.array([[0.09, -0.045]]))
+
+
+def test_constants_hold_in_every_step_and_absence_is_no_limit(tmp_path: Path) -> None:
+    demand = prepared(
+        tmp_path, ("{series: use, column: shops, times: 10 kW,\n    plus: 2 kW}", "7 kW")
+    )
+    assert demand.units["power_demand"]["load"][1].tolist() == [7.0, 7.0]
+    assert np.isinf(demand.units["power_demand"]["unserved_price"]).all()
+
+
+def test_the_frame_of_a_case(tmp_path: Path) -> None:
+    case = prepared(tmp_path)
+    assert case.carbon_price == pytest.approx(0.085) and case.step == 1.0
+    assert case.time[0] == np.datetime64("2023-01-16T00:00") and len(case.time) == 2
+    assert case.nodes == {"plant": (3.0, 0.0), "east": (0.0, 4.0)}
+    cable = next(asset for asset in case.assets if asset.name == "cable")
+    assert (cable.kind, cable.node, cable.to) == ("power_line", "plant", "east")
+    assert list(case.provenance["files"]) == ["table.csv"]
+
+
+# hash ---------------------------------------------------------------------------------------------
+
+
+def test_the_hash_holds_while_the_problem_is_the_same(tmp_path: Path) -> None:
+    """Names of series, comments and the place of files do not make another problem."""
+    first = prepared(tmp_path).hash
+    renamed = (("  spot: {", "  market: {"), ("series: spot, plus", "series: market, plus"))
+    assert prepared(tmp_path, *renamed).hash == first
+    assert prepared(tmp_path, table=TABLE.replace("100", "100.0")).hash == first
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("plus: 60 EUR/MWh", "plus: 61 EUR/MWh"), ("85 EUR/t", "86 EUR/t"), ("1 MW}", "2 MW}"),
+     ("  shops:", "  stores:"), ("start: 2023-01-16T00:00Z, length: 2 h",
+                                "start: 2023-01-16T01:00Z, length: 1 h")],
+)  # fmt: skip
+def test_the_hash_changes_with_the_problem(tmp_path: Path, old: str, new: str) -> None:
+    assert prepared(tmp_path, (old, new)).hash != prepared(tmp_path).hash
+
+
+def test_the_hash_sees_a_single_number_of_an_hour(tmp_path: Path) -> None:
+    case = prepared(tmp_path)
+    units = case.units["power_demand"]
+    load = units.parameters["load"].values.copy()
+    load[0, 1] += 1e-9
+    changed = {**units.parameters, "load": Parameter(("power_demand", "time"), load, "kW")}
+    other = replace(case, units={**case.units, "power_demand": replace(units, parameters=changed)})
+    assert other.hash != case.hash
+
+
+# faults -------------------------------------------------------------------------------------------
+
+TOO_SHORT = TABLE.replace("2023-01-16T01:00Z,-50,0.25,1\n", "")
+ONE_FAULT = [
+    ("series: spot, plus", "series: sopt, plus", TABLE, "unknown series", 11),
+    ("column: flats", "column: flat", TABLE, "no such column", 6),
+    ("file: table.csv, column: price", "file: tabel.csv, column: price", TABLE, "not there", 5),
+    (", unit: EUR/MWh}", "}", TABLE, "the numbers have no unit", 5),
+    (", unit: EUR/MWh}", ", unit: kW}", TABLE, "is not a price of energy", 5),
+    ("times: 0.4 MW", "times: 400", TABLE, "is not a power", 6),
+    ("times: 0.4 MW", "times: 0.4 MWatt", TABLE, "cannot read the factor", 13),
+    ("plus: 60 EUR/MWh", "plus: 60 kW", TABLE, "is not a price of energy", 11),
+    ("plus: 60 EUR/MWh", "plus: 60", TABLE, "a bare number needs its unit", 11),
+    ("name: series", "name: series", TABLE.replace("-50", "nan"), "missing", 5),
+    ("name: series", "name: series", TABLE.replace("-50", "cheap"), "", 5),
+    ("times: 0.4 MW", "times: -0.4 MW", TABLE, "falls below 0 kW at 2023-01-16T00:00Z", 13),
+    ("plus: 2 kW", "plus: -2 kW", TABLE, "falls below 0 kW at 2023-01-16T00:00Z", 14),
+    ("length: 2 h", "length: 90 min", TABLE, "no multiple of the step", 2),
+    ("00:00Z, length", "00:00, length", TABLE, "offset from UTC", 2),
+]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "table", "reason", "line"), ONE_FAULT,
+    ids=[f"{case[3]} {case[1]}"[:60] for case in ONE_FAULT],
+)  # fmt: skip
+def test_a_fault_of_a_series_is_told_with_its_line(
+    tmp_path: Path, old: str, new: str, table: str, reason: str, line: int
+) -> None:
+    (fault,) = faults(tmp_path, (old, new), table=table)
+    assert reason in fault.reason and fault.repair
+    assert f"district.yaml:{line}:" in f"{fault.place}:"
+
+
+def test_a_series_that_is_too_short_says_what_it_covers(tmp_path: Path) -> None:
+    longer = ("length: 2 h", "length: 3 h")
+    found = faults(tmp_path, longer)
+    assert len(found) == 2  # one per series that is asked for
+    for fault in found:
+        assert "does not cover the horizon" in fault.reason and "table.csv" in fault.place
+        assert "2023-01-16 02:00Z" in str(fault.value)
+
+
+def test_faults_of_several_series_and_components_are_told_at_once(tmp_path: Path) -> None:
+    found = faults(
+        tmp_path, ("series: spot, plus", "series: sopt, plus"), ("column: flats", "column: flat"),
+        table=TABLE.replace("0.25,1", "0.25,nan"),
+    )  # fmt: skip
+    assert len(found) == 3
+
+
+def test_kinds_that_need_the_world_say_what_they_lack(tmp_path: Path) -> None:
+    """No weather, no heat network: each component names what to add, none stops the others."""
+    more = """  gas: {kind: fuel, node: plant, price: 60 EUR/MWh}
+  boiler: {kind: boiler, node: plant, heat: 1 MW}
+  pipe: {kind: heat_pipe, from: plant, to: east, length: 100 m, dn: 100}
+  pump: {kind: heat_pump, source: air, sink: plant, heat: 10 kW}
+  roof: {kind: pv, node: plant, peak: 10 kW}
+  cable: {"""
+    found = faults(tmp_path, ("  cable: {", more))
+    told = {(fault.place.rsplit(" › ", 1)[-1], fault.reason.split(",")[0]) for fault in found}
+    assert told == {
+        ("pipe", "needs the heat network's temperatures"),
+        ("pipe", "needs the ground temperature"),
+        ("pump", "needs the heat network's temperatures"),
+        ("pump", "needs the outdoor temperature"),
+        ("roof", "needs the sun"),
+    }
+
+
+def test_the_supply_temperature_follows_the_air(tmp_path: Path) -> None:
+    """Linear between the points, constant beyond: 90 at −20, 80 at 0 degC."""
+    weather = "time,temperature [degC],ground temperature [degC]\n" + "".join(
+        f"2023-01-16T0{hour}:00Z,{air},10\n" for hour, air in enumerate((-20, 0))
+    )
+    (tmp_path / "weather.csv").write_text(weather, encoding="utf-8")
+    frame = """weather: {file: weather.csv, latitude: 50, longitude: 8}
+heat_network: {supply: [{air: -10 degC, water: 90 degC}, {air: 10 degC, water: 70 degC}],
+  return: 50 degC}
+nodes:
+"""
+    more = """  gas: {kind: fuel, node: plant, price: 60 EUR/MWh}
+  boiler: {kind: boiler, node: plant, heat: 1 MW}
+  pipe: {kind: heat_pipe, from: plant, to: east, length: 1 km, dn: 100}
+  cable: {"""
+    case = prepared(tmp_path, ("nodes:\n", frame), ("  cable: {", more))
+    net = 0.300 - 0.0114
+    assert case.units["heat_pipe"]["loss"][0] == pytest.approx([net * (90 + 50 - 20),
+                                                                net * (80 + 50 - 20)])  # fmt: skip

@@ -1,0 +1,142 @@
+"""The shipped data: what the manifest says of them is so, and they are what they claim."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from citygrid.inputs.jobs import read_jobs
+from citygrid.inputs.photovoltaic import photovoltaic_yield
+from citygrid.inputs.series import SeriesSpec, read_series
+from citygrid.inputs.tables import read_table
+from citygrid.inputs.time import read_horizon
+from citygrid.inputs.weather import read_weather
+
+WEEK = read_horizon("2023-01-16T00:00+01:00", "168 h", "1 h", "Europe/Berlin")
+YEAR = read_horizon("2023-01-01T00:00+01:00", "8760 h", "1 h", "Europe/Berlin")
+SITES = {"dc west", "dc east", "dc north", "dc south", "dc harbour", "dc campus"}
+
+
+@pytest.fixture(scope="module")
+def data(repository):
+    return repository / "data"
+
+
+@pytest.fixture(scope="module")
+def manifest(data):
+    return yaml.safe_load((data / "MANIFEST.yaml").read_text(encoding="utf-8"))["files"]
+
+
+def test_every_file_is_what_the_manifest_describes(data, manifest):
+    wrong = []
+    for name, entry in manifest.items():
+        file = data / name
+        missing = {"origin", "licence", "attribution", "real", "assumed"} - set(entry)
+        if missing:
+            wrong.append(f"{name}: lacks {missing}")
+        if hashlib.sha256(file.read_bytes()).hexdigest() != entry["sha256"]:
+            wrong.append(f"{name}: other checksum")
+        table = read_table(file)
+        if [column.header for column in table.columns] != list(entry["columns"]):
+            wrong.append(f"{name}: other columns")
+        if len(table.rows) != entry["rows"]:
+            wrong.append(f"{name}: other number of rows")
+    assert wrong == []
+
+
+def test_every_shipped_file_is_in_a_manifest(data, manifest):
+    listed = {"MANIFEST.yaml", *manifest}
+    for folder in {file.parent for file in data.rglob("NETWORK.yaml")}:
+        network = yaml.safe_load((folder / "NETWORK.yaml").read_text(encoding="utf-8"))["files"]
+        listed |= {
+            f"{folder.name}/{name.rpartition('/')[2]}" for name in ("NETWORK.yaml", *network)
+        }
+    there = {
+        str(file.relative_to(data))
+        for file in data.rglob("*")
+        if file.is_file() and not file.name.startswith(".")
+    }
+    assert {name for name in there - listed if not name.startswith("tiny/")} == set()
+    assert sum(file.stat().st_size for file in data.rglob("*") if file.is_file()) < 5e6
+
+
+def test_every_series_covers_the_year_by_the_local_clock(data, manifest):
+    for name, entry in manifest.items():
+        if name.endswith(".parquet") or "jobs" in name:
+            continue
+        for header in list(entry["columns"])[1:]:
+            unit = {"price": "EUR/kWh", "direct": "kg/kWh", "life cycle": "kg/kWh"}
+            canonical = unit.get(header.partition(" [")[0], "1")
+            spec = SeriesSpec(data / name, column=header)
+            assert len(read_series(spec, YEAR, canonical)) == 8760
+
+
+def test_spot_prices_are_those_of_2023_in_utc(data):
+    """Prices follow the clock: the weekday evening peaks about 19:00 local, all year."""
+    price = read_series(SeriesSpec(data / "frankfurt_2023/spot.csv"), YEAR, "EUR/kWh")
+    assert price.mean() == pytest.approx(0.0952, abs=2e-4)
+    assert price.min() == pytest.approx(-0.5)
+    series = pd.Series(price, index=YEAR.local())
+    for months in ((1, 2, 11, 12), (5, 6, 7, 8)):
+        part = series[series.index.month.isin(months) & (series.index.dayofweek < 5)]
+        afternoon = part[part.index.hour >= 14]
+        peak = int(afternoon.groupby(afternoon.index.hour).mean().idxmax())
+        assert peak in (18, 19, 20), (months, peak)
+
+
+def test_carbon_is_an_average_factor_and_life_cycle_counts_more(data):
+    direct, cycle = (
+        read_series(SeriesSpec(data / "frankfurt_2023/carbon.csv", column=c), YEAR, "kg/kWh")
+        for c in ("direct", "life cycle")
+    )
+    assert direct.mean() == pytest.approx(0.3077, abs=5e-4)
+    assert direct.min() > 0.08 and direct.max() < 0.65
+    assert (cycle > direct).all()
+
+
+def test_sites_compute_differently_and_within_their_servers(data):
+    loads = np.array([
+        read_series(SeriesSpec(data / "frankfurt_2023/it_load.csv", column=site), YEAR, "1")
+        for site in sorted(SITES)
+    ])  # fmt: skip
+    assert loads.min() >= 0 and loads.max() <= 1
+    assert 0.4 < loads.mean() < 0.8
+    assert np.corrcoef(loads)[np.triu_indices(6, 1)].max() < 0.9
+
+
+def test_weather_is_frankfurts_and_pv_earns_in_summer(data):
+    weather = read_weather(data / "frankfurt_2023/weather.parquet", YEAR, 50.088, 8.654, 112.0)
+    assert weather.air_temperature.mean() == pytest.approx(12.09, abs=0.01)
+    assert weather.air_temperature.max() == pytest.approx(35.0)
+    # The sun warms: the warmest hour of a mean summer day is in the local afternoon.
+    summer = pd.Series(weather.air_temperature, index=YEAR.local()).loc["2023-06":"2023-08"]
+    assert 15 <= summer.groupby(summer.index.hour).mean().idxmax() <= 17
+    assert 5 < weather.ground_temperature.min() < weather.ground_temperature.max() < 20
+    assert weather.ghi.sum() / 1000 == pytest.approx(903, rel=0.01)  # kWh/m², as the manifest says
+    solar = photovoltaic_yield(weather, YEAR, 35, 180)
+    assert 700 < solar.sum() < 1100
+    monthly = pd.Series(solar, index=YEAR.local()).groupby(YEAR.local().month).sum()
+    assert monthly[6] > 3 * monthly[12]
+
+
+@pytest.mark.parametrize(
+    ("name", "hours", "fewest"), [("jobs.csv", 168, 160), ("jobs_day.csv", 24, 24)]
+)
+def test_jobs_fit_the_week_and_the_sites(data, name, hours, fewest):
+    jobs = read_jobs(data / "frankfurt_2023" / name)
+    assert len(jobs) >= fewest
+    assert jobs.release.min() >= WEEK.start
+    assert jobs.deadline.max() <= WEEK.start + np.timedelta64(hours, "h")
+    window = (jobs.deadline - jobs.release) / np.timedelta64(1, "h")
+    assert (window >= jobs.duration + 4).all() and window.max() <= 24
+    assert jobs.duration.min() >= 1 and jobs.duration.max() <= 12
+    share = jobs.energy.sum() / (0.5 * 6 * 400 * hours)
+    assert 0.35 < share < 0.45
+    assert {site for sites in jobs.sites for site in sites} == SITES
+    allowed = np.array([len(sites) for sites in jobs.sites])
+    assert ((allowed >= 2) & (allowed <= 4)).mean() > 0.6
+    assert 0.05 < jobs.preemptible.mean() < 0.2

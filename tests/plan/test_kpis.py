@@ -1,0 +1,70 @@
+"""Key figures, worked out by hand for the hand-solved districts."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.helpers import solved
+
+
+def kpi(kind: str, name: str) -> float | None:
+    return solved(kind).verdict.kpis[name]
+
+
+def test_power_usage_and_reuse_of_the_data_centre() -> None:
+    """ISO/IEC 30134-2 and -6: all power of the centre, chiller included, over that of its IT.
+
+    IT 50 + 80 = 130 kWh; centre 54.5 + 86 + 0.03 · 54 = 142.12 kWh; 22.5 + 64 = 86.5 kWh of heat
+    are handed to the pump. Counted behind the pump, reuse would be 115.3 kWh.
+    """
+    assert kpi("data_center", "pue") == pytest.approx(142.12 / 130)
+    assert kpi("data_center", "energy_reuse_factor") == pytest.approx(86.5 / 142.12)
+    assert kpi("data_center", "waste_heat_used_mwh") == pytest.approx(0.0865)
+    assert kpi("data_center", "heat_rejected_mwh") == pytest.approx(0.054)
+    assert kpi("data_center", "heat_delivered_mwh") == pytest.approx(0.150)
+
+
+def test_power_usage_falls_when_it_is_cold() -> None:
+    """Without recovery: 150 kWh of IT and 166.33 kWh with fans and compressors."""
+    assert kpi("chiller", "pue") == pytest.approx(166.33197 / 150, abs=1e-6)
+    assert kpi("chiller", "energy_reuse_factor") == 0.0
+
+
+def test_own_use_of_the_sun_counts_what_is_not_sold() -> None:
+    """95 kWh from the roof, of which 10 and 30 are sold."""
+    assert kpi("grid", "pv_self_consumption") == pytest.approx(55 / 95)
+    assert kpi("grid", "grid_import_mwh") == pytest.approx(0.025)
+    assert kpi("grid", "grid_export_mwh") == pytest.approx(0.040)
+    assert kpi("grid", "peak_import_kw") == pytest.approx(20)
+    assert kpi("pv", "pv_self_consumption") == pytest.approx(1.0)
+
+
+def test_cost_holds_the_price_of_carbon() -> None:
+    assert kpi("grid", "cost_eur") == pytest.approx(4.85)
+    assert kpi("grid", "co2_kg") == pytest.approx(7.5)
+
+
+def test_energy_is_power_times_hours_in_half_hours() -> None:
+    """50 kW and 60 kW, half an hour each."""
+    assert kpi("power_demand", "grid_import_mwh") == pytest.approx(0.055)
+    assert kpi("power_demand", "unserved_kwh") == pytest.approx(15)
+
+
+def test_pipes_lose_what_the_ground_takes() -> None:
+    assert kpi("heat_pipe", "heat_loss_mwh") == pytest.approx(2 * 4.2996 / 1000)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [("pv", "pue"), ("pv", "energy_reuse_factor"), ("pv", "jobs_late"), ("pv", "heat_loss_mwh"),
+     ("pv", "heat_delivered_mwh"), ("fuel", "peak_import_kw"), ("fuel", "grid_import_mwh"),
+     ("fuel", "pv_self_consumption")],
+)  # fmt: skip
+def test_what_does_not_apply_is_none(kind: str, name: str) -> None:
+    """A zero would be a result; there is none."""
+    assert kpi(kind, name) is None
+
+
+def test_every_kind_reports_the_same_figures() -> None:
+    assert kpi("job_pool", "jobs_late") == 0.0
+    assert solved("fuel").verdict.kpis.keys() == solved("job_pool").verdict.kpis.keys()

@@ -1,0 +1,187 @@
+"""The annealer's energy: what it claims about groups, limits, tables and parabolas."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+
+import dimod
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+from citygrid.errors import InputError
+from citygrid.model.reductions import fix
+from citygrid.routes import milp, samplers
+from citygrid.routes.annealer import anneal
+from citygrid.routes.assignment import (
+    candidates,
+    find_coupling,
+    find_groups,
+    meeting,
+    priced_cost,
+)
+from citygrid.routes.contract import Options
+from citygrid.routes.energy import axes, energy
+from citygrid.routes.limits import tighten
+from citygrid.routes.pyomo import build
+from citygrid.routes.responses import POINTS, entered, find_blocks, tabulate
+
+
+@pytest.fixture(scope="module")
+def case(district_maker):
+    """A district with its groups, coupling, blocks, prices and the energy of all options."""
+    form = district_maker(jobs=3, sites=2, steps=3, seed=5)
+    groups = find_groups(form)
+    coupling = find_coupling(form, groups)
+    relaxed, prices, _ = milp.relaxation(form, Options())
+    blocks = find_blocks(form, groups, coupling)
+    loads = np.asarray(coupling.weights @ relaxed.x[groups.columns])
+    first, step = axes(coupling, loads, POINTS)
+    table = tabulate(form, blocks, coupling, prices, first, step)
+    total = meeting(form, coupling, blocks.receiver, entered(form, blocks))
+    options = np.lexsort((np.arange(len(groups.columns)), groups.owner))
+    model = energy(coupling, groups, options, priced_cost(form, groups, prices, coupling.rows),
+                   prices, loads, (first, step, table), total)  # fmt: skip
+    return form, groups, coupling, blocks, prices, model
+
+
+def choices(model):
+    members = [np.flatnonzero(model.owner == group) for group in range(model.groups)]
+    return [np.array(choice) for choice in itertools.product(*members)]
+
+
+def test_groups_are_the_rows_that_say_exactly_one(case, make):
+    form, groups, *_ = case
+    assert np.array_equal(groups.rows, form.rows["pool.once"].index.ravel())
+    lookalikes = make([1] * 3, [[1, 1, 0], [1, 2, 0], [1, 0, 1], [0, 1, 1]], [1, 1, 1, 0],
+                      [1, 1, 1, 1], [0] * 3, [1, 1, 5], [1] * 3)  # fmt: skip
+    assert find_groups(lookalikes).rows.tolist() == [0]
+
+
+def test_limit_of_a_sites_load_is_found_behind_the_balance(district_maker):
+    """The load has no bound of its own; the centre that feeds it can give 30 kW."""
+    form = district_maker(jobs=5, sites=2, steps=3, capacity=30.0)
+    coupling = find_coupling(form, find_groups(form))
+    assert coupling.least == pytest.approx(np.full(6, -30.0))
+
+
+def test_implied_bounds_cut_off_no_feasible_point(district_maker):
+    form = district_maker(jobs=5, sites=2, steps=4, seed=9)
+    x = milp.solve(form, Options()).x
+    lower, upper = tighten(form)
+    assert (x >= lower - 1e-6).all() and (x <= upper + 1e-6).all()
+    assert (lower >= form.lower).all() and (upper <= form.upper).all()
+
+
+def test_every_site_and_hour_is_a_block_of_its_own(case):
+    form, _, coupling, blocks, *_ = case
+    assert sorted(blocks.receiver.tolist()) == list(range(len(coupling.rows)))
+    assert blocks.cut[form.rows["power.balance"].span].all()
+    assert not blocks.cut[form.rows["compute.balance"].span].any()
+
+
+def test_tabulated_response_is_the_least_priced_cost_with_the_load_put_in(case):
+    """Each point against a MILP over the blocks' rows with all others priced."""
+    form, groups, coupling, blocks, prices, model = case
+    cut = prices.copy()
+    cut[~blocks.cut] = 0.0
+    cost = form.cost - form.matrix.T @ cut
+    idle = np.setdiff1d(np.arange(len(cost)), blocks.columns)
+    cost[idle] = 0.0
+    kept = np.sort(blocks.rows)
+    lower, upper = tighten(form)
+    local = replace(form, lower=lower, upper=upper, cost=cost, constant=0.0,
+                    matrix=sp.csr_array(form.matrix[kept]), row_lower=form.row_lower[kept],
+                    row_upper=form.row_upper[kept], rows={})  # fmt: skip
+    local = fix(local, groups.columns, np.zeros(len(groups.columns))).form
+    for point in (0, 5, POINTS - 1):
+        load = model.first + point * model.step
+        low, high = local.row_lower.copy(), local.row_upper.copy()
+        at = np.searchsorted(kept, coupling.rows)
+        low[at] -= load
+        high[at] -= load
+        shifted = replace(local, row_lower=low, row_upper=high)
+        found = milp.solve(shifted, Options(gap=0.0))
+        assert found.objective == pytest.approx(model.table[:, point].sum(), abs=1e-5)
+
+
+def test_heat_pump_response_is_not_convex(case):
+    """Below the minimum load heat is worth nothing: a relaxation would draw a straight line."""
+    *_, model = case
+    bends = np.diff(model.table, n=2, axis=1)
+    assert (bends < -1e-6).any()
+
+
+def test_bqm_of_valid_choices_is_the_energy_with_parabolas(case):
+    *_, model = case
+    bqm = model.model()
+    chosen = choices(model)[::37]
+    for choice in chosen:
+        x = np.zeros(len(model.owner))
+        x[choice] = 1.0
+        load = model.weights @ x
+        met = model.total >= 0
+        totals = np.bincount(model.total[met], load[met], minlength=len(model.target))
+        expected = (
+            model.priced[choice].sum() + model.slope @ load + 0.5 * model.curve @ load**2
+            + 0.5 * model.stiffness @ (totals - model.target) ** 2
+        )  # fmt: skip
+        assert bqm.energy(dict(enumerate(x))) == pytest.approx(expected, abs=1e-9)
+
+
+def test_penalties_make_every_best_sample_valid(case):
+    *_, model = case
+    best = samplers.get("exact").sample(model.model()).first.sample
+    on = np.array([best[i] for i in range(len(model.owner))])
+    assert np.bincount(model.owner[on > 0], minlength=model.groups).tolist() == [1] * model.groups
+
+
+def test_invalid_samples_are_repaired_and_counted(case):
+    *_, model = case
+    for sample, wrong in ((np.zeros(18), 3), (np.ones(18), 3)):
+        choice, repaired = model.decode(sample)
+        assert repaired == wrong
+        assert model.owner[choice].tolist() == [0, 1, 2]
+
+
+def test_annealer_finds_the_lowest_energy_of_all_choices(case):
+    *_, model = case
+    least = min(model.of(choice) for choice in choices(model))
+    found = anneal(model, 8, 60, (0.5, 1e4), seed=3)
+    assert min(model.of(choice) for choice in found) == pytest.approx(least, abs=1e-9)
+    again = anneal(model, 8, 60, (0.5, 1e4), seed=3)
+    assert all(np.array_equal(a, b) for a, b in zip(found, again, strict=True))
+
+
+def test_candidates_keep_what_the_relaxation_uses_and_two_of_every_group(case):
+    _, groups, *_ = case
+    priced = np.arange(len(groups.columns), dtype=float)
+    used = np.zeros(len(priced))
+    used[-1] = 0.5
+    kept = candidates(groups, priced, used, budget=7, worth=None)
+    assert len(kept) == 7 and len(priced) - 1 in kept
+    assert np.bincount(groups.owner[kept]).min() >= 2
+    near = candidates(groups, priced, np.zeros(len(priced)), budget=18, worth=0.5)
+    assert np.bincount(groups.owner[near]).tolist() == [1, 1, 1]
+
+
+def test_samplers_are_dimod_samplers_and_refuse_what_is_too_large():
+    for name in samplers.names():
+        assert isinstance(samplers.get(name), dimod.Sampler)
+    assert isinstance(samplers.get("dimod:ExactSolver"), dimod.ExactSolver)
+    for wrong in ("dimod:Nothing", "nowhere:Thing", "json:dumps"):
+        with pytest.raises(InputError, match="module:Class"):
+            samplers.get(wrong)
+    large = dimod.BinaryQuadraticModel(dict.fromkeys(range(40), 1.0), {}, 0.0, dimod.BINARY)
+    with pytest.raises(InputError, match="enumerate"):
+        samplers.sample(samplers.get("exact"), large)
+
+
+def test_pyomo_model_is_named_and_indexed_like_the_form(case):
+    form, *_ = case
+    model = build(form)
+    assert model.boiler_heat["net", "2023-01-16T01:00Z"].lb == 0.0
+    assert len(model.pool_once) == 3
+    assert model.component("pool_load") is not None
+    assert model.component("pool_load_row") is not None

@@ -1,0 +1,100 @@
+"""HiGHS under contract: clean plans, hard limits, prices, and what an infeasible form lacks."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from citygrid.model.reductions import fix
+from citygrid.routes import milp, watch
+from citygrid.routes.contract import Journal, Options
+
+INF = math.inf
+
+
+def hard(make, count=60, rows=30, seed=2):
+    """A multi-knapsack that keeps a search busy for far longer than any test."""
+    generator = np.random.default_rng(seed)
+    weights = generator.integers(5, 100, (rows, count)).astype(float)
+    return make(-generator.integers(5, 100, count).astype(float), weights, [-INF] * rows,
+                weights.sum(axis=1) / 2, [0] * count, [1] * count, [1] * count)  # fmt: skip
+
+
+def test_no_big_m_leak_reaches_the_plan(make):
+    """Within a solver's integer tolerance 1e-6 · 1e6 kW would flow through a unit that is off."""
+    form = make([1.0, 0.0, 2.0], [[1e6, -1, 0], [0, 1, 1]], [0, 0.5], [INF, INF], [0, 0, 0],
+                [1, 1e6, 9], [1, 0, 0])  # fmt: skip
+    outcome = milp.solve(form, Options(gap=0.0))
+    assert outcome.objective == pytest.approx(1.0)
+    assert form.residual(outcome.x) <= 1e-9
+    assert outcome.x[0] in (0.0, 1.0)
+
+
+def test_time_limit_returns_the_best_plan_with_its_gap(make):
+    form = hard(make)
+    heard = []
+    outcome = milp.solve(form, Options(gap=0.0, time_limit=1.0, progress=heard.append))
+    assert outcome.status == "time_limit"
+    assert form.residual(outcome.x) <= 1e-9
+    assert 0.0 < outcome.gap < 1.0
+    assert any(news["objective"] is not None for news in heard)
+
+
+def test_plan_of_a_child_that_is_stopped_survives(make, monkeypatch):
+    """A child that ignores its limit is killed, and what it had reported is the outcome."""
+    form = hard(make)
+    monkeypatch.setattr(watch, "grace", lambda limit: 1.5 - limit)
+    ignorant = milp.Task("milp", gap=0.0, time_limit=600.0)
+    found = watch.run(form, ignorant, lambda kind, news, x: None)
+    while found.x is None:  # a very busy machine: give the child more time to begin
+        monkeypatch.setattr(watch, "grace", lambda limit: 6.0 - limit)
+        found = watch.run(form, ignorant, lambda kind, news, x: None)
+    assert (found.status, found.notes["stopped"]) == ("time_limit", True)
+    assert form.residual(found.x) <= 1e-6
+    assert found.bound <= found.objective
+
+
+def test_child_and_own_process_give_the_same_plan(small_district):
+    journal = Journal()
+    inside = milp.call(small_district, milp.Task(), journal, Options())
+    outside = milp.call(small_district, milp.Task(time_limit=60.0), journal, Options())
+    assert outside.notes["process"] == "child"
+    assert np.array_equal(inside.x, outside.x)
+    assert inside.bound == outside.bound
+
+
+@pytest.mark.parametrize(("method", "crossover"), [("simplex", True), ("ipm", False)])
+def test_prices_and_reduced_costs_explain_the_cost_of_the_relaxation(
+    small_district, method, crossover
+):
+    form = small_district
+    outcome, duals, reduced = milp.relaxation(form, Options(), method=method, crossover=crossover)
+    assert reduced == pytest.approx(form.cost - form.matrix.T @ duals, abs=1e-6)
+    rows = np.where(duals > 0, form.row_lower, form.row_upper)
+    columns = np.where(reduced > 0, form.lower, form.upper)
+    held = np.abs(duals) > 1e-7, np.abs(reduced) > 1e-7
+    dual = duals[held[0]] @ rows[held[0]] + reduced[held[1]] @ columns[held[1]]
+    assert dual + form.constant == pytest.approx(outcome.objective, rel=1e-4)
+    assert outcome.bound <= milp.solve(form, Options(gap=1e-6)).objective + 1e-6
+
+
+def test_explanation_names_the_balance_and_hour_that_lacks_and_how_much(small_district):
+    form = small_district
+    block = form.rows["heat.balance"]
+    burnt = form.columns["boiler.heat"].index.ravel()
+    pumped = form.columns["pump.heat"].index.reshape(-1, block.shape[1])
+    off = np.concatenate([burnt[[2]], pumped[:, 2]])
+    cold = fix(form, off, np.zeros(len(off))).form
+    lacking = milp.explain(cold)
+    assert [row for row, _ in lacking] == [int(block.index.ravel()[2])]
+    assert lacking[0][1] == pytest.approx(abs(form.row_lower[lacking[0][0]]))
+
+
+def test_explanation_finds_rows_that_are_no_balances_and_what_only_integers_break(make):
+    sums = make([1, 1], [[1, 1]], [5], [INF], [0, 0], [2, 2], [0, 0])
+    assert milp.explain(sums) == [(0, pytest.approx(1.0))]
+    parity = make([1, 1], [[2, 2]], [3], [3], [0, 0], [5, 5], [1, 1])
+    assert [(row, abs(amount)) for row, amount in milp.explain(parity)] == [(0, pytest.approx(1.0))]
+    assert milp.explain(make([1.0], [[1.0]], [0], [1], [0], [1], [0])) == []
