@@ -82,9 +82,9 @@ def solving_options(command: Callable[..., None]) -> Callable[..., None]:
                      help="Seconds per route; the best plan so far is kept."),
         click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True,
                      help="Same seed, same plan (without a time limit)."),
-        click.option("--sampler", default="neal", show_default=True,
-                     help="Sampler of the hybrid route: neal, tabu, greedy, exact, random or "
-                          "module:Class."),
+        click.option("--sampler", default="groups", show_default=True,
+                     help="Annealer of the hybrid route: groups (citygrid's own), neal, tabu, "
+                     "greedy, exact, random or module:Class."),
         click.option("--threads", type=click.IntRange(1), help="Threads of the solver."),
         click.option("--verbose", is_flag=True, help="Solver log on stderr."),
     )):  # fmt: skip

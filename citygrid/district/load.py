@@ -124,6 +124,9 @@ def _fault(model: type[BaseModel], detail: Any, prefix: Path_, tree: Tree) -> Fa
     place = tree.place((*prefix, *location))
     message, value = str(detail["msg"]), detail.get("input")
     kind = detail["type"]
+    if kind == "missing" and isinstance(location[-1], int):
+        return Fault(tree.place((*prefix, *location[:-1])), "has too few entries", None,
+                     f"list {location[-1] + 1} or more")  # fmt: skip
     if kind == "missing":
         return Fault(tree.place((*prefix, *location[:-1])), f"lacks `{location[-1]}`", None,
                      f"add `{location[-1]}: …`{_hint(model, location)}")  # fmt: skip

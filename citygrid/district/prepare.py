@@ -199,15 +199,19 @@ class Surroundings:
                 f"use one of {', '.join(known)}" if known else "add it to `series`",
             ))  # fmt: skip
             return self._nothing
+        key = "times"
         try:
             factor, factor_unit = _factor(value.times)
             wanted = unit_texts.canonical(unit_texts.quotient(unit, factor_unit))
+            key = "plus"
             plus = 0.0 if value.plus is None else unit_texts.parse(value.plus, unit)
-            series = self._read(value.series, value.column, wanted)
         except ValueError as error:
             reason, _, repair = str(error).partition("; ")
-            self.faults.append(Fault(self.district.place(*place), reason, value.times, repair))
+            self.faults.append(
+                Fault(self.district.place(*place, key), reason, getattr(value, key), repair)
+            )
             return self._nothing
+        series = self._read(value.series, value.column, wanted)
         if series is None:
             return self._nothing
         found = series * factor + plus
@@ -303,11 +307,22 @@ class Surroundings:
 
     def air_temperature(self, component: str) -> Floats:
         weather = self._needs_weather(component, "the outdoor temperature")
-        return self._nothing if weather is None else weather.air_temperature
+        return self._told(component, weather, "air_temperature")
+
+    def _told(self, component: str, weather: Weather | None, quantity: str) -> Floats:
+        """What the weather file tells; a quantity it lacks is a fault of who asks for it."""
+        if weather is None:
+            return self._nothing
+        try:
+            values: Floats = getattr(weather, quantity)
+        except CitygridError as error:
+            self._refused(error, self.district.place("components", component))
+            return self._nothing
+        return values
 
     def ground_temperature(self, component: str) -> Floats:
         weather = self._needs_weather(component, "the ground temperature")
-        return self._nothing if weather is None else weather.ground_temperature
+        return self._told(component, weather, "ground_temperature")
 
     def supply_temperature(self, component: str) -> Floats:
         network = self.district.spec.heat_network
@@ -352,7 +367,11 @@ class Surroundings:
         weather = self._needs_weather(component, "the sun")
         if weather is None:
             return self._nothing
-        return photovoltaic_yield(weather, self.horizon, tilt, azimuth)
+        try:
+            return photovoltaic_yield(weather, self.horizon, tilt, azimuth)
+        except CitygridError as error:
+            self._refused(error, self.district.place("components", component))
+            return self._nothing
 
     # places and jobs ------------------------------------------------------------------------
 

@@ -150,13 +150,15 @@ def _balances(logs: list[Log], hours: int) -> list[Breach]:
 
 def _accounts(case: Case, plan: Plan, logs: list[Log]) -> list[Breach]:
     """Every line of the ledger and the objective must be what the replay recomputes."""
-    stated = {
-        (str(component), str(item)): (float(money), float(carbon))
-        for component, item, money, carbon in zip(
-            *(plan.dataset[f"ledger.{n}"].values for n in ("component", "item", "money", "carbon")),
-            strict=True,
-        )
-    }  # fmt: skip
+    stated: dict[tuple[str, str], tuple[float, float]] = {}
+    for component, item, money, carbon in zip(
+        *(plan.dataset[f"ledger.{n}"].values for n in ("component", "item", "money", "carbon")),
+        strict=True,
+    ):
+        # A line that stands twice is paid twice.
+        key = (str(component), str(item))
+        before = stated.get(key, (0.0, 0.0))
+        stated[key] = (before[0] + float(money), before[1] + float(carbon))
     found = {
         (name, f"{log.kind}.{item}"): (float(log.money[item][i]), float(log.carbon[item][i]))
         for log in logs for item in log.money for i, name in enumerate(log.names)

@@ -127,9 +127,7 @@ class Energy:
         linear = alone - cheapest[self.owner] - self.penalty[self.owner]
         penalties = sp.diags_array(2.0 * self.penalty[self.owner]) @ _same_group(self.owner)
         pairs = sp.coo_array(sp.triu(self.quadratic + penalties, k=1))
-        offset = float(
-            self.penalty.sum() + cheapest.sum() + 0.5 * self.stiffness @ self.target**2
-        )
+        offset = float(self.penalty.sum() + cheapest.sum() + 0.5 * self.stiffness @ self.target**2)
         return dimod.BinaryQuadraticModel.from_numpy_vectors(
             linear, (pairs.row, pairs.col, pairs.data), offset, dimod.BINARY,
             variable_order=range(len(linear)),

@@ -60,8 +60,9 @@ def part_limits(
     others.data[columns[others.indices]] = 0.0
     others.eliminate_zeros()
     rest = sp.coo_array(others)
-    low, high = np.where(rest.data > 0, lower[rest.col], upper[rest.col]), np.where(
-        rest.data > 0, upper[rest.col], lower[rest.col]
+    low, high = (
+        np.where(rest.data > 0, lower[rest.col], upper[rest.col]),
+        np.where(rest.data > 0, upper[rest.col], lower[rest.col]),
     )
     least, most = np.zeros(len(rows)), np.zeros(len(rows))
     np.add.at(least, rest.row, rest.data * low)

@@ -139,9 +139,7 @@ def tabulate(
     return table
 
 
-def _priced(
-    form: Form, blocks: Blocks, prices: Floats
-) -> tuple[Form, Floats, Floats, float]:
+def _priced(form: Form, blocks: Blocks, prices: Floats) -> tuple[Form, Floats, Floats, float]:
     """All blocks as one LP with the cut rows priced and every row elastic, and its cost scale."""
     outside = prices.copy()
     outside[blocks.rows] = 0.0

@@ -163,7 +163,18 @@ components:
 
 
 def test_help_loads_no_heavy_library():
-    heavy = "numpy pandas xarray pydantic pint scipy highspy pyomo dimod geopandas".split()
+    heavy = [
+        "numpy",
+        "pandas",
+        "xarray",
+        "pydantic",
+        "pint",
+        "scipy",
+        "highspy",
+        "pyomo",
+        "dimod",
+        "geopandas",
+    ]
     code = (
         "import sys; from citygrid.cli import main\n"
         "try: main(['--help'])\nexcept SystemExit: pass\n"

@@ -157,6 +157,24 @@ def test_one_percent_more_of_any_flow_is_found(kind: str) -> None:
 
 
 @every_kind
+def test_a_flow_beyond_its_bounds_is_told_by_its_kind(kind: str) -> None:
+    """Not by the balance alone, which other flows could be made to close."""
+    result = solved(kind)
+    for name, flow in own_flows(kind, result).items():
+        span = result.form.columns[name].span
+        lower, upper = (bound[span].reshape(flow.shape)
+                        for bound in (result.form.lower, result.form.upper))  # fmt: skip
+        for place in map(tuple, np.argwhere(np.ones(flow.shape, dtype=bool))):
+            for beyond in (lower[place] - 1.0, upper[place] + 1.0):
+                values = flow.values.copy()
+                values[place] = beyond
+                if np.isfinite(beyond):
+                    verdict = cg.verify(result.case, with_flow(result.plan, name, values))
+                    tellers = {violation.where.split(" ")[0] for violation in verdict.violations}
+                    assert kind in tellers, f"{name} = {beyond:g} at {place} is in order"
+
+
+@every_kind
 def test_one_percent_more_of_a_flow_is_found_in_a_stored_plan(
     kind: str, tmp_path: Path, stored: Callable[[str], Path]
 ) -> None:

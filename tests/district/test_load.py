@@ -86,6 +86,7 @@ ONE_FAULT = [
     ("cable:", "east:", 8, "east", "has the name of a node", "rename one of the two"),
     ("name: two nodes\n", "", 1, "", "lacks `name`", "add `name"),
     ("length: 2 h, ", "", 2, "horizon", "lacks `length`", "multiple of the step"),
+    ("at: [0, 0]", "at: [0]", 4, "plant › at", "has too few entries", "list 2 or more"),
     ("nodes:\n", "carbon_price: 5\nnodes:\n", 3, "carbon_price", "needs its unit", "85 EUR/t"),
     ("nodes:\n", "colour: red\nnodes:\n", 3, "colour", "unknown key", "use one of name"),
 ]  # fmt: skip

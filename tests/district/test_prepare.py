@@ -210,3 +210,27 @@ nodes:
     net = 0.300 - 0.0114
     assert case.units["heat_pipe"]["loss"][0] == pytest.approx([net * (90 + 50 - 20),
                                                                 net * (80 + 50 - 20)])  # fmt: skip
+
+
+def test_the_amount_added_is_named_when_it_is_wrong(tmp_path: Path) -> None:
+    (fault,) = faults(tmp_path, ("plus: 60 EUR/MWh", "plus: 60 kW"))
+    assert fault.place.endswith("price › plus") and fault.value == "60 kW"
+
+
+def test_what_the_weather_lacks_is_told_with_who_asks_and_with_all_else(tmp_path: Path) -> None:
+    """No ground temperature: the pipe is named, and the missing series is not kept back."""
+    (tmp_path / "weather.csv").write_text(
+        "time,temperature [degC]\n2023-01-16T00:00Z,5\n2023-01-16T01:00Z,5\n", encoding="utf-8"
+    )
+    frame = """weather: {file: weather.csv, latitude: 50, longitude: 8}
+heat_network: {supply: [{air: -10 degC, water: 90 degC}], return: 50 degC}
+nodes:
+"""
+    more = """  gas: {kind: fuel, node: plant, price: 60 EUR/MWh}
+  boiler: {kind: boiler, node: plant, heat: 1 MW}
+  pipe: {kind: heat_pipe, from: plant, to: east, length: 1 km, dn: 100}
+  cable: {"""
+    found = faults(tmp_path, ("nodes:\n", frame), ("  cable: {", more),
+                   ("series: spot, plus", "series: sopt, plus"))  # fmt: skip
+    assert len(found) == 2
+    assert any("components › pipe" in fault.place and "ground" in fault.reason for fault in found)

@@ -93,6 +93,14 @@ def test_a_bill_for_nothing_and_a_bill_left_out_are_found() -> None:
     }
 
 
+def test_a_bill_that_stands_twice_is_paid_twice() -> None:
+    def doubled(dataset: xr.Dataset) -> xr.Dataset:
+        return dataset.isel(ledger_line=[0, 0, 1])
+
+    verdict = changed("fuel", doubled)
+    assert "ledger gas, fuel.fuel" in {violation.where for violation in verdict.violations}
+
+
 # another case -------------------------------------------------------------------------------------
 
 
