@@ -1,7 +1,8 @@
 """The text of the Frankfurt district files: what stands where, and how large it is.
 
-Only make_frankfurt.py uses this; its lines are as long as those of the YAML it writes. Everything that is assumed about the district's plant, data
-centres and roofs stands here as a table; lengths, diameters and loads come from the network.
+Only make_frankfurt.py uses this; its lines are as long as those of the YAML it writes. Everything
+that is assumed about the district's plant, data centres and roofs stands here as a table; lengths,
+diameters and loads come from the network.
 """
 
 # ruff: noqa: E501
@@ -96,7 +97,7 @@ def district_files(plant: tuple[float, float], zones: Sequence[ZoneLike]) -> dic
 
 
 def _district(horizon: Horizon, plant: tuple[float, float], zones: Sequence[ZoneLike]) -> str:
-    parts = [_head(horizon), _series(zones), _nodes(plant, zones), _plant(horizon),
+    parts = [_head(horizon), _series(), _nodes(plant, zones), _plant(horizon),
              _centers(horizon), _quantum(horizon), _roofs(), _zones(zones)]  # fmt: skip
     return "\n".join(parts)
 
@@ -133,17 +134,13 @@ geometry: ../data/frankfurt_2023/network.gpkg
 """
 
 
-def _series(zones: Sequence[ZoneLike]) -> str:
+def _series() -> str:
+    files = ("spot", "carbon", "it_load", "heat", "power")
+    columns = {"spot": ", column: price", "carbon": ", column: direct"}
     rows = [
-        "spot: {file: ../data/frankfurt_2023/spot.csv, column: price}",
-        "carbon: {file: ../data/frankfurt_2023/carbon.csv, column: direct}",
-        *(f"it {c.name}: {{file: ../data/frankfurt_2023/it_load.csv, column: dc {c.name}}}"
-          for c in CENTERS),
-        *(f"heat {z.number}: {{file: ../data/frankfurt_2023/heat.csv, column: zone {z.number}}}"
-          for z in zones),
-        *(f"power {z.number}: {{file: ../data/frankfurt_2023/power.csv, column: zone {z.number}}}"
-          for z in zones),
-    ]  # fmt: skip
+        f"{name.replace('_', ' ')}: {{file: ../data/frankfurt_2023/{name}.csv{columns.get(name, '')}}}"
+        for name in files
+    ]
     return "series:\n" + "".join(f"  {row}\n" for row in rows)
 
 
@@ -180,7 +177,7 @@ components:
 def _centers(h: Horizon) -> str:
     text = "  # Six micro data centres: idle power, interactive work, jobs, and what takes their heat.\n"
     for c in CENTERS:
-        load = f"series: it {c.name}, times: {c.interactive} kW"
+        load = f"series: it load, column: dc {c.name}, times: {c.interactive} kW"
         if h.jobs is None:
             load += ", plus: 80 kW"
         cooling = math.ceil(1.05 * c.capacity / 10) * 10 + (60 if c.zone == QUANTUM_ZONE else 0)
@@ -236,8 +233,8 @@ def _zones(zones: Sequence[ZoneLike]) -> str:
         parent = f"zone {z.parent}" if z.parent else "plant"
         both = ", reversible: true" if z.number in REVERSIBLE else ""
         text += f"""\
-  heat {z.number}: {{kind: heat_demand, node: zone {z.number}, load: {{series: heat {z.number}, times: {1 + DISTRIBUTION_LOSS:g}}}}}
-  power {z.number}: {{kind: power_demand, node: zone {z.number}, load: {{series: power {z.number}}}}}
+  heat {z.number}: {{kind: heat_demand, node: zone {z.number}, load: {{series: heat, column: zone {z.number}, times: {1 + DISTRIBUTION_LOSS:g}}}}}
+  power {z.number}: {{kind: power_demand, node: zone {z.number}, load: {{series: power, column: zone {z.number}}}}}
   pipe {z.number}: {{kind: heat_pipe, from: {parent}, to: zone {z.number}, length: {z.length:.0f} m, dn: {z.dn}{both}}}
   cable {z.number}: {{kind: power_line, from: {parent}, to: zone {z.number}, capacity: {feeder[z.number]} kW}}
 """
