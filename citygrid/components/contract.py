@@ -88,6 +88,22 @@ class Units:
     def __len__(self) -> int:
         return len(self.names)
 
+    @property
+    def separable(self) -> bool:
+        """Whether every parameter belongs to one component (a pool's jobs belong to several)."""
+        own = {self.kind, "time"}
+        return all(set(parameter.dims) <= own for parameter in self.parameters.values())
+
+    def of(self, name: str) -> Units:
+        """One component of the kind by itself; only for separable kinds."""
+        row = self.names.index(name)
+        parameters = {
+            key: p._replace(values=p.values[row : row + 1]) if p.dims[:1] == (self.kind,) else p
+            for key, p in self.parameters.items()
+        }
+        coords = {self.kind: np.array([name], dtype=object)}
+        return Units(self.kind, (name,), parameters, coords, self.step)
+
     def places(self, name: str) -> NDArray[Any]:
         """A text parameter such as the node of every component, shape (n,)."""
         return self.parameters[name].values
@@ -118,6 +134,17 @@ class Flows:
             at = [position[label] for label in self._labels[name]]
             full[at] = self._arrays[name]
         return full
+
+    def of(self, name: str) -> Flows:
+        """The flows of one component by itself."""
+        rows = {
+            short: np.flatnonzero(self._labels[short].astype(str) == name) for short in self._arrays
+        }
+        return Flows(
+            (name,),
+            {short: self._arrays[short][at] for short, at in rows.items() if len(at)},
+            {short: self._labels[short][at] for short, at in rows.items() if len(at)},
+        )
 
 
 class Kind(NamedTuple):

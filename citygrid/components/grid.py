@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+from citygrid.components.common.exclusion import formulate_exclusion, replay_exclusion
 from citygrid.components.contract import Component, Flows, Port, Units
 from citygrid.components.fields import HourlyCarbon, HourlyPrice, Node, Power, PowerPrice
 from citygrid.components.log import Log
@@ -69,11 +70,10 @@ def formulate(m: Any, c: Any) -> None:
     opposed = c.axis.only(
         _opposed(c.import_price.values, c.export_price.values, c.export_max.values), "opposed"
     )
-    if len(opposed):
-        importing = m.binary("importing", opposed, m.time, about="the connection imports")
-        most_in, most_out = c.import_max.only(opposed), c.export_max.only(opposed)
-        m.constrain("import_alone", bought.only(opposed) <= most_in * importing)
-        m.constrain("export_alone", sold.only(opposed) + most_out * importing <= most_out)
+    formulate_exclusion(
+        m, "importing", opposed, ("import_alone", "export_alone"), bought, sold,
+        c.import_max, c.export_max, "the connection imports",
+    )  # fmt: skip
     charged = c.axis.only(c.peak_charge.values > 0, "charged")
     if len(charged):
         peak = m.variable("peak", charged, about="highest import over the horizon")
@@ -87,12 +87,8 @@ def replay(c: Units, flows: Flows, log: Log) -> None:
     log.within("import within connection", bought, 0.0, c["import_max"])
     log.within("export within connection", sold, 0.0, c["export_max"])
     opposed = _opposed(c["import_price"], c["export_price"], c["export_max"])[:, None]
-    both = np.where(opposed, np.minimum(bought, sold), 0.0)
-    log.within("no buying and selling at once", both, high=0.0)
-    importing = flows.spread("importing", 0.0, bought.shape)
-    log.whole("importing is 0 or 1", importing)
-    log.within("buys only while importing", np.where(opposed, bought, 0.0),
-               high=c["import_max"] * importing)  # fmt: skip
+    replay_exclusion(flows, log, "importing", opposed, bought, sold, c["import_max"],
+                     ("no buying and selling at once", "buys only while importing"))  # fmt: skip
     peak = np.where(c["peak_charge"] > 0, bought.max(axis=1, keepdims=True), 0.0)
     log.equal("peak is the highest import", flows.spread("peak", 0.0, (len(c),))[:, None], peak)
     log.pays("import", bought * c["import_price"] * c.step, bought * c["import_carbon"] * c.step)

@@ -141,6 +141,7 @@ def replay(c: Units, flows: Flows, log: Log) -> None:
     log.feeds("heat", c.places("sink"), heat)
     log.draws("power", c.places("sink"), power)
     recovers = c["recovers"].ravel()
-    log.draws("waste_heat", c.places("source")[recovers], (heat - power)[recovers])
+    owners = np.array(c.names, dtype=object)[recovers]
+    log.draws("waste_heat", c.places("source")[recovers], (heat - power)[recovers], owners)
     log.measure("heat_pump_power", power)
     log.measure("waste_heat_used", (heat - power)[recovers])

@@ -254,9 +254,10 @@ def replay(c: Units, flows: Flows, log: Log) -> None:
     log.within("job keeps its window", late, high=0.0, unit="h", labels=names)
     log.equal("load is that of the jobs", load, found, labels=sites)
     log.measure("jobs_late", (late > INSTANT).astype(float)[:, None])
+    pools = np.array(c.names, dtype=object)[c["site_pool"]]
     for resource in sorted(set(c["site_resource"])):
         here = c["site_resource"] == resource
-        log.draws(resource, c["site_center"][here], load[here])
+        log.draws(resource, c["site_center"][here], load[here], pools[here])
 
 
 def _run(site: Floats, power: float, begin: float, end: float, step: float) -> None:

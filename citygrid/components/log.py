@@ -19,13 +19,14 @@ Labels = Sequence[str] | NDArray[Any]
 
 @dataclass(frozen=True)
 class Movement:
-    """A flow [kW] (component × time) fed (+) or drawn (−) at each component's place."""
+    """A flow [kW] (row × time) fed (+) or drawn (−) at each row's place by each row's owner."""
 
     kind: str
     carrier: str
     places: NDArray[Any]
     flow: Floats
     sign: float
+    owners: NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -53,19 +54,29 @@ class Log:
     carbon: dict[str, Floats] = field(default_factory=dict)
     measures: dict[str, Floats] = field(default_factory=dict)
 
-    def feeds(self, carrier: str, places: Sequence[str] | NDArray[Any], flow: Floats) -> None:
-        """The components give ``flow`` [kW] (n, T), each at its place."""
-        self._moves(carrier, places, flow, 1.0)
+    def feeds(
+        self, carrier: str, places: Labels, flow: Floats, owners: Labels | None = None
+    ) -> None:
+        """Give ``flow`` [kW] (rows, T), each row at its place.
 
-    def draws(self, carrier: str, places: Sequence[str] | NDArray[Any], flow: Floats) -> None:
-        """The components take ``flow`` [kW] (n, T), each at its place."""
-        self._moves(carrier, places, flow, -1.0)
+        A row is a component, in the order of the names, unless ``owners`` say whose it is.
+        """
+        self._moves(carrier, places, flow, 1.0, owners)
+
+    def draws(
+        self, carrier: str, places: Labels, flow: Floats, owners: Labels | None = None
+    ) -> None:
+        """Take ``flow`` [kW] (rows, T), each row at its place; see :meth:`feeds`."""
+        self._moves(carrier, places, flow, -1.0, owners)
 
     def _moves(
-        self, carrier: str, places: Sequence[str] | NDArray[Any], flow: Floats, sign: float
+        self, carrier: str, places: Labels, flow: Floats, sign: float, owners: Labels | None
     ) -> None:
-        self.movements.append(Movement(self.kind, carrier, np.asarray(places), flow, sign))
-        self.within(f"{carrier} flow is not negative", flow, low=0.0, labels=list(places))
+        owned = np.asarray(self.names if owners is None else owners, dtype=object)
+        if not len(owned) == len(places) == len(flow):
+            raise ValueError(f"{self.kind}: {len(flow)} flows of {carrier} for {len(owned)} owners")
+        self.movements.append(Movement(self.kind, carrier, np.asarray(places), flow, sign, owned))
+        self.within(f"{carrier} flow is not negative", flow, low=0.0, labels=owned)
 
     def equal(
         self, rule: str, stated: Floats, found: ArrayLike, unit: str = "kW",

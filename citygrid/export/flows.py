@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from citygrid.components.contract import Flows, Parameter, Units, kinds
+from citygrid.components.contract import Flows, Units, kinds
 from citygrid.components.log import Log
 from citygrid.district.case import Asset, Case
 from citygrid.plan.plan import Plan
@@ -70,7 +70,7 @@ def dispatch(case: Case, plan: Plan) -> Dispatch:
             at = row.get(name)
             if at is None:
                 continue
-            for carrier, moved in _moved(log, name, units).items():
+            for carrier, moved in _moved(log, name).items():
                 target = carriers.setdefault(carrier, np.full(shape, np.nan))
                 target[at] = moved
             asset = case.assets[at]
@@ -87,33 +87,14 @@ def _replays(
 ) -> Iterator[tuple[str, Log, Units, Flows]]:
     """Every component's own replay: its name, log, parameters and flows."""
     flows = plan.flows(units)
-    own = {kind, "time"}
-    alone = all(set(parameter.dims) <= own for parameter in units.parameters.values())
     # Where a kind has tables of its own (the jobs of a pool) its components are replayed together.
-    together = None if alone else _replay(kind, units, flows)
-    for i, name in enumerate(units.names):
-        if not alone:
-            if together is not None:
-                yield name, together, units, flows
-            continue
-        part = Units(kind, (name,), {
-            key: Parameter(p.dims, p.values[i : i + 1] if p.dims[:1] == (kind,) else p.values,
-                           p.unit)
-            for key, p in units.parameters.items()
-        }, {kind: np.array([name], dtype=object)}, units.step)  # fmt: skip
-        mine = _flows_of(name, flows)
-        log = _replay(kind, part, mine)
+    together = None if units.separable else _replay(kind, units, flows)
+    for name in units.names:
+        part = units.of(name) if units.separable else units
+        mine = flows.of(name) if units.separable else flows
+        log = _replay(kind, part, mine) if units.separable else together
         if log is not None:
             yield name, log, part, mine
-
-
-def _flows_of(name: str, flows: Flows) -> Flows:
-    arrays, labels = {}, {}
-    for short, array in flows._arrays.items():
-        at = np.flatnonzero([str(label) == name for label in flows._labels[short]])
-        if len(at):
-            arrays[short], labels[short] = array[at], flows._labels[short][at]
-    return Flows((name,), arrays, labels)
 
 
 def _replay(kind: str, units: Units, flows: Flows) -> Log | None:
@@ -125,28 +106,15 @@ def _replay(kind: str, units: Units, flows: Flows) -> Log | None:
     return log
 
 
-def _moved(log: Log, name: str, units: Units) -> dict[str, Floats]:
+def _moved(log: Log, name: str) -> dict[str, Floats]:
     """What one component fed less what it drew, by carrier."""
     moved: dict[str, Floats] = {}
     for movement in log.movements:
-        rows = _rows(movement.places, movement.carrier, name, log, units)
+        rows = np.flatnonzero(movement.owners == name)
         if len(rows):
             total = movement.sign * movement.flow[rows].sum(axis=0)
             moved[movement.carrier] = moved.get(movement.carrier, 0.0) + total
     return moved
-
-
-def _rows(
-    places: NDArray[Any], carrier: str, name: str, log: Log, units: Units
-) -> NDArray[np.intp]:
-    """Rows of a movement that belong to one component."""
-    if log.names == (name,):
-        return np.arange(len(places))
-    number = log.names.index(name)
-    if "site_pool" in units.parameters:
-        owner = units["site_pool"][units["site_resource"] == carrier]
-        return np.flatnonzero(owner == number)
-    return np.array([number] if len(places) == len(log.names) else [], dtype=np.intp)
 
 
 def _carried(log: Log, asset: Asset) -> tuple[Floats, Floats, Floats]:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from pydantic import Field, model_validator
 
+from citygrid.components.common.exclusion import formulate_exclusion, replay_exclusion
 from citygrid.components.contract import Component, Flows, Port, Units
 from citygrid.components.fields import Node
 from citygrid.components.log import Log
@@ -69,20 +70,25 @@ def _formulate_reversible(m: Any, c: Any, carrier: str, lines: Any, forward: Any
     end = [c.text("to")[i] for i in lines.positions]
     back = m.variable("back", lines, m.time, upper=capacity, about="sent against the line")
     m.draw(carrier, end, back)
-    lossy = (loss.values.max(axis=1) > 0) | (share.values > 0)
-    if not lossy.any():
-        m.feed(carrier, end, forward * 1.0)
-        m.feed(carrier, start, back * 1.0)
+    burns = (loss.values.max(axis=1) > 0) | (share.values > 0)
+    free = lines.only(~burns, "free")
+    if len(free):
+        m.feed(carrier, [end[i] for i in free.positions], forward.only(free))
+        m.feed(carrier, [start[i] for i in free.positions], back.only(free))
+    lossy = lines.only(burns, "lossy")
+    ahead = formulate_exclusion(
+        m, "forward", lossy, ("along", "against"), forward, back, capacity, capacity,
+        "the line carries along its direction",
+    )  # fmt: skip
+    if ahead is None:
         return
-    ahead = m.binary("forward", lines, m.time, about="the line carries along its direction")
-    m.constrain("along", forward <= capacity * ahead, "only if forward")
-    m.constrain("against", back + capacity * ahead <= capacity, "only if not forward")
+    forward, back, loss, share = (x.only(lossy) for x in (forward, back, loss, share))
     arriving = forward * (1.0 - share) - loss * ahead
     returning = back * (1.0 - share) + loss * ahead - loss
     m.constrain("arrival_along", arriving >= 0, "losses are covered")
     m.constrain("arrival_against", returning >= 0, "losses are covered")
-    m.feed(carrier, end, arriving)
-    m.feed(carrier, start, returning)
+    m.feed(carrier, [end[i] for i in lossy.positions], arriving)
+    m.feed(carrier, [start[i] for i in lossy.positions], returning)
 
 
 def replay_carriage(c: Units, flows: Flows, log: Log, carrier: str) -> None:
@@ -94,13 +100,17 @@ def replay_carriage(c: Units, flows: Flows, log: Log, carrier: str) -> None:
     log.within("flow within capacity", forward, 0.0, capacity)
     log.within("opposite flow within capacity", back, 0.0, np.where(reversible, capacity, 0.0))
     lossy = (loss.max(axis=1, keepdims=True) > 0) | (share > 0)
-    direction = flows.spread("forward", 0.0, forward.shape)
-    log.whole("forward is 0 or 1", direction)
+    direction = replay_exclusion(
+        flows,
+        log,
+        "forward",
+        reversible & lossy,
+        forward,
+        back,
+        capacity,
+        ("one direction at a time", "carries along only while forward"),
+    )
     ahead = np.where(reversible & lossy, direction, 1.0)
-    log.within("one direction at a time",
-               np.where(reversible & lossy, np.minimum(forward, back), 0.0), high=0.0)  # fmt: skip
-    log.within("carries along only while forward",
-               np.where(reversible & lossy, forward, 0.0), high=capacity * direction)  # fmt: skip
     arriving = forward * (1.0 - share) - loss * ahead
     # On a lossless reversible line both flows may be positive; they cancel.
     returning = back * (1.0 - share) - np.where(reversible, loss * (1.0 - ahead), 0.0)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from pydantic import Field, model_validator
 
+from citygrid.components.common.exclusion import formulate_exclusion, replay_exclusion
 from citygrid.components.contract import Component, Flows, Port, Units
 from citygrid.components.fields import Efficiency, Energy, Node, Power, Share, SharePerTime
 from citygrid.components.log import Log
@@ -76,13 +77,10 @@ def formulate_storage(m: Any, c: Any, carrier: str) -> None:
     lossy = c.axis.only(
         _lossy(c.charge_efficiency.values, c.discharge_efficiency.values), "guarded"
     )
-    if len(lossy):
-        charging = m.binary("charging", lossy, m.time, about="the store charges")
-        most_in, most_out = c.charge.only(lossy), c.discharge.only(lossy)
-        m.constrain("charge_alone", charge.only(lossy) <= most_in * charging, "only if charging")
-        m.constrain("discharge_alone",
-                    discharge.only(lossy) + most_out * charging <= most_out,
-                    "only if not charging")  # fmt: skip
+    formulate_exclusion(
+        m, "charging", lossy, ("charge_alone", "discharge_alone"), charge, discharge,
+        c.charge, c.discharge, "the store charges",
+    )  # fmt: skip
     m.draw(carrier, c.text("node"), charge)
     m.feed(carrier, c.text("node"), discharge)
 
@@ -107,11 +105,15 @@ def replay_storage(c: Units, flows: Flows, log: Log, carrier: str) -> None:
     log.within("charge within power", charge, 0.0, c["charge"])
     log.within("discharge within power", discharge, 0.0, c["discharge"])
     guarded = _lossy(c["charge_efficiency"], c["discharge_efficiency"])[:, None]
-    both = np.where(guarded, np.minimum(charge, discharge), 0.0)
-    log.within("no charging and discharging at once", both, high=0.0)
-    charging = flows.spread("charging", 0.0, level.shape)
-    log.whole("charging is 0 or 1", charging)
-    log.within("charges only while charging", np.where(guarded, charge, 0.0),
-               high=c["charge"] * charging)  # fmt: skip
+    replay_exclusion(
+        flows,
+        log,
+        "charging",
+        guarded,
+        charge,
+        discharge,
+        c["charge"],
+        ("no charging and discharging at once", "charges only while charging"),
+    )
     log.draws(carrier, c.places("node"), charge)
     log.feeds(carrier, c.places("node"), discharge)
