@@ -62,9 +62,15 @@ class InfeasibleError(CitygridError):
 
 
 class NoPlanError(CitygridError):
-    """No plan was found within the limits, or the solver failed (exit 4)."""
+    """No plan was found within the limits, or the solver failed (exit 4).
+
+    ``status``, ``bound`` and ``telemetry`` are what the route could still say.
+    """
 
     exit_code = 4
+    status: str = "error"
+    bound: float | None = None
+    telemetry: dict[str, object] = {}  # noqa: RUF012  (set per instance where there is any)
 
 
 class VerificationError(CitygridError):

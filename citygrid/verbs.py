@@ -71,10 +71,13 @@ def solve(form: Form, route: str = "milp", options: Options | None = None) -> Pl
     if outcome.status == "infeasible":
         raise InfeasibleError(explain(case, form))
     if outcome.x is None:
-        raise NoPlanError(Fault(
+        failure = NoPlanError(Fault(
             f"route {route}", f"found no plan ({outcome.status.replace('_', ' ')})",
             outcome.telemetry.get("message"), "allow more time, a larger gap, or another route",
         ))  # fmt: skip
+        failure.status, failure.bound = outcome.status, outcome.bound
+        failure.telemetry = outcome.telemetry
+        raise failure
     return _plan(case, form, route, options, outcome)
 
 
@@ -150,7 +153,7 @@ class Run:
     plan: Plan | None
     verdict: Verdict | None
     seconds: dict[str, float] = field(default_factory=dict)
-    error: Exception | None = None
+    error: NoPlanError | None = None
 
 
 @contextmanager
@@ -180,6 +183,8 @@ def compare_routes(
     With ``keep_going`` a route that finds no plan is reported in its :class:`Run` and does not stop
     the others; an infeasible district stops them all, because no route can help it.
     """
+    if not routes:
+        raise InputError(Fault("routes", "no route is named", None, "name one, such as milp"))
     say = progress or (lambda text: None)
     seconds: dict[str, float] = {}
     say("reading the district")
@@ -206,7 +211,8 @@ def compare_routes(
             run.error = error
             continue
         queue = run.plan.telemetry.get("queue")
-        run.seconds["queue"] = 0.0 if queue is None else float(queue)
+        if queue is not None:
+            run.seconds["queue"] = float(queue)
         say(f"verifying the plan by {route}")
         with timed(run.seconds, "verify"):
             run.verdict = verify(case, run.plan)

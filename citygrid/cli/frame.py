@@ -108,10 +108,12 @@ def _gap_progress(frame: Frame) -> Callable[[dict[str, Any]], None] | None:
         return None
 
     def show(state: dict[str, Any]) -> None:
-        objective, bound = state.get("objective"), state.get("bound")
-        if objective is None or bound is None:
+        from citygrid.gap import relative_gap
+
+        objective = state.get("objective")
+        gap = relative_gap(objective, state.get("bound"))
+        if gap is None:
             return
-        gap = (objective - bound) / max(abs(objective), 1e-9)
         click.echo(f"  {state.get('seconds', 0.0):6.1f} s  {objective:12,.2f} EUR  "
                    f"gap {gap:8.3%}", err=True)  # fmt: skip
 

@@ -72,15 +72,35 @@ def report_stored(paths: Sequence[Path], out: Path) -> None:
     write_report(entries, out)
 
 
+def _status(run: Run) -> str:
+    """The route's own word; the verdict stands beside it."""
+    if run.plan is not None:
+        return str(run.plan.dataset.attrs["status"])
+    return "error" if run.error is None else run.error.status
+
+
+def _bound(run: Run) -> float | None:
+    """What was proven, also by a route that found no plan."""
+    if run.plan is not None:
+        return run.plan.bound
+    return None if run.error is None else run.error.bound
+
+
+def _telemetry(run: Run) -> dict[str, Any]:
+    if run.plan is not None:
+        return run.plan.telemetry
+    return {} if run.error is None else dict(run.error.telemetry)
+
+
 def _row(run: Run) -> dict[str, Any]:
     """One line of the table of routes; what was not measured stays empty."""
     plan, verdict = run.plan, run.verdict
-    telemetry = {} if plan is None else plan.telemetry
+    telemetry = _telemetry(run)
     return {
         "route": run.route,
-        "status": "no plan" if plan is None else plan.dataset.attrs["status"],
+        "status": _status(run),
         "objective_eur": None if plan is None else plan.objective,
-        "bound_eur": None if plan is None else plan.bound,
+        "bound_eur": _bound(run),
         "gap": None if plan is None else plan.gap,
         "verified": None if verdict is None else verdict.ok,
         "largest_violation": None if verdict is None else verdict.largest,
@@ -100,15 +120,15 @@ def describe_run(run: Run, files: dict[str, str]) -> dict[str, Any]:
         "form_hash": run.form.hash,
         "route": run.route,
         "seed": None if plan is None else int(plan.dataset.attrs["seed"]),
-        "status": "error" if plan is None else str(plan.dataset.attrs["status"]),
+        "status": _status(run),
         "objective": None if plan is None else plan.objective,
-        "bound": None if plan is None else plan.bound,
+        "bound": _bound(run),
         "gap": None if plan is None else plan.gap,
         "size": run.form.size,
-        "seconds": {stage: round(run.seconds.get(stage, 0.0), 4) for stage in STAGES},
+        "seconds": {stage: run.seconds.get(stage) for stage in STAGES},
         "verdict": None if verdict is None else verdict.as_dict(),
         "kpis": None if verdict is None else verdict.kpis,
-        "telemetry": {} if plan is None else plan.telemetry,
+        "telemetry": _telemetry(run),
         "files": files,
         "error": None if run.error is None else str(run.error),
     }
@@ -150,7 +170,8 @@ def print_runs(runs: Sequence[Run], files: dict[str, dict[str, str]]) -> str:
     for run in runs:
         plan, verdict = run.plan, run.verdict
         if plan is None or verdict is None:
-            lines.append(f"{run.route:<16} no plan    {run.error}")
+            lines.append(f"{run.route:<16} {'no plan':<10} {'–':>13} {_shown(_bound(run)):>13}"
+                         f"   {run.error}")  # fmt: skip
             continue
         carbon = verdict.kpis["co2_kg"]
         lines.append(

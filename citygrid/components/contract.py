@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 import citygrid.components
+from citygrid.errors import Fault, FormulationError
 
 
 class Port(NamedTuple):
@@ -119,16 +120,24 @@ class Flows:
         self._names = names
         self._arrays = arrays
         self._labels = labels
+        self._read: set[str] = set()
 
     def __contains__(self, name: str) -> bool:
         return name in self._arrays
 
     def __getitem__(self, name: str) -> NDArray[np.float64]:
+        self._read.add(name)
         return self._arrays[name]
+
+    @property
+    def unread(self) -> list[str]:
+        """Flows that nobody asked for so far: after a replay, those that the kind does not have."""
+        return sorted(set(self._arrays) - self._read)
 
     def spread(self, name: str, absent: float, shape: tuple[int, ...]) -> NDArray[np.float64]:
         """A flow that only some components have, over all of them; ``absent`` for the others."""
         full = np.full(shape, absent)
+        self._read.add(name)
         if name in self._arrays:
             position = {label: i for i, label in enumerate(self._names)}
             at = [position[label] for label in self._labels[name]]
@@ -153,7 +162,7 @@ class Kind(NamedTuple):
     name: str
     spec: type[Component]
     formulate: Callable[[Any, Any], None]
-    replay: Callable[[Any, Any, Any], None]
+    replay: Callable[[Units, Flows, Any], None]
     prepare: Callable[[Mapping[str, Any], Any], dict[str, Parameter]] | None
 
 
@@ -169,9 +178,15 @@ def kinds() -> dict[str, Kind]:
             and value.__module__ == module.__name__ and value is not Component
             and "ports" in vars(value)
         ]  # fmt: skip
-        if len(specs) == 1:
-            found[module_info.name] = Kind(
-                module_info.name, specs[0], module.formulate, module.replay,
-                getattr(module, "prepare", None),
-            )  # fmt: skip
+        if not specs and not hasattr(module, "formulate"):
+            continue  # the contract itself, fields, log
+        if len(specs) != 1:
+            raise FormulationError(Fault(
+                module.__name__, f"holds {len(specs)} specs", None,
+                "a kind is one module with exactly one Component that has `ports`",
+            ))  # fmt: skip
+        found[module_info.name] = Kind(
+            module_info.name, specs[0], module.formulate, module.replay,
+            getattr(module, "prepare", None),
+        )  # fmt: skip
     return found

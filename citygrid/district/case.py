@@ -80,7 +80,9 @@ class Case:
             "name": self.name, "step_h": self.step, "timezone": self.timezone,
             "carbon_price": self.carbon_price, "crs": self.crs or "",
             "geometry": self.geometry or "", "hash": self.hash,
-            "nodes": json.dumps({n: list(at) for n, at in self.nodes.items()}),
+            "nodes": json.dumps({
+                node: None if np.isnan(at).any() else list(at) for node, at in self.nodes.items()
+            }),
             "assets": json.dumps([list(asset) for asset in self.assets]),
             "provenance": json.dumps(dict(self.provenance), sort_keys=True),
         }  # fmt: skip
@@ -122,7 +124,8 @@ class Case:
             str(attributes["name"]), frame["time"].values.astype("datetime64[ns]"),
             float(attributes["step_h"]), str(attributes["timezone"]),
             float(attributes["carbon_price"]), units,
-            {n: (at[0], at[1]) for n, at in json.loads(attributes["nodes"]).items()},
+            {node: (np.nan, np.nan) if at is None else (at[0], at[1])
+             for node, at in json.loads(attributes["nodes"]).items()},
             tuple(Asset(*asset) for asset in json.loads(attributes["assets"])),
             str(attributes["crs"]) or None, str(attributes["geometry"]) or None,
             json.loads(attributes["provenance"]),

@@ -21,6 +21,7 @@ from citygrid.components.contract import Flows, Units
 from citygrid.district.case import Case
 from citygrid.errors import Fault, InputError
 from citygrid.files import whole
+from citygrid.gap import relative_gap
 from citygrid.units import factor
 
 CONVENTIONS = "CF-1.11"
@@ -54,9 +55,7 @@ class Plan:
     @property
     def gap(self) -> float | None:
         """``(objective − bound) / |objective|``, or ``None`` without a bound."""
-        if self.bound is None:
-            return None
-        return max(0.0, (self.objective - self.bound) / max(abs(self.objective), 1e-9))
+        return relative_gap(self.objective, self.bound)
 
     @property
     def route(self) -> str:

@@ -81,20 +81,23 @@ def verify(case: Case, plan: Plan) -> Verdict:
     if not breaches:
         for kind, units in case.units.items():
             log = Log(kind, units.names, case.step)
+            flows = plan.flows(units)
             try:
-                kinds()[kind].replay(units, plan.flows(units), log)
+                kinds()[kind].replay(units, flows, log)
             except (KeyError, IndexError, ValueError) as error:
                 breaches.append(_missing(kind, f"the plan lacks or misshapes {error}"))
+            else:
+                breaches += [_missing(kind, f"{kind} has no flow called {name}")
+                             for name in flows.unread]  # fmt: skip
             logs.append(log)
         breaches += [breach for log in logs for breach in log.breaches]
         breaches += _balances(logs, len(case.time))
-        breaches += _accounts(case, plan, logs)
+    ledger = _spent(logs)
+    if logs:
+        breaches += _accounts(case, plan, ledger)
+    breaches += _claims(case, plan)
     violations = sorted(_violations(case, breaches), key=lambda v: -v.relative)
     largest = max((_worst(breach) for breach in breaches), default=0.0)
-    ledger = {
-        (name, f"{log.kind}.{item}"): (float(log.money[item][i]), float(log.carbon[item][i]))
-        for log in logs for item in log.money for i, name in enumerate(log.names)
-    }  # fmt: skip
     money = float(sum(line[0] for line in ledger.values()))
     carbon = float(sum(line[1] for line in ledger.values()))
     cost = money + case.carbon_price * carbon
@@ -110,6 +113,19 @@ def _missing(kind: str, rule: str) -> Breach:
     return Breach(kind, rule, np.array([kind]), np.array([np.inf]), np.ones(1), "1")
 
 
+def _claims(case: Case, plan: Plan) -> list[Breach]:
+    """What the plan says of itself: which case it is for, and how good it can be at most."""
+    broken = []
+    if plan.dataset.attrs.get("case_hash") != case.hash:
+        broken.append(_missing("plan", "it was made for another case, or its case was changed"))
+    if plan.bound is not None:
+        over = np.array([max(plan.bound - plan.objective, 0.0)])
+        scale = np.array([max(abs(plan.objective), 1.0)])
+        broken.append(Breach("plan", "the bound is not above the cost", np.array(["bound"]), over,
+                             scale, "EUR"))  # fmt: skip
+    return broken
+
+
 def _shape(case: Case, plan: Plan) -> list[Breach]:
     """The plan must speak of the same hours and components as the case."""
     broken = []
@@ -117,14 +133,17 @@ def _shape(case: Case, plan: Plan) -> list[Breach]:
     if not np.array_equal(time, case.time.astype("datetime64[s]")):
         broken.append(_missing("plan", "its hours are not those of the case"))
     for kind, units in case.units.items():
-        if kind in plan.dataset.coords:
-            stated = tuple(str(name) for name in plan.dataset[kind].values)
-            if stated != units.names:
-                broken.append(_missing(kind, "its components are not those of the case"))
+        for dim, labels in units.coords.items():
+            stated = plan.dataset.coords.get(dim)
+            if stated is not None and list(stated.values.astype(str)) != list(labels.astype(str)):
+                what = "components" if dim == kind else dim.replace("_", " ") + "s"
+                broken.append(_missing(kind, f"its {what} are not those of the case"))
     for name, array in plan.dataset.data_vars.items():
         known = str(name).split(".")[0] in {*case.units, "ledger"}
         if not known:
             broken.append(_missing(str(name), "is not a flow of any kind of the case"))
+        elif not str(name).startswith("ledger.") and not set(array.dims) <= set(array.coords):
+            broken.append(_missing(str(name), "has a dimension without labels"))
         elif array.dtype.kind == "f" and not np.isfinite(array.values).all():
             broken.append(_missing(str(name), "holds values that are not finite"))
     return broken
@@ -148,7 +167,17 @@ def _balances(logs: list[Log], hours: int) -> list[Breach]:
     return broken
 
 
-def _accounts(case: Case, plan: Plan, logs: list[Log]) -> list[Breach]:
+def _spent(logs: list[Log]) -> dict[tuple[str, str], tuple[float, float]]:
+    """(component, kind.item) → money [EUR] and carbon [kg], as the replays count them."""
+    return {
+        (name, f"{log.kind}.{item}"): (float(log.money[item][i]), float(log.carbon[item][i]))
+        for log in logs for item in log.money for i, name in enumerate(log.names)
+    }  # fmt: skip
+
+
+def _accounts(
+    case: Case, plan: Plan, found: dict[tuple[str, str], tuple[float, float]]
+) -> list[Breach]:
     """Every line of the ledger and the objective must be what the replay recomputes."""
     stated: dict[tuple[str, str], tuple[float, float]] = {}
     for component, item, money, carbon in zip(
@@ -159,10 +188,6 @@ def _accounts(case: Case, plan: Plan, logs: list[Log]) -> list[Breach]:
         key = (str(component), str(item))
         before = stated.get(key, (0.0, 0.0))
         stated[key] = (before[0] + float(money), before[1] + float(carbon))
-    found = {
-        (name, f"{log.kind}.{item}"): (float(log.money[item][i]), float(log.carbon[item][i]))
-        for log in logs for item in log.money for i, name in enumerate(log.names)
-    }  # fmt: skip
     broken = []
     total = sum(abs(money) for money, _ in found.values())
     for place, unit in ((0, "EUR"), (1, "kg")):

@@ -11,10 +11,16 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+import scipy.sparse as sp
 
 from citygrid.model.form import Floats
 from citygrid.routes.assignment import Positions
 from citygrid.routes.energy import Energy
+
+#: Part of the schedule after which states are worth looking at; before, they are hot.
+LATE = 0.6
+#: Sweeps in a row without any change, late in the schedule, after which nothing will change.
+FROZEN = 5
 
 
 def anneal(
@@ -24,7 +30,7 @@ def anneal(
     """The best state seen by every replica, as choices (g) of the model's candidates.
 
     replicas, sweeps
-        States at once, and moves per group.
+        States at once, and moves per group (fewer where all replicas are frozen).
     betas
         First and last inverse temperature, 1/EUR; in between geometric.
     start
@@ -35,39 +41,47 @@ def anneal(
     generator = np.random.default_rng(seed)
     walk = _Walk(model, replicas, generator, start)
     best, energy = walk.state.copy(), walk.energies()
-    done = 0.0
+    still = 0
     for number in range(sweeps):
         # Where time ends the search, the clock cools and not the count: it always ends cold.
         done = max(number / max(sweeps - 1, 1), min(spent(), 1.0))
-        walk.sweep(float(betas[0] * (betas[1] / betas[0]) ** done))
-        # Early states are hot; looking at them costs more than it finds.
-        if done >= 0.6 or number == sweeps - 1:
+        moved = walk.sweep(float(betas[0] * (betas[1] / betas[0]) ** done))
+        late = done >= LATE or number == sweeps - 1
+        if late and moved:
             now = walk.energies()
             better = now < energy
-            best[better], energy[better] = walk.state[better], now[better]
-        if done >= 1.0:
+            best[:, better], energy[better] = walk.state[:, better], now[better]
+        still = 0 if moved or not late else still + 1
+        if done >= 1.0 or still >= FROZEN:
             break
-    return list(best)
+    return list(best.T.copy())
 
 
-class _Place(NamedTuple):
-    """What a move of one group needs of its options (k × d rows), looked up once."""
+class _Group(NamedTuple):
+    """What a move of one group needs, looked up once.
 
+    Options of a group mostly put the same weight into the same rows (a job that starts an hour
+    later shares all hours but one), so responses are worked out once per pair (p) of row and
+    weight. ``rows`` (p) the row of each, ``weight`` (p × 1) in steps of its table, ``cells`` (p × 1)
+    where its table begins, ``uses`` (k × p) the pairs of each option, ``own`` (k × p) what it puts
+    into their rows; ``totals`` (v), what each option adds there, ``adds`` (k × v), and their
+    ``pull``; ``alone`` (k × 1) the energy that does not depend on the loads.
+    """
+
+    first: int
     rows: Positions
-    weights: Floats
-    first: Floats
-    per_step: Floats
-    offset: Positions
-    steep: Floats
-    total: Positions
-    target: Floats
+    weight: Floats
+    cells: Positions
+    uses: Floats
+    own: Floats
+    totals: Positions
+    adds: Floats
     pull: Floats
-    half: Floats
-    priced: Floats
+    alone: Floats
 
 
 class _Walk:
-    """Replicas of a choice with their loads (R × r) and totals (R × t)."""
+    """Replicas (R) of a choice with their loads (r × R), in steps of the tables, and totals."""
 
     def __init__(
         self, model: Energy, replicas: int, generator: np.random.Generator,
@@ -76,108 +90,100 @@ class _Walk:
         self.model, self.generator = model, generator
         count = np.bincount(model.owner, minlength=model.groups)
         self.begin = np.cumsum(count) - count
-        self.count = count
-        self.rows, self.weights = _padded(model)
         if start is None:
-            draws = generator.random((replicas, model.groups))
-            self.state = self.begin + (draws * count).astype(np.int64)
+            draws = generator.random((model.groups, replicas))
+            self.state = self.begin[:, None] + (draws * count[:, None]).astype(np.int64)
         else:
-            self.state = np.tile(start, (replicas, 1))
-        self.replica = np.arange(replicas)[:, None]
-        # One more row and total that nothing counts, where the padding goes.
-        height, none = model.weights.shape[0], len(model.target)
-        self.total = np.append(np.where(model.total < 0, none, model.total), none)
-        self.stiffness = np.append(model.stiffness, 0.0)
-        self.target = np.append(model.target, 0.0)
-        self.first, self.step = np.append(model.first, 0.0), np.append(model.step, 1.0)
-        self.table = np.append(model.table.ravel(), np.zeros(model.table.shape[1]))
-        self.steep = np.append(np.full(height, model.steep), 0.0)
-        self.apart = _apart(self.total[self.rows], self.weights)
-        self.loads = np.zeros((replicas, height + 1))
-        self.totals = np.zeros((replicas, none + 1))
-        for group in range(model.groups):
-            self._put(self.state[:, group], 1.0)
-        self.places = [self._place(group) for group in range(model.groups)]
+            self.state = np.tile(start[:, None], (1, replicas))
+        self._tabulate()
+        self.scaled = sp.csc_array(sp.diags_array(1.0 / model.step) @ model.weights)
+        self.gathered = sp.csc_array(model.gathered)
+        self.loads = np.tile((1.0 - model.first / model.step)[:, None], (1, replicas))
+        self.gaps = np.tile(-model.target[:, None], (1, replicas))
+        for chosen in self.state:
+            self.loads += self.scaled[:, chosen].toarray()
+            self.gaps += self.gathered[:, chosen].toarray()
+        self.groups = [
+            self._group(int(first), int(size))
+            for first, size in zip(self.begin, count, strict=True)
+        ]
+        self.movable = np.flatnonzero(count > 1)
 
-    def _place(self, group: int) -> _Place:
-        members = slice(self.begin[group], self.begin[group] + self.count[group])
-        rows, weights = self.rows[members], self.weights[members]
-        total = self.total[rows]
-        return _Place(
-            rows, weights, self.first[rows], 1.0 / self.step[rows],
-            rows * self.model.table.shape[1], self.steep[rows] * self.step[rows], total,
-            self.target[total], self.stiffness[total] * weights, 0.5 * weights,
-            self.model.priced[members],
+    def _tabulate(self) -> None:
+        """The tables as one line ``base + rise · place`` per cell, with steep cells at the ends."""
+        table = self.model.table
+        steep = (self.model.steep * self.model.step)[:, None]
+        rise = np.concatenate([-steep, np.diff(table, axis=1), steep], axis=1)
+        # Cell i holds places i to i + 1; place 1 is the first load of the table.
+        left = np.concatenate([table[:, :1], table], axis=1)
+        at = np.maximum(np.arange(rise.shape[1]), 1)
+        self.width = rise.shape[1]
+        self.rise, self.base = rise.ravel(), (left - rise * at).ravel()
+
+    def _group(self, first: int, size: int) -> _Group:
+        model = self.model
+        part = sp.coo_array(self.scaled[:, first : first + size])
+        pairs, number = np.unique(
+            np.stack([part.row.astype(float), part.data]), axis=1, return_inverse=True
+        )
+        rows, weight = pairs[0].astype(np.int64), pairs[1][:, None]
+        uses = np.zeros((size, len(rows)))
+        uses[part.col, number.ravel()] = 1.0
+        # Pairs of one row see the same load, whichever of their weights the option puts there.
+        own = sp.csr_array(part)[rows].toarray().T
+        sums = sp.csr_array(self.gathered[:, first : first + size])
+        totals = np.flatnonzero(np.diff(sums.indptr))
+        adds = sums[totals].toarray().T
+        stiffness = model.stiffness[totals]
+        alone = model.priced[first : first + size] + 0.5 * adds**2 @ stiffness
+        return _Group(
+            first, rows, weight, (rows * self.width)[:, None], uses, own, totals, adds,
+            adds * stiffness, alone[:, None],
         )  # fmt: skip
 
-    def sweep(self, beta: float) -> None:
-        """Every group once, in random order."""
-        for group in self.generator.permutation(self.model.groups):
-            if self.count[group] > 1:
-                self._move(int(group), beta)
+    def sweep(self, beta: float) -> bool:
+        """Every group once, in random order; whether any replica changed."""
+        moved = False
+        for group in self.generator.permutation(self.movable):
+            moved |= self._move(int(group), beta)
+        return moved
 
-    def _move(self, group: int, beta: float) -> None:
-        old = self.state[:, group]
-        self._put(old, -1.0)
-        change = self._added(self.places[group])
+    def _move(self, number: int, beta: float) -> bool:
+        group, state = self.groups[number], self.state[number]
+        old = state - group.first
+        # Loads and totals as they are without this group.
+        loads = self.loads[group.rows] - group.own[old].T
+        gaps = self.gaps[group.totals] - group.adds[old].T
+        change = group.uses @ self._responses(group, loads)
+        change += group.pull @ gaps
+        change += group.alone
         # Gumbel's trick draws from the heat bath without normalising it.
-        noise = self.generator.gumbel(size=change.shape)
-        new = self.begin[group] + np.argmax(noise - beta * change, axis=1)
-        self.state[:, group] = new
-        self._put(new, 1.0)
+        change *= -beta
+        change -= np.log(self.generator.standard_exponential(change.shape))
+        new = change.argmax(axis=0)
+        if (new == old).all():
+            return False
+        self.loads[group.rows] = loads + group.own[new].T
+        self.gaps[group.totals] = gaps + group.adds[new].T
+        state[:] = new + group.first
+        return True
 
-    def _put(self, options: Positions, sign: float) -> None:
-        """Add an option per replica to the loads and totals, or take it away."""
-        rows, weights = self.rows[options], sign * self.weights[options]
-        self.loads[self.replica, rows] += weights
-        if self.apart:
-            self.totals[self.replica, self.total[rows]] += weights
-        else:
-            np.add.at(self.totals, (self.replica, self.total[rows]), weights)
-
-    def _added(self, place: _Place) -> Floats:
-        """Energy that each option (k × d rows) adds in every replica (R × k)."""
-        model = self.model
-        at = np.empty((2, len(self.replica), *place.rows.shape))
-        at[0] = (self.loads[:, place.rows] - place.first) * place.per_step
-        at[1] = at[0] + place.weights * place.per_step
-        last = model.table.shape[1] - 1
-        inner = np.minimum(np.maximum(at, 0.0), last)
-        low = np.minimum(inner.astype(np.int64), last - 1)
-        cell = low + place.offset
-        base = self.table[cell]
-        value = base + (inner - low) * (self.table[cell + 1] - base)
-        value += place.steep * np.abs(at - inner)
-        # Two rows of one option in the same total are counted apart here; `energies` is exact.
-        gap = self.totals[:, place.total] - place.target
-        more = value[1] - value[0] + place.pull * (gap + place.half)
-        return np.asarray(more.sum(axis=-1) + place.priced)
+    def _responses(self, group: _Group, loads: Floats) -> Floats:
+        """What every pair's weight adds to the response of its row (p × R)."""
+        at = np.empty((2, *loads.shape))
+        at[0] = loads
+        np.add(loads, group.weight, out=at[1])
+        # Beyond the ends the outermost cells go on, and those are steep.
+        cell = np.clip(at, 0.0, self.width - 1.0).astype(np.int64)
+        cell += group.cells
+        at *= self.rise.take(cell)
+        at += self.base.take(cell)
+        return np.asarray(at[1] - at[0])
 
     def energies(self) -> Floats:
         """Energy of every replica (R)."""
-        model = self.model
-        height = model.weights.shape[0]
-        rows = np.broadcast_to(np.arange(height), (len(self.replica), height))
-        responses = model.response(rows, self.loads[:, :height]).sum(axis=1)
-        totals = ((self.totals - self.target) ** 2 * self.stiffness).sum(axis=1)
-        return np.asarray(model.priced[self.state].sum(axis=1) + responses + 0.5 * totals)
-
-
-def _apart(totals: Positions, weights: Floats) -> bool:
-    """Whether no option enters a total by two rows, so that all its entries add at once."""
-    real = np.sort(np.where(weights != 0.0, totals, -1 - np.arange(totals.shape[1])), axis=1)
-    return not bool((real[:, 1:] == real[:, :-1]).any())
-
-
-def _padded(model: Energy) -> tuple[Positions, Floats]:
-    """Rows and weights of every option (c × d), padded with a row that nothing counts."""
-    weights = model.weights
-    height, width = weights.shape
-    counts = np.diff(weights.indptr)
-    deep = max(int(counts.max(initial=0)), 1)
-    rows = np.full((width, deep), height, dtype=np.int64)
-    values = np.zeros((width, deep))
-    column = np.repeat(np.arange(width), counts)
-    place = np.arange(len(column)) - np.repeat(weights.indptr[:-1], counts)
-    rows[column, place], values[column, place] = weights.indices, weights.data
-    return rows, values
+        cell = np.clip(self.loads, 0.0, self.width - 1.0).astype(np.int64)
+        cell += (np.arange(len(self.loads)) * self.width)[:, None]
+        responses = (self.base.take(cell) + self.rise.take(cell) * self.loads).sum(axis=0)
+        pulls = 0.5 * self.model.stiffness @ self.gaps**2
+        return np.asarray(self.model.priced[self.state].sum(axis=0) + responses + pulls)

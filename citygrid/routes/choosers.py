@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from citygrid.model.form import Floats
 from citygrid.routes import samplers
@@ -17,9 +18,12 @@ from citygrid.routes.annealer import anneal
 from citygrid.routes.assignment import Positions
 from citygrid.routes.contract import Clock, Journal
 from citygrid.routes.energy import Energy
+from citygrid.routes.quadratic import Penalised, penalise
 
 #: The annealer of this package, which keeps groups by construction and takes tables.
 OWN = "groups"
+#: Short calls at most from which a dimod sampler's penalties are learnt, before the one that counts.
+LESSONS = 7
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,7 @@ class Chooser:
         elif self.sampler is None:
             found = self._annealed(model, seed, incumbent, journal, clock)
         else:
-            found = self._sampled(model, seed, incumbent, journal)
+            found = self._sampled(model, used, seed, incumbent, journal, clock)
         unique = {choice.tobytes(): choice for choice in found}
         return sorted(unique.values(), key=model.of)
 
@@ -69,16 +73,38 @@ class Chooser:
         return found
 
     def _sampled(
-        self, model: Energy, seed: int, incumbent: Positions | None, journal: Journal
-    ) -> list[Positions]:
+        self, model: Energy, used: Floats, seed: int, incumbent: Positions | None,
+        journal: Journal, clock: Clock,
+    ) -> list[Positions]:  # fmt: skip
+        """Choices of a dimod sampler, which learns the price of groups and limits on the way."""
+        limit = Clock(clock.share(0.35, 0.5))
+        penalised = penalise(model, used, self.tolerance)
+        found: list[Positions] = []
+        for lesson in range(LESSONS):
+            effort = max(self.reads // 2, 1), max(self.sweeps // 6, 1)
+            states = self._reads(penalised, *effort, seed + lesson, incumbent, journal)
+            choices = self._decoded(penalised, states, journal, "lessons")
+            found += choices
+            before, penalised = penalised, penalised.learn(states, choices)
+            if penalised is before or limit.spent > 0.6:
+                break
+        penalised = penalised.firm()
+        effort = self.reads, self.sweeps
+        states = self._reads(penalised, *effort, seed + LESSONS, incumbent, journal)
+        return found + self._decoded(penalised, states, journal, "samples")
+
+    def _reads(
+        self, penalised: Penalised, reads: int, sweeps: int, seed: int,
+        incumbent: Positions | None, journal: Journal,
+    ) -> NDArray[np.int8]:  # fmt: skip
+        """The best samples (s × c) of one call."""
         with journal.stage("model"):
-            bqm = model.model()
-        journal.figures["bqm"] = {
-            "variables": bqm.num_variables, "couplings": bqm.num_interactions,
-        }  # fmt: skip
+            bqm = samplers.model(*penalised.arrays)
+        size = {"variables": bqm.num_variables, "couplings": bqm.num_interactions}
+        journal.figures["bqm"] = size
         wishes: dict[str, Any] = {
-            "num_reads": self.reads, "num_sweeps": self.sweeps, "seed": seed,
-            "beta_range": self._betas(model, warm=incumbent is not None),
+            "num_reads": reads, "num_sweeps": sweeps, "seed": seed % (2**31 - 1),
+            "beta_range": penalised.betas(self.tolerance, warm=incumbent is not None),
         }  # fmt: skip
         if incumbent is not None:
             state = np.zeros(bqm.num_variables, dtype=np.int8)
@@ -87,27 +113,28 @@ class Chooser:
                           initial_states_generator="tile")  # fmt: skip
         with journal.call(type(self.sampler).__name__, "sampling"):
             sampled = samplers.sample(self.sampler, bqm, **wishes)
-        with journal.stage("decoding"):
-            order = np.argsort(np.array(list(sampled.variables)))
-            states = sampled.record.sample[np.argsort(sampled.record.energy, kind="stable")]
-            decoded = [model.decode(state) for state in states[: self.reads, order]]
-        journal.count("samples", len(decoded))
-        journal.count("samples_valid", sum(wrong == 0 for _, wrong in decoded))
-        journal.count("groups_repaired", sum(wrong for _, wrong in decoded))
-        journal.count("groups_decoded", len(decoded) * model.groups)
-        return [choice for choice, _ in decoded]
+        order = np.argsort(np.array(list(sampled.variables)))
+        best = np.argsort(sampled.record.energy, kind="stable")[:reads]
+        return np.asarray(sampled.record.sample[best][:, order])
 
-    def _betas(self, model: Energy, warm: bool) -> tuple[float, float]:
-        """From the median one-flip energy down to the cost that no longer matters."""
-        hot = math.log(2.0) / max(float(np.median(model.penalty)), 1e-9)
-        cold = math.log(100.0) / self.tolerance
-        return (min(20.0 * hot, 0.1 * cold) if warm else hot), max(cold, 20.0 * hot)
+    def _decoded(
+        self, penalised: Penalised, states: NDArray[np.int8], journal: Journal, kind: str
+    ) -> list[Positions]:
+        """The choices of samples; counted apart are those from which penalties are learnt."""
+        with journal.stage("decoding"):
+            decoded = [penalised.decode(state) for state in states]
+        journal.count(kind, len(decoded))
+        journal.count(f"{kind}_valid", sum(wrong == 0 for _, wrong in decoded))
+        if kind == "samples":
+            journal.count("groups_repaired", sum(wrong for _, wrong in decoded))
+            journal.count("groups_decoded", len(decoded) * penalised.energy.groups)
+        return [choice for choice, _ in decoded]
 
 
 def _random(model: Energy, reads: int, seed: int) -> list[Positions]:
     generator = np.random.default_rng(seed)
     draws = generator.random((reads, len(model.owner)))
-    starts = np.arange(len(model.penalty))
+    starts = np.arange(model.groups)
     found: list[Positions] = []
     for draw in draws:
         order = np.lexsort((draw, model.owner))

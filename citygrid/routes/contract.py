@@ -17,6 +17,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from citygrid.gap import relative_gap as relative_gap
+
 Floats = NDArray[np.float64]
 Status = Literal["optimal", "feasible", "infeasible", "unbounded", "time_limit", "error"]
 Progress = Callable[[dict[str, Any]], None]
@@ -66,15 +68,6 @@ class Outcome:
     def gap(self) -> float | None:
         """``(objective − bound) / |objective|``; ``None`` where either is missing."""
         return relative_gap(self.objective, self.bound)
-
-
-def relative_gap(objective: float | None, bound: float | None) -> float | None:
-    """``(objective − bound) / |objective|``, 0 where both are equal, ``None`` where one lacks."""
-    if objective is None or bound is None:
-        return None
-    if objective == bound:
-        return 0.0
-    return (objective - bound) / abs(objective) if objective else math.inf
 
 
 def proven(objective: float, bound: float | None) -> float | None:

@@ -13,7 +13,7 @@ prices: a total that leaves its target by its whole range moves the marginal pri
 of itself.
 
 Samplers of binary quadratic models get the same energy with every ``φ_r`` replaced by the parabola
-that fits it best near its target, and a penalty ``P_g (1 − Σ_{c∈g} x_c)²`` per group.
+that fits it best near its target, see :mod:`.quadratic`.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-import dimod
 import numpy as np
 import scipy.sparse as sp
-from numpy.typing import NDArray
 
 from citygrid.model.form import Floats
 from citygrid.routes.assignment import Coupling, Groups, Positions, option_sizes
 
+#: Overrun of a limit, in the unit of the row, above which it counts.
+OVERRUN = 1e-6
 #: Price of overrunning a limit, in mean prices of load.
 STEEP = 20.0
 
@@ -41,7 +41,7 @@ class Energy:
     ``priced`` (c) in EUR, ``weights`` W (r × c). Tables: ``first``, ``step`` (r) in the unit of the
     row, ``table`` (r × points) in EUR, ``steep`` EUR per unit beyond the ends. Totals: ``total``
     (r) the t of each row or −1, ``stiffness`` κ (t), ``target`` (t). ``slope``, ``curve`` (r): the
-    parabola ``slope L + ½ curve L²`` of each table. ``penalty`` P (g).
+    parabola ``slope L + ½ curve L²`` of each table, ``size`` (r) that of a typical option.
     """
 
     options: Positions
@@ -57,11 +57,12 @@ class Energy:
     target: Floats
     slope: Floats
     curve: Floats
-    penalty: Floats
+    size: Floats
 
-    @property
+    @cached_property
     def groups(self) -> int:
-        return len(self.penalty)
+        """Number of groups (g)."""
+        return int(self.owner.max(initial=-1)) + 1
 
     def of(self, chosen: Positions) -> float:
         """Energy of a choice, one candidate per group (g), with the tables as they are."""
@@ -118,58 +119,22 @@ class Energy:
         pull = self.weights.T @ self.slope - self.gathered.T @ (self.stiffness * self.target)
         return np.asarray(self.priced + pull)
 
-    def model(self) -> dimod.BinaryQuadraticModel:
-        """The energy with parabolas as a binary quadratic model (c variables)."""
-        alone = self.linear + 0.5 * self.quadratic.diagonal()
-        # A group always takes one option: its cheapest may be the zero, which keeps P small.
-        cheapest = np.full(self.groups, np.inf)
-        np.minimum.at(cheapest, self.owner, alone)
-        linear = alone - cheapest[self.owner] - self.penalty[self.owner]
-        penalties = sp.diags_array(2.0 * self.penalty[self.owner]) @ _same_group(self.owner)
-        pairs = sp.coo_array(sp.triu(self.quadratic + penalties, k=1))
-        offset = float(self.penalty.sum() + cheapest.sum() + 0.5 * self.stiffness @ self.target**2)
-        return dimod.BinaryQuadraticModel.from_numpy_vectors(
-            linear, (pairs.row, pairs.col, pairs.data), offset, dimod.BINARY,
-            variable_order=range(len(linear)),
-        )  # fmt: skip
-
-    def decode(self, sample: NDArray[np.int8]) -> tuple[Positions, int]:
-        """One candidate per group (g) from a sample (c), and how many groups had to be repaired.
-
-        A group with no or several options takes the one of lowest energy given the others; where
-        several were on, one of these.
-        """
-        on = sample > 0
-        count = np.bincount(self.owner[on], minlength=self.groups)
-        chosen = np.full(self.groups, -1, dtype=np.int64)
-        single = on & (count[self.owner] == 1)
-        chosen[self.owner[single]] = np.flatnonzero(single)
-        wrong = np.flatnonzero(count != 1)
-        if not len(wrong):
-            return chosen, 0
-        alone = self.linear + 0.5 * self.quadratic.diagonal()
-        field = np.asarray(self.quadratic @ single.astype(float))
-        starts = np.searchsorted(self.owner, np.arange(self.groups + 1))
-        for group in wrong:
-            members = np.arange(starts[group], starts[group + 1])
-            if count[group] > 1:
-                members = members[on[members]]
-            best = members[np.argmin(alone[members] + field[members])]
-            chosen[group] = best
-            field += self.quadratic[[best]].toarray().ravel()
-        return chosen, len(wrong)
+    def overrun(self, chosen: Positions) -> Floats:
+        """How far the loads (r) of a choice lie beyond the ends of the tables."""
+        load = np.asarray(self.weights[:, chosen].sum(axis=1), dtype=float).ravel()
+        last = self.first + self.step * (self.table.shape[1] - 1)
+        over = np.maximum(load - last, self.first - load)
+        return np.where(over > OVERRUN, over, 0.0)
 
 
 def energy(
     coupling: Coupling, groups: Groups, options: Positions, priced: Floats, prices: Floats,
-    loads: Floats, tables: tuple[Floats, Floats, Floats], total: Positions, spare: float = 0.0,
-    imitation: float = 1.0,
+    loads: Floats, tables: tuple[Floats, Floats, Floats], total: Positions, imitation: float = 1.0,
 ) -> Energy:  # fmt: skip
     """The energy of the candidates ``options`` for prices (m), target loads (r) and tables.
 
-    ``tables`` are first, step and values of every row; ``spare`` narrows the limits by a part of
-    the size of a typical option where parabolas let samples overrun them; ``imitation`` is the
-    part of the mean price that the whole range of a total is worth.
+    ``tables`` are first, step and values of every row; ``imitation`` is the part of the mean price
+    that the whole range of a total is worth.
     """
     owner, cost = groups.owner[options], priced[options]
     weights = sp.csc_array(coupling.weights[:, options])
@@ -184,13 +149,10 @@ def energy(
     reach = np.bincount(total[met], (step * (table.shape[1] - 1))[met], minlength=count)
     level = float(np.abs(prices[coupling.rows]).mean()) if len(coupling.rows) else 0.0
     stiffness = imitation * level / np.maximum(reach, 1e-9)
-    slope, curve = parabolas(first, step, table, steep, loads, size, spare)
-    stiff, aim = np.append(stiffness, 0.0)[total], np.append(target, 0.0)[total]
-    pull = np.abs(curve) + stiff, 0.25 * stiff * np.abs(aim)
-    penalty = _penalties(len(groups), owner, cost, weights, slope + curve * loads, *pull)
+    slope, curve = parabolas(first, step, table, steep, loads, size)
     return Energy(
         options, owner, cost, weights, first, step, table, steep, total, stiffness, target,
-        slope, curve, penalty,
+        slope, curve, size,
     )  # fmt: skip
 
 
@@ -211,8 +173,7 @@ def axes(coupling: Coupling, loads: Floats, points: int) -> tuple[Floats, Floats
 
 
 def parabolas(
-    first: Floats, step: Floats, table: Floats, steep: float, loads: Floats, size: Floats,
-    spare: float,
+    first: Floats, step: Floats, table: Floats, steep: float, loads: Floats, size: Floats
 ) -> tuple[Floats, Floats]:  # fmt: skip
     """Slope and curve (r, r) of ``slope L + ½ curve L²`` fitted to every table.
 
@@ -223,8 +184,8 @@ def parabolas(
     grid = first[:, None] + step[:, None] * np.arange(points)
     extent = step * (points - 1)
     beyond = [grid[:, :1] - size[:, None], grid[:, -1:] + size[:, None]]
-    # The tables' own steepness would bend the whole parabola; it rises as overruns are seen.
-    rise = steep * (0.1 + spare) / STEEP * size[:, None]
+    # The tables' own steepness would bend the whole parabola.
+    rise = 0.1 * steep / STEEP * size[:, None]
     x = np.concatenate([beyond[0], grid, beyond[1]], axis=1)
     y = np.concatenate([table[:, :1] + rise, table, table[:, -1:] + rise], axis=1)
     width = 0.5 * extent + size
@@ -237,28 +198,3 @@ def parabolas(
     curve = found[:, 2] / np.maximum(width, 1e-9) ** 2
     slope = found[:, 1] / np.maximum(width, 1e-9) - curve * loads
     return slope, curve
-
-
-def _penalties(
-    count: int, owner: Positions, cost: Floats, weights: sp.csc_array, slope: Floats,
-    curve: Floats, pull: Floats,
-) -> Floats:  # fmt: skip
-    """Per group: more than any of its options can save, and no more, or annealing freezes.
-
-    Saved is the difference of marginal costs within the group, what an option's own size bends
-    (``curve``, r), and what totals that are short of their target would give for it (``pull``, r).
-    """
-    margin = cost + weights.T @ slope
-    lowest, highest = np.full(count, np.inf), np.full(count, -np.inf)
-    np.minimum.at(lowest, owner, margin)
-    np.maximum.at(highest, owner, margin)
-    own = np.zeros(count)
-    np.maximum.at(own, owner, np.asarray(weights.power(2).T @ curve + abs(weights).T @ pull))
-    span = np.where(np.isfinite(lowest), highest - lowest, 0.0)
-    floor = float(np.median(span[span > 0])) if (span > 0).any() else 1.0
-    return np.maximum(span, floor) + own
-
-
-def _same_group(owner: Positions) -> sp.csr_array:
-    member = sp.csr_array((np.ones(len(owner)), (np.arange(len(owner)), owner)))
-    return sp.csr_array(member @ member.T)

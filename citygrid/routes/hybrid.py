@@ -14,7 +14,6 @@ The best plan and the bound are never lost. Without a time limit the same seed g
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -34,7 +33,7 @@ from citygrid.routes.assignment import (
 from citygrid.routes.choosers import OWN, Chooser
 from citygrid.routes.commitment import Workshop
 from citygrid.routes.contract import Clock, Journal, Options, Outcome, proven, relative_gap
-from citygrid.routes.energy import Energy, axes, energy
+from citygrid.routes.energy import OVERRUN, Energy, axes, energy
 from citygrid.routes.responses import POINTS, entered, find_blocks, tabulate
 
 #: Nonzeros above which interior point without crossover prices faster than simplex.
@@ -78,7 +77,7 @@ def solve(form: Form, options: Options, chooser: str = "anneal") -> Outcome:
     shop = Workshop(form, groups, coupling, options, journal, clock, method)
     search = _Search(shop, duals, relaxed.x, bound)
     search.know_commitment()
-    picker = Chooser(chooser, sampler, effort["reads"], effort["sweeps"] or (200 if own else 1000),
+    picker = Chooser(chooser, sampler, effort["reads"], effort["sweeps"] or (200 if own else 3000),
                      _tolerance(options.gap, relaxed.objective, len(groups)))  # fmt: skip
     rounds = effort["rounds"] if clock.left is None or chooser == "rounding" else 10_000
     for number in range(rounds if chooser != "rounding" else 1):
@@ -142,12 +141,11 @@ class _Search:
         # How stiff totals really are is not known beforehand: every round tries another guess.
         imitation = IMITATION[number % len(IMITATION)]
 
-        def model(spare: float) -> Energy:
-            return energy(coupling, groups, options, priced, self.prices, self.targets,
-                          (first, step, table), self.total, spare, imitation)  # fmt: skip
-
+        model = energy(coupling, groups, options, priced, self.prices, self.targets,
+                       (first, step, table), self.total, imitation)  # fmt: skip
         seed = (shop.options.seed * 1009 + number) % (2**31 - 1)
-        choices = self._within_limits(model, picker, used[options], seed, start)
+        choices = picker.choose(model, used[options], seed, start, shop.journal, shop.clock)
+        choices = self._within_limits_first(model, choices)
         ranked = []
         for choice in choices[: effort["plans"]]:
             positions = options[choice]
@@ -164,34 +162,17 @@ class _Search:
             self.idle + 1
         )  # fmt: skip
 
-    def _within_limits(
-        self, build: Callable[[float], Energy], picker: Chooser, used: Floats, seed: int,
-        start: Positions | None,
-    ) -> list[Positions]:  # fmt: skip
-        """Choices, made anew with dearer limits while all of them overrun some."""
-        journal = self.shop.journal
-        choices: list[Positions] = []
-        for attempt, spare in enumerate((0.0, 2.0, 8.0)):
-            model = build(spare)
-            fresh = picker.choose(model, used, seed + 7919 * attempt, start, journal,
-                                  self.shop.clock)  # fmt: skip
-            over = np.array([float(np.abs(self._over(model, choice)).sum()) for choice in fresh])
-            journal.count("choices", len(fresh))
-            journal.count("choices_within_limits", int((over == 0.0).sum()))
-            order = np.argsort(over > 0.0, kind="stable")
-            choices = [fresh[i] for i in order] + choices
-            if (over == 0.0).any() or picker.sampler is None or picker.kind in (
-                "random", "rounding"
-            ):  # fmt: skip
-                break
-            journal.count("penalty_rounds")
-        return choices
+    def _within_limits_first(self, model: Energy, choices: list[Positions]) -> list[Positions]:
+        """Choices that overrun no limit before those that do, each best first."""
+        over = np.array([self._overruns(model, choice) for choice in choices])
+        self.shop.journal.count("choices", len(choices))
+        self.shop.journal.count("choices_within_limits", int((~over).sum()))
+        return [choices[i] for i in np.argsort(over, kind="stable")]
 
-    def _over(self, model: Energy, choice: Positions) -> Floats:
+    def _overruns(self, model: Energy, choice: Positions) -> bool:
         load = np.asarray(model.weights[:, choice].sum(axis=1)).ravel()
-        above, below = load - self.shop.coupling.most, load - self.shop.coupling.least
-        part = np.where(above > 1e-6, above, np.where(below < -1e-6, below, 0.0))
-        return np.asarray(part)
+        coupling = self.shop.coupling
+        return bool(((load > coupling.most + OVERRUN) | (load < coupling.least - OVERRUN)).any())
 
     def _valued(self, positions: Positions) -> tuple[float, Positions] | None:
         value, _ = self.shop.value(positions)

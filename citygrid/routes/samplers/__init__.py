@@ -13,6 +13,8 @@ from typing import Any
 import dimod
 
 from citygrid.errors import Fault, InputError
+from citygrid.model.form import Floats
+from citygrid.routes.assignment import Positions
 
 #: name → (module, class)
 _KNOWN = {
@@ -49,6 +51,18 @@ def get(name: str) -> Any:
     if not callable(getattr(sampler, "sample", None)):
         raise _refused(name, "the class has no sample(bqm)")
     return sampler
+
+
+def model(
+    linear: Floats, couplings: tuple[Positions, Positions, Floats], offset: float
+) -> dimod.BinaryQuadraticModel:
+    """A binary quadratic model of variables 0, 1, … from its arrays.
+
+    ``linear`` (n), ``couplings`` as row, column and value with every pair once.
+    """
+    return dimod.BinaryQuadraticModel.from_numpy_vectors(
+        linear, couplings, offset, dimod.BINARY, variable_order=range(len(linear))
+    )
 
 
 def sample(sampler: Any, bqm: dimod.BinaryQuadraticModel, **wishes: Any) -> Any:
