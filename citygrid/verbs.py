@@ -115,7 +115,7 @@ def _plan(case: Case, form: Form, route: str, options: Options, outcome: Outcome
 
 def explain(case: Case, form: Form) -> list[Fault]:
     """Why no plan exists: the smallest total shortage, by balance (or limit), place and hour."""
-    from citygrid.routes.milp import explain as shortages
+    from citygrid.routes.explain import explain as shortages
 
     found = sorted(shortages(form), key=lambda pair: -abs(pair[1]))
     faults = []

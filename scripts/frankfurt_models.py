@@ -57,6 +57,10 @@ CENTERS = (
     Center("north", 11, "immersion", 400, 60, 140, 320),
 )
 QUANTUM_ZONE = 9
+#: Loops of liquid and immersion cooling return at 40 degC or more, so their dry coolers serve them alone
+#: on all but the hottest days. Not where the chiller also cools the quantum computer's loop.
+WARM_COOLING = ("liquid", "immersion")
+WARM_CHILLER = "chilled_water: 40 degC,\n    free_cooling_full: 28 degC, free_cooling_off: 38 degC"
 #: Zones whose pump may give more than the zones behind need: their pipe carries both ways.
 REVERSIBLE = (7, 11)
 #: Zone → (peak power [kW], azimuth [deg]) of its roofs: 8 to 10 kW per consumer.
@@ -175,18 +179,25 @@ components:
 
 
 def _centers(h: Horizon) -> str:
-    text = "  # Six micro data centres: idle power, interactive work, jobs, and what takes their heat.\n"
+    text = (
+        "  # Six micro data centres: idle power, interactive work, jobs, and what takes their heat. Liquid\n"
+        "  # loops return at 45 degC and immersion's at 40, so their chillers make warm water and a dry cooler\n"
+        "  # mostly serves alone. Not on the campus: its chiller also cools the quantum computer's loop, which\n"
+        "  # returns at 24 degC, and so keeps the usual 18 degC, as those of the air-cooled centres do.\n"
+    )
     for c in CENTERS:
         load = f"series: it load, column: dc {c.name}, times: {c.interactive} kW"
         if h.jobs is None:
             load += ", plus: 80 kW"
         cooling = math.ceil(1.05 * c.capacity / 10) * 10 + (60 if c.zone == QUANTUM_ZONE else 0)
+        warm = c.cooling in WARM_COOLING and c.zone != QUANTUM_ZONE
+        water = f", {WARM_CHILLER}" if warm else ""
         text += f"""\
   dc {c.name}: {{kind: data_center, node: zone {c.zone}, cooling: {c.cooling}, capacity: {c.capacity} kW,
     idle: {c.idle} kW, load: {{{load}}}}}
   pump {c.name}: {{kind: heat_pump, source: dc {c.name}, sink: zone {c.zone}, heat: {c.pump} kW,
     minimum_load: 35 %, start_cost: 3 EUR}}
-  chiller {c.name}: {{kind: chiller, node: zone {c.zone}, cooling: {cooling} kW}}
+  chiller {c.name}: {{kind: chiller, node: zone {c.zone}, cooling: {cooling} kW{water}}}
 """
     if h.jobs is not None:
         sites = ", ".join(f"dc {c.name}" for c in CENTERS)
@@ -209,7 +220,7 @@ def _quantum(h: Horizon) -> str:
     active: 12 kW
     duty: 60 %
     maintenance: [{{after: 9 h, length: 4 h}}]
-  pump quantum: {{kind: heat_pump, source: quantum, sink: zone {QUANTUM_ZONE}, heat: 50 kW,
+  pump quantum: {{kind: heat_pump, source: quantum, sink: zone {QUANTUM_ZONE}, heat: 35 kW,
     minimum_load: 30 %, start_cost: 2 EUR}}
 """
 

@@ -9,6 +9,7 @@ import click
 
 import citygrid
 from citygrid.cli.frame import Frame, framed, options_of, solving_options
+from citygrid.errors import VerificationError
 
 MODEL = click.argument("model", type=click.Path(path_type=Path))
 OUT = click.option("--out", type=click.Path(path_type=Path), help="Folder for the files "
@@ -122,7 +123,7 @@ def verify(frame: Frame, plan_file: Path) -> None:
          "verdict": verdict.as_dict(), "kpis": verdict.kpis},
         "\n".join(lines),
     )  # fmt: skip
-    frame.exit_code = 0 if verdict.ok else 5
+    frame.exit_code = 0 if verdict.ok else VerificationError.exit_code
 
 
 @main.command()

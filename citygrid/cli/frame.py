@@ -5,19 +5,17 @@ from __future__ import annotations
 import functools
 import json
 import sys
+import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from citygrid.errors import CitygridError
+from citygrid.errors import CitygridError, NoPlanError, VerificationError
 
 if TYPE_CHECKING:
     from citygrid.routes.contract import Options
     from citygrid.verbs import Run
-
-BROKEN_PLAN = 5
-NO_PLAN = 4
 
 
 class Frame:
@@ -26,11 +24,18 @@ class Frame:
     def __init__(self, as_json: bool) -> None:
         self.as_json = as_json
         self.exit_code = 0
+        self._began = time.monotonic()
 
     def say(self, text: str) -> None:
         """Progress for a person who waits; quiet in a pipe."""
         if sys.stderr.isatty():
-            click.echo(f"{text} …", err=True)
+            from rich.console import Console
+            from rich.markup import escape
+
+            since = time.monotonic() - self._began
+            Console(stderr=True, highlight=False).print(
+                f"[dim]{since:6.1f} s[/dim]  {escape(text)} …"
+            )
 
     def answer(self, document: dict[str, Any], text: str) -> None:
         """The command's result: exactly one JSON document, or text for people."""
@@ -39,9 +44,9 @@ class Frame:
     def judge(self, runs: Sequence[Run]) -> None:
         """A plan that fails its verification or a route without a plan decides the exit code."""
         if any(run.verdict is not None and not run.verdict.ok for run in runs):
-            self.exit_code = BROKEN_PLAN
+            self.exit_code = VerificationError.exit_code
         elif any(run.plan is None for run in runs):
-            self.exit_code = NO_PLAN
+            self.exit_code = NoPlanError.exit_code
 
 
 def framed(command: Callable[..., None]) -> Callable[..., None]:
@@ -57,7 +62,11 @@ def framed(command: Callable[..., None]) -> Callable[..., None]:
         except OSError as error:
             _refuse(frame, [f"{error.filename or 'file'}: {error.strerror or error}"], 2)
         except MemoryError:
-            _refuse(frame, ["out of memory; use a shorter horizon or fewer components"], NO_PLAN)
+            _refuse(
+                frame,
+                ["out of memory; use a shorter horizon or fewer components"],
+                NoPlanError.exit_code,
+            )
         except KeyboardInterrupt:
             _refuse(frame, ["interrupted; nothing was half written"], 130)
         sys.exit(frame.exit_code)

@@ -50,16 +50,19 @@ class Grid(Component):
 
 
 def _opposed(import_price: Any, export_price: Any, export_max: Any) -> Any:
-    """Connections at which buying and selling at once would pay in some hour."""
-    dearer = (np.asarray(export_price) > np.asarray(import_price)).any(axis=1)
-    return dearer & (np.asarray(export_max).ravel() > 0)
+    """Connections at which buying and selling at once would pay, or cost nothing, in some hour.
+
+    At equal prices the plan would be no dearer, but its import, export and peak would be arbitrary.
+    """
+    no_loss = (np.asarray(export_price) >= np.asarray(import_price)).any(axis=1)
+    return no_loss & (np.asarray(export_max).ravel() > 0)
 
 
 def formulate(m: Any, c: Any) -> None:
     """Import and export at their prices; the peak is the highest import.
 
-    Where the export price never exceeds the import price, an optimum never buys and sells at once
-    and no binary is needed; elsewhere ``importing`` forbids it.
+    Where the export price is below the import price in every step, an optimum never buys and sells
+    at once and no binary is needed; elsewhere ``importing`` forbids it.
     """
     bought = m.variable("import", c.axis, m.time, upper=c.import_max, about="power bought")
     sold = m.variable("export", c.axis, m.time, upper=c.export_max, about="power sold")
@@ -71,8 +74,9 @@ def formulate(m: Any, c: Any) -> None:
         _opposed(c.import_price.values, c.export_price.values, c.export_max.values), "opposed"
     )
     formulate_exclusion(
-        m, "importing", opposed, ("import_alone", "export_alone"), bought, sold,
-        c.import_max, c.export_max, "the connection imports",
+        m, "importing", opposed, rows=("import_alone", "export_alone"),
+        first=bought, second=sold, first_max=c.import_max, second_max=c.export_max,
+        about="the connection imports",
     )  # fmt: skip
     charged = c.axis.only(c.peak_charge.values > 0, "charged")
     if len(charged):
@@ -87,8 +91,10 @@ def replay(c: Units, flows: Flows, log: Log) -> None:
     log.within("import within connection", bought, 0.0, c["import_max"])
     log.within("export within connection", sold, 0.0, c["export_max"])
     opposed = _opposed(c["import_price"], c["export_price"], c["export_max"])[:, None]
-    replay_exclusion(flows, log, "importing", opposed, bought, sold, c["import_max"],
-                     ("no buying and selling at once", "buys only while importing"))  # fmt: skip
+    replay_exclusion(
+        flows, log, "importing", opposed, first=bought, second=sold, first_max=c["import_max"],
+        rules=("no buying and selling at once", "buys only while importing"),
+    )  # fmt: skip
     peak = np.where(c["peak_charge"] > 0, bought.max(axis=1, keepdims=True), 0.0)
     log.equal("peak is the highest import", flows.spread("peak", 0.0, (len(c),))[:, None], peak)
     log.pays("import", bought * c["import_price"] * c.step, bought * c["import_carbon"] * c.step)

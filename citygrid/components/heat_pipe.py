@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from citygrid.components.common.carriage import Line, formulate_carriage, replay_carriage
 from citygrid.components.contract import Flows, Parameter, Port, Units
@@ -29,7 +29,8 @@ class HeatPipe(Line):
 
     Loss ``L · [(U1 − U2)(T_s − T_g) + (U1 − U2)(T_r − T_g)]`` [W] for a pipe in use, supply and
     return together; capacity ``ρ c_p v_max A (T_s − T_r)`` [kW]. Temperatures are those of the heat
-    network in each step, so both are hourly parameters and the model stays linear.
+    network in each step, so both are hourly parameters and the model stays linear. A pipe here is
+    always in use: it stays warm and pays its loss at zero flow, too.
     """
 
     group = "heat"
@@ -40,12 +41,23 @@ class HeatPipe(Line):
     loss_u1: HeatLossPerLength | None = Field(None, description="U1, instead of the catalogue's")
     loss_u2: HeatLossPerLength | None = Field(None, description="U2, instead of the catalogue's")
 
+    @model_validator(mode="after")
+    def _loss_is_known(self) -> HeatPipe:
+        smallest, largest = min(LOSS_COEFFICIENTS), max(LOSS_COEFFICIENTS)
+        given = self.loss_u1 is not None and self.loss_u2 is not None
+        if not smallest <= self.dn <= largest and not given:
+            raise ValueError(
+                f"the catalogue of losses reaches from DN {smallest} to DN {largest}; "
+                "give both `loss_u1` and `loss_u2`, or choose a diameter within it"
+            )
+        return self
+
     def ports(self, name: str) -> list[Port]:
         return self._ports("heat")
 
 
 def catalogue_loss(dn: float) -> tuple[float, float]:
-    """U1 and U2 [W/mK] of a diameter, linear between the catalogue's rows."""
+    """U1 and U2 [W/mK] of a diameter within the catalogue, linear between its rows."""
     sizes = np.array(sorted(LOSS_COEFFICIENTS))
     rows = np.array([LOSS_COEFFICIENTS[size] for size in sizes])
     return float(np.interp(dn, sizes, rows[:, 0])), float(np.interp(dn, sizes, rows[:, 1]))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from citygrid.components.common.commitment import (
     Committed,
@@ -18,7 +18,9 @@ from citygrid.components.fields import Efficiency, Node, Power, Ratio, Source, T
 from citygrid.components.log import Floats, Log
 from citygrid.inputs.world import World
 
-AMBIENT = ("air", "ground")
+#: Ambient source → how far it is cooled in the evaporator [K]. Ground: brine from 0 to −3 °C is the
+#: rating condition of EN 14511-2; air: a usual design value, assumed.
+AMBIENT = {"air": 5.0, "ground": 3.0}
 KELVIN = 273.15
 LEAST_COP = 1.0
 
@@ -39,7 +41,19 @@ class HeatPump(Committed):
     )
     isentropic_efficiency: Efficiency = Field(0.8, description="of the compressor")
     pinch: TemperatureDifference = Field(5.0, description="in both heat exchangers")
+    source_glide: TemperatureDifference | None = Field(
+        None, description="cooling of air (5 K if left out) or ground (3 K); a loop has its own"
+    )
     cop: Ratio | None = Field(None, gt=1, description="fixed coefficient of performance")
+
+    @model_validator(mode="after")
+    def _loops_have_their_glide(self) -> HeatPump:
+        if self.source_glide is not None and self.source not in AMBIENT:
+            raise ValueError(
+                f'the loop of "{self.source}" has its own supply and return temperature; leave '
+                "`source_glide` out"
+            )
+        return self
 
     def ports(self, name: str) -> list[Port]:
         ports = [Port("power", "draw", self.sink), Port("heat", "feed", self.sink)]
@@ -98,16 +112,26 @@ def _log_mean(low: Floats, high: Floats) -> Floats:
 
 
 def prepare(specs: Mapping[str, HeatPump], world: World) -> dict[str, Parameter]:
-    """Hourly COP, the node that gives the power, and whether the source is a centre."""
+    """Hourly COP, the glide of the source, and whether the source is a centre."""
     hours = len(world.horizon.time)
     performance = np.empty((len(specs), hours))
-    for row, (name, pump) in zip(performance, specs.items(), strict=True):
+    glide = np.empty(len(specs))
+    for i, (name, pump) in enumerate(specs.items()):
+        row = performance[i]
+        if pump.source not in AMBIENT:
+            warm, cool = world.source_temperature(pump.source, name)
+            glide[i] = warm[0] - cool[0]
+        elif pump.source_glide is None:
+            glide[i] = AMBIENT[pump.source]
+        else:
+            glide[i] = pump.source_glide
         if pump.cop is not None:
             row[:] = pump.cop
             continue
-        warm, cool = world.source_temperature(pump.source, name)
+        warm, _ = world.source_temperature(pump.source, name)
         row[:] = coefficient_of_performance(
-            world.return_temperature(name), world.supply_temperature(name), warm, cool,
+            world.return_temperature(name), world.supply_temperature(name),
+            warm, warm - glide[i],
             pump.refrigerant, pump.pinch, pump.isentropic_efficiency,
         )  # fmt: skip
         if (row <= LEAST_COP).any():
@@ -117,6 +141,7 @@ def prepare(specs: Mapping[str, HeatPump], world: World) -> dict[str, Parameter]
     return {
         "performance": Parameter(("heat_pump", "time"), performance),
         "recovers": Parameter(("heat_pump",), recovers),
+        "source_glide": Parameter(("heat_pump",), glide, "K"),
     }
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from citygrid.components.contract import Component, Flows, Parameter, Port, Units
@@ -61,7 +62,8 @@ def prepare(specs: Mapping[str, JobPool], world: World) -> dict[str, Parameter]:
     """Every job of every pool, and every (job, site, first step) at which it could start.
 
     Jobs keep their window in hours from the start of the horizon; ``start_*`` list the candidates
-    of uninterruptible jobs and ``slot_*`` the steps of preemptible ones.
+    of uninterruptible jobs and ``slot_*`` the steps of preemptible ones. ``job_allowed`` (job ×
+    site) says where a job's data may go, so that a replay need not believe the candidates.
     """
     step, hours = world.horizon.step, len(world.horizon.time)
     origin = world.horizon.time[0]
@@ -69,6 +71,7 @@ def prepare(specs: Mapping[str, JobPool], world: World) -> dict[str, Parameter]:
     sites: list[tuple[str, int, str, str]] = []
     starts: list[tuple[int, int, int]] = []
     slots: list[tuple[int, int, int, float]] = []
+    permitted: list[tuple[int, int]] = []
     for pool, (name, spec) in enumerate(specs.items()):
         places = {site: len(sites) + i for i, site in enumerate(spec.sites)}
         sites += [(_label(site, name, specs), pool, site, spec.resource) for site in spec.sites]
@@ -85,6 +88,7 @@ def prepare(specs: Mapping[str, JobPool], world: World) -> dict[str, Parameter]:
                 continue
             preemptible = bool(listed.preemptible[i])
             number = len(jobs)
+            permitted += [(number, places[site]) for site in allowed]
             jobs.append((_label(str(job), name, specs), pool, power, duration, release, deadline,
                          preemptible))  # fmt: skip
             first = max(int(np.ceil(release / step - INSTANT)), 0)
@@ -108,7 +112,7 @@ def prepare(specs: Mapping[str, JobPool], world: World) -> dict[str, Parameter]:
             else:
                 starts += [(number, places[site], t)
                            for site in allowed for t in range(first, last + 1)]  # fmt: skip
-    return _tables(jobs, sites, starts, slots, step)
+    return _tables(jobs, sites, starts, slots, permitted, step)
 
 
 def _label(name: str, pool: str, specs: Mapping[str, JobPool]) -> str:
@@ -118,13 +122,18 @@ def _label(name: str, pool: str, specs: Mapping[str, JobPool]) -> str:
 
 def _tables(
     jobs: list[tuple[Any, ...]], sites: list[tuple[str, int, str, str]],
-    starts: list[tuple[int, int, int]], slots: list[tuple[int, int, int, float]], step: float,
+    starts: list[tuple[int, int, int]], slots: list[tuple[int, int, int, float]],
+    permitted: list[tuple[int, int]], step: float,
 ) -> dict[str, Parameter]:  # fmt: skip
     def column(rows: list[Any], place: int, kind: Any) -> Any:
         return np.array([row[place] for row in rows], dtype=kind)
 
     job, site, start, slot = "job", "job_site", "job_start", "job_slot"
     job_names, site_names = column(jobs, 0, object), column(sites, 0, object)
+
+    may = np.zeros((len(jobs), len(sites)), dtype=bool)
+    for pair in permitted:
+        may[pair] = True
 
     def labels(rows: list[Any]) -> Any:
         return np.array([f"{job_names[r[0]]} @ {site_names[r[1]]} + {r[2] * step:g} h"
@@ -142,6 +151,7 @@ def _tables(
         "job_release": Parameter((job,), column(jobs, 4, float), "h"),
         "job_deadline": Parameter((job,), column(jobs, 5, float), "h"),
         "job_preemptible": Parameter((job,), column(jobs, 6, bool)),
+        "job_allowed": Parameter((job, site), may),
         "start_job": Parameter((start,), column(starts, 0, np.int64)),
         "start_site": Parameter((start,), column(starts, 1, np.int64)),
         "start_step": Parameter((start,), column(starts, 2, np.int64)),
@@ -186,7 +196,7 @@ def formulate(m: Any, c: Any) -> None:
         # All sites together: a job that may run for half a step does not do so at two sites.
         together = np.zeros(len(split) * hours)
         together[at] = most
-        limit = type(c.job_power)(together.reshape(len(split), hours), (split, m.time), "kW")
+        limit = c.known(together.reshape(len(split), hours), split, m.time)
         m.constrain("rate", rate <= limit, "at all sites together within the job's power")
         at = c.integers("slot_site") * hours + c.integers("slot_step")
         parts.append(run.mapped(dims, at, every, np.ones(len(slots))))
@@ -211,53 +221,82 @@ def _profile(c: Any, step: float, hours: int) -> tuple[Any, Any, Any]:
 
 
 def replay(c: Units, flows: Flows, log: Log) -> None:
-    """Run the chosen jobs against the clock: window, site, energy, and the load they make."""
+    """Run the chosen jobs against the clock: window, site, energy, and the load they make.
+
+    A job is late when it is not finished within its window, whether it starts too late, ends too
+    late, runs outside, or never gets done.
+    """
     load = flows["load"]
     found = np.zeros_like(load)
-    names = c.parameters["job"].values
-    power, duration = c["job_power"], c["job_duration"]
-    release, deadline = c["job_release"], c["job_deadline"]
-    preemptible = c["job_preemptible"]
-    starts = np.zeros(len(names))
-    late = np.zeros(len(names))
-    # Asked of the case: a plan that leaves its jobs out has not run them.
-    if len(c["start_job"]):
-        chosen = flows["start"]
-        log.whole("start is 0 or 1", chosen, c.parameters["job_start"].values)
-        owner, begin = c["start_job"], c["start_step"] * c.step
-        np.add.at(starts, owner, chosen)
-        for i in np.flatnonzero(chosen):
-            job, end = owner[i], begin[i] + duration[owner[i]]
-            overrun = max(release[job] - begin[i], end - deadline[job], 0.0)
-            late[job] = max(late[job], overrun * (chosen[i] > 0.5))
-            _run(found[c["start_site"][i]], chosen[i] * power[job], begin[i], end, c.step)
-        log.equal("every job starts once", starts[~preemptible], 1.0, "1",
-                  labels=names[~preemptible])  # fmt: skip
-    if len(c["slot_job"]):
-        run, owner, at = flows["run"], c["slot_job"], c["slot_step"]
-        done = np.zeros(len(names))
-        np.add.at(done, owner, run * c.step)
-        rate = np.zeros((len(names), load.shape[1]))
-        np.add.at(rate, (owner, at), run)
-        np.add.at(found, (c["slot_site"], at), run)
-        clock = np.arange(load.shape[1]) * c.step
-        open_hours = np.minimum(deadline[:, None], clock + c.step) - np.maximum(
-            release[:, None], clock
-        )
-        log.within("run is not negative", run, low=0.0, labels=c.parameters["job_slot"].values)
-        log.equal("job is finished", done[preemptible], (power * duration)[preemptible], "kWh",
-                  labels=names[preemptible])  # fmt: skip
-        most = power[:, None] * np.maximum(open_hours, 0.0) / c.step
-        log.within("job within its power and window", rate[preemptible], 0.0, most[preemptible],
-                   labels=names[preemptible])  # fmt: skip
-    sites = c.parameters["job_site"].values
-    log.within("job keeps its window", late, high=0.0, unit="h", labels=names)
+    # Energy [kWh] of every job where its data may not go: asked of the jobs, not the candidates.
+    astray = np.zeros(len(c["job_power"]))
+    late = _replay_starts(c, flows, log, found, astray) | _replay_slots(
+        c, flows, log, found, astray
+    )
+    names, sites = c.parameters["job"].values, c.parameters["job_site"].values
+    log.within("job runs where its data may go", astray, high=0.0, unit="kWh", labels=names)
     log.equal("load is that of the jobs", load, found, labels=sites)
-    log.measure("jobs_late", (late > INSTANT).astype(float)[:, None])
+    log.measure("jobs_late", late.astype(float)[:, None])
     pools = np.array(c.names, dtype=object)[c["site_pool"]]
     for resource in sorted(set(c["site_resource"])):
         here = c["site_resource"] == resource
         log.draws(resource, c["site_center"][here], load[here], pools[here])
+
+
+def _replay_starts(
+    c: Units, flows: Flows, log: Log, found: Floats, astray: Floats
+) -> NDArray[np.bool_]:
+    """Run every job that was started; which uninterruptible jobs are late."""
+    names, whole = c.parameters["job"].values, ~c["job_preemptible"]
+    power, duration = c["job_power"], c["job_duration"]
+    release, deadline = c["job_release"], c["job_deadline"]
+    owner, site, begin = c["start_job"], c["start_site"], c["start_step"] * c.step
+    # Asked of the case: a plan that leaves its jobs out has not run them.
+    chosen = flows["start"] if len(owner) else np.zeros(0)
+    log.whole("start is 0 or 1", chosen, c.parameters["job_start"].values)
+    starts, overrun = np.zeros(len(names)), np.zeros(len(names))
+    np.add.at(starts, owner, chosen)
+    for i in np.flatnonzero(chosen):
+        job, end = owner[i], begin[i] + duration[owner[i]]
+        if chosen[i] > 0.5:
+            overrun[job] = max(overrun[job], release[job] - begin[i], end - deadline[job])
+        _run(found[site[i]], chosen[i] * power[job], begin[i], end, c.step)
+    energy = np.abs(chosen) * (power * duration)[owner]
+    np.add.at(astray, owner, np.where(c["job_allowed"][owner, site], 0.0, energy))
+    log.equal("every job starts once", starts[whole], 1.0, "1", labels=names[whole])
+    log.within("job keeps its window", overrun, high=0.0, unit="h", labels=names)
+    return whole & ((overrun > INSTANT) | (starts < 0.5))
+
+
+def _replay_slots(
+    c: Units, flows: Flows, log: Log, found: Floats, astray: Floats
+) -> NDArray[np.bool_]:
+    """Add up what preemptible jobs do in every step; which of them are late."""
+    names, split = c.parameters["job"].values, c["job_preemptible"]
+    power, work = c["job_power"], c["job_power"] * c["job_duration"]
+    owner, site, at = c["slot_job"], c["slot_site"], c["slot_step"]
+    run = flows["run"] if len(owner) else np.zeros(0)
+    rate = np.zeros((len(names), found.shape[1]))
+    np.add.at(rate, (owner, at), run)
+    np.add.at(found, (site, at), run)
+    done = rate.sum(axis=1) * c.step
+    energy = np.abs(run) * c.step
+    np.add.at(astray, owner, np.where(c["job_allowed"][owner, site], 0.0, energy))
+    clock = np.arange(found.shape[1]) * c.step
+    open_hours = np.maximum(
+        np.minimum(c["job_deadline"][:, None], clock + c.step)
+        - np.maximum(c["job_release"][:, None], clock),
+        0.0,
+    )
+    most = power[:, None] * open_hours / c.step
+    log.within("run is not negative", run, low=0.0, labels=c.parameters["job_slot"].values)
+    log.equal("job is finished", done[split], work[split], "kWh", labels=names[split])
+    log.within("job within its power and window", rate[split], 0.0, most[split],
+               labels=names[split])  # fmt: skip
+    # In a step that the window covers, more than the job's power is too fast, but not too late.
+    beyond = np.where(open_hours < c.step - INSTANT, rate - most, 0.0).max(axis=1, initial=0.0)
+    unfinished = work - done > INSTANT * np.maximum(work, 1.0)
+    return split & (unfinished | (beyond > INSTANT * np.maximum(power, 1.0)))
 
 
 def _run(site: Floats, power: float, begin: float, end: float, step: float) -> None:

@@ -34,9 +34,16 @@ class QuantumCenter(Component):
     ``power = cryogenics + control_idle + host_idle + duty · active`` [kW]: the cryostat is a
     must-run load that is never shed, the rest is affine in the duty of the processor (0…1). Duty is
     the given ``duty`` plus what job pools draw here (carrier ``quantum``, in kW of ``active``
-    power), is at most 1, and is 0 during maintenance. Nearly all power leaves through the
-    compressor's water loop, at a temperature that needs a heat pump. About 30 kW give 40 kW of
-    district heat: small beside a data centre.
+    power), is at most 1, and is 0 during maintenance: nothing is promised then, and the duty that
+    was given for those steps is not made up for later.
+
+    All power leaves as heat, but only the compressor's water loop, which carries
+    ``recoverable · cryogenics``, can be recovered, at a temperature that needs a heat pump; the
+    heat of controls and host goes to the chillers. 30 kW of cryogenics give 40 kW of district heat:
+    small beside a data centre.
+
+    For PUE, IT power is ``control_idle + host_idle + duty · active``; the refrigerator is the
+    cooling plant of the processor and counts in the power of the centre only.
     """
 
     group = "compute"
@@ -45,9 +52,11 @@ class QuantumCenter(Component):
     control_idle: Power = Field(0.0, description="control electronics without work")
     host_idle: Power = Field(0.0, description="host computer without work")
     active: Power = Field(description="further power of controls and host at full duty")
-    duty: HourlyShare = Field(0.0, description="share of each step already promised to users")
+    duty: HourlyShare = Field(
+        0.0, description="share promised to users; nothing is promised during maintenance"
+    )
     maintenance: tuple[Maintenance, ...] = Field((), description="windows without computation")
-    recoverable: Share = Field(0.95, description="share of the power that the water loop carries")
+    recoverable: Share = Field(0.95, description="share of cryogenics that the water loop carries")
     loop_supply: Temperature = Field(32.0, description="water loop, warm side")
     loop_return: Temperature = Field(24.0, description="water loop, cool side")
 
@@ -94,7 +103,7 @@ def formulate(m: Any, c: Any) -> None:
     m.feed("quantum", list(c.axis.labels), run)
     power = run + c.active * c.duty + c.cryogenics + c.control_idle + c.host_idle
     m.draw("power", c.text("node"), power)
-    formulate_cooling_loop(m, c, power, power * c.recoverable)
+    formulate_cooling_loop(m, c, power, c.cryogenics * c.recoverable)
 
 
 def replay(c: Units, flows: Flows, log: Log) -> None:
@@ -102,10 +111,11 @@ def replay(c: Units, flows: Flows, log: Log) -> None:
     run = flows["run"]
     duty_power = run + c["active"] * c["duty"]
     log.within("duty within calendar", duty_power, 0.0, c["active"] * c["available"])
-    power = c["cryogenics"] + c["control_idle"] + c["host_idle"] + duty_power
+    it_power = c["control_idle"] + c["host_idle"] + duty_power
+    power = c["cryogenics"] + it_power
     log.feeds("quantum", c.names, run)
     log.draws("power", c.places("node"), power)
     replay_cooling_loop(c, log, flows["recovered"], flows["rejected"], power,
-                        c["recoverable"] * power)  # fmt: skip
-    log.measure("it_power", power)
+                        c["recoverable"] * c["cryogenics"])  # fmt: skip
+    log.measure("it_power", it_power)
     log.measure("center_power", power)

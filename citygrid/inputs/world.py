@@ -51,15 +51,11 @@ class World(Protocol):
         ...
 
     def source_temperature(self, source: str, component: str) -> tuple[Floats, Floats]:
-        """Inlet and outlet [degC] of a heat source: ``air``, ``ground`` or a component's loop."""
+        """Warm and cool side [degC] of a source: a component's loop; ``air``, ``ground`` twice."""
         ...
 
     def photovoltaic_yield(self, tilt: float, azimuth: float, component: str) -> Floats:
         """AC output [kW per kW peak] of a module at ``tilt`` and ``azimuth`` [deg]."""
-        ...
-
-    def distance(self, first: str, second: str) -> float:
-        """Straight distance of two nodes [m]."""
         ...
 
     def jobs(self, file: str | None, listed: Any, component: str) -> Jobs:

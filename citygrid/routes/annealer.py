@@ -27,7 +27,10 @@ def anneal(
     model: Energy, replicas: int, sweeps: int, betas: tuple[float, float], seed: int,
     start: Positions | None = None, spent: Callable[[], float] = lambda: 0.0,
 ) -> list[Positions]:  # fmt: skip
-    """The best state seen by every replica, as choices (g) of the model's candidates.
+    """The best state seen by every replica and states on the way there, as choices (g).
+
+    On small models all replicas end in one state; what they passed before they froze, best first
+    and at most as many again, is what else is worth a look.
 
     replicas, sweeps
         States at once, and moves per group (fewer where all replicas are frozen).
@@ -41,11 +44,13 @@ def anneal(
     generator = np.random.default_rng(seed)
     walk = _Walk(model, replicas, generator, start)
     best, energy = walk.state.copy(), walk.energies()
-    still = 0
+    still, every, passed = 0, max(sweeps // 20, 1), [walk.state[:, :0]]
     for number in range(sweeps):
         # Where time ends the search, the clock cools and not the count: it always ends cold.
         done = max(number / max(sweeps - 1, 1), min(spent(), 1.0))
         moved = walk.sweep(float(betas[0] * (betas[1] / betas[0]) ** done))
+        if moved and number % every == 0:
+            passed.append(walk.state.copy())
         late = done >= LATE or number == sweeps - 1
         if late and moved:
             now = walk.energies()
@@ -54,7 +59,9 @@ def anneal(
         still = 0 if moved or not late else still + 1
         if done >= 1.0 or still >= FROZEN:
             break
-    return list(best.T.copy())
+    others = np.unique(np.concatenate(passed, axis=1), axis=1).T
+    order = np.argsort([model.of(choice) for choice in others], kind="stable")
+    return [*best.T.copy(), *others[order[:replicas]]]
 
 
 class _Group(NamedTuple):
@@ -62,10 +69,10 @@ class _Group(NamedTuple):
 
     Options of a group mostly put the same weight into the same rows (a job that starts an hour
     later shares all hours but one), so responses are worked out once per pair (p) of row and
-    weight. ``rows`` (p) the row of each, ``weight`` (p × 1) in steps of its table, ``cells`` (p × 1)
-    where its table begins, ``uses`` (k × p) the pairs of each option, ``own`` (k × p) what it puts
-    into their rows; ``totals`` (v), what each option adds there, ``adds`` (k × v), and their
-    ``pull``; ``alone`` (k × 1) the energy that does not depend on the loads.
+    weight. ``rows`` (p), ``weight`` (p × 1) in steps of the row's table, ``cells`` (p × 1) where
+    that begins, ``uses`` (k × p) the pairs of each option, ``own`` (k × p) what it puts into their
+    rows; ``totals`` (v), what each option adds there, ``adds`` (k × v), and their ``pull``;
+    ``alone`` (k × 1) the energy that does not depend on the loads.
     """
 
     first: int

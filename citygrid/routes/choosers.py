@@ -22,7 +22,7 @@ from citygrid.routes.quadratic import Penalised, penalise
 
 #: The annealer of this package, which keeps groups by construction and takes tables.
 OWN = "groups"
-#: Short calls at most from which a dimod sampler's penalties are learnt, before the one that counts.
+#: Short calls of a dimod sampler, at most, from which penalties are learnt before the full one.
 LESSONS = 7
 
 

@@ -36,6 +36,11 @@ class Workshop:
     clock: Clock
     method: str = "choose"
 
+    @property
+    def binaries(self) -> int:
+        """How many integers are left once every group has its option."""
+        return int(self.form.integer.sum()) - len(self.groups.columns)
+
     def hold(self, chosen: Positions, free: NDArray[np.bool_] | None = None) -> Form:
         """The form with every group's (g) chosen option held, but for the groups ``free`` (g)."""
         values = np.zeros(len(self.groups.columns))

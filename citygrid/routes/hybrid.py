@@ -41,6 +41,8 @@ LARGE = 60_000
 #: Rounds without a time limit, and rounds without a better plan after which the search ends.
 ROUNDS, PATIENCE = 4, 3
 
+#: Binaries that may be committed in a round beyond those of its best choice.
+BINARIES = 1000
 #: Guesses of how far a total moves its own price, in turn.
 IMITATION = (2.0, 10.0, 0.5, 30.0)
 
@@ -146,21 +148,34 @@ class _Search:
         seed = (shop.options.seed * 1009 + number) % (2**31 - 1)
         choices = picker.choose(model, used[options], seed, start, shop.journal, shop.clock)
         choices = self._within_limits_first(model, choices)
-        ranked = []
-        for choice in choices[: effort["plans"]]:
-            positions = options[choice]
-            if positions.tobytes() in self.tried:
-                continue
-            self.tried.add(positions.tobytes())
-            ranked.append(self._valued(positions))
+        fresh = self._fresh([options[choice] for choice in choices])
+        # Where little is left to commit, the choice that looks best need not be taken on trust.
+        cheap = min(BINARIES // max(shop.binaries, 1), effort["reads"])
+        fresh = fresh[: max(effort["plans"], cheap)]
+        self.tried.update(map(self._key, fresh))
+        ranked = [self._valued(positions) for positions in fresh]
         plans = sorted((r for r in ranked if r is not None), key=lambda r: r[0])
         before = self.objective
-        for value, positions in plans[:1]:
+        for value, positions in plans[: max(1, cheap)]:
+            # A value is a bound of its plans: other binaries are relaxed in it.
             if self.best is None or value < self.objective:
                 self._commit(positions)
         self.idle = 0 if self.objective < before * (1.0 - 1e-9 * math.copysign(1, before)) else (
             self.idle + 1
         )  # fmt: skip
+
+    def _fresh(self, choices: list[Positions]) -> list[Positions]:
+        """Those not tried yet, of equal ones the first."""
+        first = {self._key(positions): positions for positions in reversed(choices)}
+        keys = dict.fromkeys(map(self._key, choices))
+        return [first[key] for key in keys if key not in self.tried]
+
+    def _key(self, positions: Positions) -> bytes:
+        """What the rest of the form sees of a choice: like jobs that swap places change nothing."""
+        shop = self.shop
+        load = np.asarray(shop.coupling.weights[:, positions].sum(axis=1)).ravel()
+        cost = shop.form.cost[shop.groups.columns[positions]].sum()
+        return (np.round(np.append(load, cost), 6) + 0.0).tobytes()
 
     def _within_limits_first(self, model: Energy, choices: list[Positions]) -> list[Positions]:
         """Choices that overrun no limit before those that do, each best first."""

@@ -1,8 +1,7 @@
 """Mixed-integer and linear programmes by HiGHS; the only module that knows it.
 
-``solve`` is the route ``milp``. The other routes use ``relaxation`` for prices and bounds,
-``complete`` for the clean plan that belongs to a choice of integers, and ``explain`` names what
-an infeasible form lacks.
+``solve`` is the route ``milp``. The other routes use ``relaxation`` for prices and bounds
+and ``complete`` for the clean plan that belongs to a choice of integers.
 """
 
 from __future__ import annotations
@@ -18,9 +17,8 @@ import numpy as np
 import scipy.sparse as sp
 
 from citygrid.model.form import Floats, Form
-from citygrid.model.reductions import elastic, fix, relax
+from citygrid.model.reductions import fix, relax
 from citygrid.routes.contract import (
-    Clock,
     Journal,
     Options,
     Outcome,
@@ -31,8 +29,8 @@ from citygrid.routes.contract import (
 
 #: Tolerance on rows and bounds of the plan that is handed out, in each row's own unit.
 CLEAN = 1e-9
-#: Violation below which a row counts as kept when an infeasible form is explained.
-LACK = 1e-6
+#: Entries of free columns up to which a step of HiGHS is short, so that its own limit holds.
+SMALL = 25_000
 
 Report = Callable[[str, dict[str, Any], Floats | None], None]
 
@@ -116,8 +114,8 @@ def solve(form: Form, options: Options) -> Outcome:
 def call(
     form: Form, task: Task, journal: Journal, options: Options, start: Floats | None = None
 ) -> Result:
-    """One recorded call of HiGHS, in this process or, where a hard limit matters, in a child."""
-    hard = task.time_limit is not None and bool(form.integer.any())
+    """One recorded call of HiGHS, in this process or, if it could overrun a limit, in a child."""
+    hard = task.time_limit is not None and bool(form.integer.any()) and _large(form)
     other_threads = _threads_of_process is not None and task.threads != _threads_of_process
     begun = time.perf_counter()
 
@@ -136,6 +134,11 @@ def call(
         record.notes.update(found.notes, status=found.status)
     journal.count("lps" if not form.integer.any() else "milps")
     return found
+
+
+def _large(form: Form) -> bool:
+    """Whether enough is left to decide for a step between two looks at the clock to be long."""
+    return int((form.lower < form.upper)[form.matrix.indices].sum()) > SMALL
 
 
 def complete(
@@ -173,39 +176,6 @@ def relaxation(
     outcome = Outcome(found.status, found.x, found.objective, found.bound,
                       telemetry=journal.telemetry())  # fmt: skip
     return outcome, found.duals, found.reduced
-
-
-def explain(
-    form: Form, options: Options | None = None, time_limit: float = 30.0
-) -> list[tuple[int, float]]:
-    """What an infeasible form lacks: rows with the amounts that would make it feasible.
-
-    First only balances may be missed, then every row; the sum of all amounts is as small as can
-    be. A positive amount is what a row lacks (a balance: power or heat that nobody feeds), a
-    negative one what it has too much, in the row's unit, largest first. Empty where the form is
-    feasible, or where bounds of single columns contradict each other.
-    """
-    options = options or Options()
-    balances = [block.index.ravel() for name, block in form.rows.items()
-                if name.endswith(".balance")]  # fmt: skip
-    choices = [np.concatenate(balances)] if balances else []
-    choices.append(np.arange(len(form.row_lower)))
-    clock, journal = Clock(time_limit), Journal()
-    # The relaxation answers most cases at once; integers only where it finds nothing amiss.
-    for source in (relax(form).form, form) if form.integer.any() else (form,):
-        for rows in choices:
-            missed = elastic(source, rows)
-            task = Task("explanation", 0.01, clock.left, options.seed, options.threads)
-            found = call(missed.form, task, journal, options)
-            if found.x is None:
-                continue
-            amounts = missed.amounts(found.x)
-            lacking = np.flatnonzero(np.abs(amounts) > LACK)
-            if len(lacking):
-                order = lacking[np.argsort(-np.abs(amounts[lacking]), kind="stable")]
-                return [(int(rows[i]), float(amounts[i])) for i in order]
-            break
-    return []
 
 
 # HiGHS itself ------------------------------------------------------------------------------------

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import citygrid as cg
+from citygrid.components.grid import _opposed
 from citygrid.plan.plan import Plan
 from tests.helpers import refusal, solve, solved, told, variant
 
@@ -38,6 +40,24 @@ def test_buying_to_sell_at_once_is_told() -> None:
 def test_without_a_dearer_sale_there_is_no_binary(tmp_path: Path) -> None:
     path = variant("grid", tmp_path, ("price: {series: sell}", "price: 50 EUR/MWh"))
     assert "grid.importing" not in solve(path).form.columns
+
+
+def test_equal_prices_leave_nothing_open(tmp_path: Path) -> None:
+    """Buying to sell at the same price would be free, and the reported flows arbitrary."""
+    (tmp_path / "equal").mkdir()
+    sell = "price: {series: sell}"
+    equal = variant("grid", tmp_path / "equal", (sell, "price: 100 EUR/MWh"))
+    assert "grid.importing" in solve(equal).form.columns
+    below = variant("grid", tmp_path, (sell, "price: 99.9 EUR/MWh"))
+    assert "grid.importing" not in solve(below).form.columns
+
+
+def test_where_buying_and_selling_at_once_costs_nothing() -> None:
+    """Dearer, equal and cheaper sale in the second hour; dearer, but nothing may be sold."""
+    bought, sold = np.full((4, 2), 0.30), np.array([[0, 0.31], [0, 0.30], [0, 0.29], [0, 0.31]])
+    most = np.array([[1.0], [1.0], [1.0], [0.0]])
+    assert _opposed(bought, sold, most).tolist() == [True, True, False, False]
+    assert _opposed(bought, sold, most.ravel()).tolist() == [True, True, False, False]
 
 
 def test_a_hidden_peak_is_told() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import citygrid as cg
 from citygrid.components.heat_pipe import LOSS_COEFFICIENTS, catalogue_loss
 from tests.helpers import refusal, solve, solved, told, variant
 
@@ -51,6 +52,13 @@ def test_the_catalogue_is_what_geometry_gives(dn: int, steel: float, casing: flo
     assert catalogue_loss(dn) == pytest.approx(buried_pair(steel, casing), rel=0.2)
 
 
+def test_beyond_the_catalogue_losses_are_those_given(tmp_path: Path) -> None:
+    """100 m · (0.8 − 0.1) W/mK · 120 K = 8.4 kW."""
+    own = ("dn: 100", "dn: 800, loss_u1: 0.8 W/m/K, loss_u2: 0.1 W/m/K")
+    case = cg.prepare(cg.load(variant("heat_pipe", tmp_path, own)))
+    assert case.units["heat_pipe"]["loss"][0] == pytest.approx([8.4, 8.4])
+
+
 def test_a_diameter_between_rows_loses_an_amount_between() -> None:
     below, between, above = (catalogue_loss(dn)[0] for dn in (100, 125, 150))
     assert below < between < above and between == pytest.approx((below + above) / 2)
@@ -82,6 +90,8 @@ def test_a_hotter_network_loses_more(tmp_path: Path) -> None:
     [
         ("from: plant, to: east", "from: plant, to: plant", 'leads from "plant" to itself'),
         ("length: 50 m", "length: 50 km", "the pipe loses more heat than it can carry"),
+        ("dn: 100", "dn: 700", "the catalogue of losses reaches from DN 20 to DN 600"),
+        ("dn: 20", "dn: 15, loss_u1: 0.1 W/m/K", "the catalogue of losses reaches"),
         ("dn: 100", "dn: 5000", "less than or equal to 1200"),
         ("heat_network: {supply: [{air: -10 degC, water: 80 degC}], return: 50 degC}\n",
          "heat_network: {supply: [{air: -10 degC, water: 40 degC}], return: 50 degC}\n",

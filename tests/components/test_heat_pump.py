@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import citygrid as cg
 from citygrid.components.heat_pump import coefficient_of_performance
 from tests.helpers import refusal, solve, solved, variant
 
@@ -68,6 +69,26 @@ def test_a_hotter_network_lowers_the_cop(tmp_path: Path) -> None:
     assert (performance[0] < COP).all() and (performance[1] == 2.5).all()
 
 
+@pytest.mark.parametrize(
+    ("written", "cooled"),
+    [("air", 5.0), ("ground", 3.0), ("air, source_glide: 8 K", 8.0),
+     ("ground, source_glide: 0 K", 0.0)],
+)  # fmt: skip
+def test_air_and_ground_are_cooled_by_the_glide(
+    tmp_path: Path, written: str, cooled: float
+) -> None:
+    """Air and ground have 5 degC."""
+    own = (
+        "source: air, sink: hall, heat: 5 kW, cop: 2.5",
+        f"source: {written}, sink: hall, heat: 5 kW",
+    )
+    case = cg.prepare(cg.load(variant("heat_pump", tmp_path, own)))
+    pumps = case.units["heat_pump"]
+    assert pumps["source_glide"].ravel() == pytest.approx([10.0, cooled])
+    streams = (np.full(3, value) for value in (50.0, 75.0, 5.0, 5.0 - cooled))
+    assert pumps["performance"][1] == pytest.approx(coefficient_of_performance(*streams))
+
+
 def test_what_the_pump_takes_is_at_most_what_the_loop_gives() -> None:
     """Q_sink − P ≤ η_rec · P_IT: 80 % of 50 kW."""
     result = solved("heat_pump")
@@ -79,6 +100,11 @@ def test_what_the_pump_takes_is_at_most_what_the_loop_gives() -> None:
     [
         ("source: air", "source: river", "names neither a node nor a component"),
         ("source: air", "source: boiler", "names a component that gives no waste heat"),
+        (
+            "start_cost: 1 EUR",
+            "start_cost: 1 EUR, source_glide: 5 K",
+            'the loop of "servers" has its own supply and return temperature',
+        ),
         ("cop: 2.5", "cop: 1", "greater than 1"),
         ("cop: 2.5", "refrigerant: water", "is not one of the choices"),
     ],

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 import citygrid as cg
-from citygrid.components.contract import Parameter
-from tests.helpers import Solved, faults_of, refusal, solve, solved, variant
+from citygrid.district.case import Case
+from citygrid.plan.plan import Plan
+from tests.helpers import EXACT, Solved, faults_of, refusal, solve, solved, variant
 
 
 def test_three_jobs_at_two_sites_by_hand() -> None:
@@ -77,16 +78,61 @@ def test_the_clock_is_read_from_the_jobs_and_not_from_the_candidates(
 ) -> None:
     """A plan is replayed against other jobs than it was made for: the replay must notice."""
     case, _, plan, _ = solved("job_pool")
-    units = case.units["job_pool"]
-    values = units.parameters[table].values.copy()
-    values[list(units.parameters["job"].values).index(job)] = value
-    changed = {**units.parameters, table: Parameter(("job",), values)}
-    other = replace(case, units={**case.units, "job_pool": replace(units, parameters=changed)})
-    verdict = cg.verify(other, plan)
+    values = case.units["job_pool"].parameters[table].values.copy()
+    values[list(case.units["job_pool"].parameters["job"].values).index(job)] = value
+    other = with_table(case, table, values)
+    dataset = plan.dataset.assign_attrs(case_hash=other.hash)
+    verdict = cg.verify(other, Plan(other, dataset))
     broken = [(violation.rule, violation.where) for violation in verdict.violations]
     place = "near" if rule.startswith("load") else job
     assert broken[0] == (rule, f"job_pool {place}")
-    assert verdict.kpis["jobs_late"] == (1.0 if rule == "job keeps its window" else 0.0)
+    assert verdict.kpis["jobs_late"] == (0.0 if rule.startswith("load") else 1.0)
+
+
+def with_table(case: Case, table: str, values: np.ndarray) -> Case:
+    """The case with other numbers in one of the pool's tables."""
+    units = case.units["job_pool"]
+    changed = {**units.parameters, table: units.parameters[table]._replace(values=values)}
+    return replace(case, units={**case.units, "job_pool": replace(units, parameters=changed)})
+
+
+@pytest.mark.parametrize(
+    ("job", "kind_of_row", "energy"), [("pinned", "start", 10.0), ("split", "slot", 45.0)]
+)
+def test_a_candidate_where_the_data_may_not_go_is_told(
+    tmp_path: Path, job: str, kind_of_row: str, energy: float
+) -> None:
+    """``pinned`` is offered near, ``split`` far: plans that are right but for the data's place."""
+    only_near = ("preemptible: true}", "preemptible: true, sites: [near]}")
+    case = cg.prepare(cg.load(variant("job_pool", tmp_path, only_near)))
+    tables = case.units["job_pool"].parameters
+    assert tables["job_allowed"].values.tolist() == [[True, True], [False, True], [True, False]]
+    row = list(tables["job"].values).index(job)
+    at = tables[f"{kind_of_row}_site"].values
+    moved = np.where(tables[f"{kind_of_row}_job"].values == row, 1 - at, at)
+    other = with_table(case, f"{kind_of_row}_site", moved)
+    verdict = cg.verify(other, cg.solve(cg.formulate(other), "milp", EXACT))
+    (told,) = verdict.violations
+    assert told.rule == "job runs where its data may go" and told.where == f"job_pool {job}"
+    assert told.size == pytest.approx(energy)
+
+
+def test_jobs_that_are_not_done_in_time_are_late() -> None:
+    """``split`` undone, ``split`` before its window, ``pinned`` never started."""
+    result = solved("job_pool")
+    for rows, late in (
+        ({"job_pool.run": {"split @ near + 1 h": 0.0}}, 1.0),
+        ({"job_pool.run": {"split @ near + 2 h": 20.0}}, 1.0),
+        ({"job_pool.run": {"split @ near + 1 h": 40.0}}, 0.0),  # too fast, but in time
+        ({"job_pool.start": {"pinned @ far + 2 h": 0.0}}, 1.0),
+    ):
+        lie = result.plan.dataset.copy(deep=True)
+        for flow, values in rows.items():
+            labels = list(lie[lie[flow].dims[0]].values)
+            for label, value in values.items():
+                lie[flow][labels.index(label)] = value
+        verdict = cg.verify(result.case, replace(result.plan, dataset=lie))
+        assert not verdict.ok and verdict.kpis["jobs_late"] == late, rows
 
 
 def test_a_job_started_twice_or_in_halves_is_told() -> None:

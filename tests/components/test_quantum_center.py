@@ -13,26 +13,41 @@ from tests.helpers import faults_of, refusal, solve, solved, told, variant
 
 
 def test_a_day_with_maintenance_by_hand() -> None:
-    """Proves must-run, duty and calendar; duty kept up in maintenance would cost 0.80 EUR more.
+    """Proves must-run, duty and calendar; duty kept up in maintenance would cost 1.03 EUR more.
 
     20 kW of cryogenics and 5 idle run always; half of the 10 active kW are promised, except in
     hour 2, which a maintenance of half an hour takes as a whole. The job's 8 kWh go where it may
-    run, 4 kW in hours 1 and 3: 34, 25, 34 kW. Nine tenths can be recovered: 30.6, 22.5, 30.6.
-    The homes want 40 kW by a pump of COP 3, which takes 26.6667 from the loop: hour 2 has only
-    22.5, 33.75 kW of heat, and the boiler adds 6.25 at 0.1 EUR. Bought, with 3 % of the rest for
-    fans: 34 + 13.3333 + 0.22 (twice) and 25 + 11.25 + 0.075, 131.431667 · 0.2 + 0.625
-    = 26.911333 EUR.
+    run, 4 kW in hours 1 and 3: 34, 25, 34 kW. The water loop carries nine tenths of the cryogenics,
+    18 kW, from which a pump of COP 3 makes 27 kW of heat for 9 of power; the homes want 40, and the
+    boiler adds 13 at 0.1 EUR. 16, 7, 16 kW are rejected, with 3 % for fans. Bought: 34 + 9 + 0.48
+    (twice) and 25 + 9 + 0.21, 121.17 · 0.2 + 3.9 = 28.134 EUR. A loop that carried the heat of
+    controls and host, too, would cost 1.22 EUR less.
     """
     result = solved("quantum_center")
     assert result.flow("quantum_center.run", "cryostat") == pytest.approx([4, 0, 4], abs=1e-6)
     recovered = result.flow("quantum_center.recovered", "cryostat")
-    assert recovered == pytest.approx([80 / 3, 22.5, 80 / 3])
+    assert recovered == pytest.approx([18, 18, 18])
     assert recovered + result.flow("quantum_center.rejected", "cryostat") == pytest.approx(
         [34, 25, 34]
     )
-    assert result.flow("boiler.heat", "boiler") == pytest.approx([0, 6.25, 0], abs=1e-6)
-    by_hand = 0.2 * (2 * (34.22 + 40 / 3) + 36.325) + 0.625
+    assert result.flow("boiler.heat", "boiler") == pytest.approx([13, 13, 13])
+    by_hand = 0.2 * (2 * 43.48 + 34.21) + 3 * 1.3
     assert result.plan.objective == pytest.approx(by_hand, abs=1e-6)
+    assert result.plan.objective == pytest.approx(28.134, abs=1e-6)
+
+
+def test_cryogenics_count_as_cooling_and_not_as_computing() -> None:
+    """IT takes 14, 5 and 14 kW; the centre 34, 25 and 34, and 3 % of 39 kWh for its fans."""
+    assert solved("quantum_center").verdict.kpis["pue"] == pytest.approx((93 + 1.17) / 33)
+
+
+def test_heat_of_the_controls_is_not_recovered() -> None:
+    """1 kW more than the loop carries, and 1 kW less for the chiller: all heat still leaves."""
+    more = {("quantum_center.recovered", "cryostat", 0): 19.0,
+            ("quantum_center.rejected", "cryostat", 0): 15.0}  # fmt: skip
+    rules = told(solved("quantum_center"), more)
+    assert "recovered heat is recoverable" in rules
+    assert "all heat is recovered or rejected" not in rules
 
 
 def test_the_cryostat_is_never_shed(tmp_path: Path) -> None:

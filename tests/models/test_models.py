@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import shutil
 import sys
 from types import ModuleType, SimpleNamespace
 
@@ -51,6 +52,21 @@ def test_tiny_costs_what_its_header_works_out_by_hand(repository):
     }  # fmt: skip
     for name, by_hand in flows.items():
         np.testing.assert_allclose(run.plan.dataset[name].values.ravel(), by_hand, atol=1e-6)
+
+
+def test_tiny_with_its_job_in_the_first_hour_costs_what_its_header_says(repository, tmp_path):
+    shutil.copytree(repository / "data" / "tiny", tmp_path / "data" / "tiny")
+    text = (repository / "models" / "tiny.yaml").read_text("utf-8")
+    early = text.replace("deadline: 2023-01-16T03:00Z", "deadline: 2023-01-16T01:00Z")
+    assert early != text
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "tiny.yaml").write_text(early, "utf-8")
+    run = cg.plan_model(tmp_path / "models" / "tiny.yaml")
+    assert run.verdict.ok, run.verdict.violations
+    assert run.plan.objective == pytest.approx(62.0, abs=1e-6)
+    np.testing.assert_allclose(
+        run.plan.dataset["chiller.cooling"].values.ravel(), [60, 0, 0], atol=1e-6
+    )
 
 
 @pytest.mark.parametrize("name", DISTRICTS)

@@ -13,7 +13,7 @@ import scipy.sparse as sp
 from citygrid.errors import InputError
 from citygrid.model.reductions import fix
 from citygrid.routes import milp, samplers
-from citygrid.routes.annealer import anneal
+from citygrid.routes.annealer import _Walk, anneal
 from citygrid.routes.assignment import (
     candidates,
     find_coupling,
@@ -25,6 +25,7 @@ from citygrid.routes.contract import Options
 from citygrid.routes.energy import axes, energy
 from citygrid.routes.limits import tighten
 from citygrid.routes.pyomo import build
+from citygrid.routes.quadratic import penalise
 from citygrid.routes.responses import POINTS, entered, find_blocks, tabulate
 
 
@@ -114,35 +115,65 @@ def test_heat_pump_response_is_not_convex(case):
 
 
 def test_bqm_of_valid_choices_is_the_energy_with_parabolas(case):
+    """Also once the penalties have learnt: valid groups cost nothing, bent rows what they say."""
     *_, model = case
-    bqm = model.model()
-    chosen = choices(model)[::37]
-    for choice in chosen:
-        x = np.zeros(len(model.owner))
-        x[choice] = 1.0
-        load = model.weights @ x
-        met = model.total >= 0
-        totals = np.bincount(model.total[met], load[met], minlength=len(model.target))
-        expected = (
-            model.priced[choice].sum() + model.slope @ load + 0.5 * model.curve @ load**2
-            + 0.5 * model.stiffness @ (totals - model.target) ** 2
-        )  # fmt: skip
-        assert bqm.energy(dict(enumerate(x))) == pytest.approx(expected, abs=1e-9)
+    first = penalise(model, np.ones(len(model.owner)), 0.1)
+    everything = np.ones((1, len(model.owner)), dtype=np.int8)
+    crowd = np.array([model.owner.searchsorted(group) for group in range(model.groups)])
+    narrow = replace(model, step=0.25 * model.step)  # any load is an overrun
+    taught = replace(first, energy=narrow).learn(everything, [crowd])
+    assert (taught.penalty > first.penalty).all() and (taught.lift < 0.0).all()
+    assert taught.bend.any()
+    target = model.weights @ first.usual
+    for penalised in (first, taught):
+        bqm = samplers.model(*penalised.arrays)
+        for choice in choices(model)[::37]:
+            x = np.zeros(len(model.owner))
+            x[choice] = 1.0
+            load = model.weights @ x
+            met = model.total >= 0
+            totals = np.bincount(model.total[met], load[met], minlength=len(model.target))
+            expected = (
+                model.priced[choice].sum() + model.slope @ load + 0.5 * model.curve @ load**2
+                + 0.5 * model.stiffness @ (totals - model.target) ** 2
+                + 0.5 * penalised.bend @ (load - target) ** 2
+            )  # fmt: skip
+            assert bqm.energy(dict(enumerate(x))) == pytest.approx(expected, abs=1e-9)
 
 
-def test_penalties_make_every_best_sample_valid(case):
+def test_penalties_learn_until_the_best_sample_is_valid_and_within_limits(case):
+    """From penalties that are next to nothing, by enumeration of all samples."""
     *_, model = case
-    best = samplers.get("exact").sample(model.model()).first.sample
-    on = np.array([best[i] for i in range(len(model.owner))])
-    assert np.bincount(model.owner[on > 0], minlength=model.groups).tolist() == [1] * model.groups
+    penalised = penalise(model, np.ones(len(model.owner)), 1e-3)
+    penalised = replace(penalised, penalty=np.full(model.groups, 1e-3))
+    for _ in range(30):
+        best = samplers.get("exact").sample(samplers.model(*penalised.arrays)).first.sample
+        on = np.array([[best[i] for i in range(len(model.owner))]], dtype=np.int8)
+        choice, wrong = penalised.decode(on[0])
+        before, penalised = penalised, penalised.learn(on, [choice])
+        if penalised is before:
+            break
+    assert (penalised.penalty > 1e-3).any() and wrong == 0
+    assert not model.overrun(choice).any()
 
 
 def test_invalid_samples_are_repaired_and_counted(case):
     *_, model = case
+    penalised = penalise(model, np.ones(len(model.owner)), 0.1)
     for sample, wrong in ((np.zeros(18), 3), (np.ones(18), 3)):
-        choice, repaired = model.decode(sample)
+        choice, repaired = penalised.decode(sample)
         assert repaired == wrong
         assert model.owner[choice].tolist() == [0, 1, 2]
+    assert penalised.count(np.ones((2, 18))).tolist() == [[6, 6, 6]] * 2
+
+
+def test_annealers_books_agree_with_the_energy(case):
+    """Loads, totals and responses that it keeps up to date, against the energy from scratch."""
+    *_, model = case
+    walk = _Walk(model, 5, np.random.default_rng(2), None)
+    for beta in (1e-3, 0.1, 10.0):
+        assert walk.sweep(beta) or beta > 1.0
+        assert walk.energies() == pytest.approx([model.of(c) for c in walk.state.T], abs=1e-9)
 
 
 def test_annealer_finds_the_lowest_energy_of_all_choices(case):

@@ -56,10 +56,10 @@ def formulate_carriage(m: Any, c: Any, carrier: str) -> None:
     m.draw(carrier, c.text("from_"), forward)
     if len(one_way):
         flow, loss = forward.only(one_way), c.loss.only(one_way)
-        senders = [c.text("to")[i] for i in one_way.positions]
+        receivers = [c.text("to")[i] for i in one_way.positions]
         arriving = flow * (1.0 - c.loss_share.only(one_way)) - loss
         m.constrain("arrival", arriving >= 0, "losses are covered")
-        m.feed(carrier, senders, arriving)
+        m.feed(carrier, receivers, arriving)
     if len(both):
         _formulate_reversible(m, c, carrier, both, forward.only(both))
 
@@ -77,8 +77,8 @@ def _formulate_reversible(m: Any, c: Any, carrier: str, lines: Any, forward: Any
         m.feed(carrier, [start[i] for i in free.positions], back.only(free))
     lossy = lines.only(burns, "lossy")
     ahead = formulate_exclusion(
-        m, "forward", lossy, ("along", "against"), forward, back, capacity, capacity,
-        "the line carries along its direction",
+        m, "forward", lossy, rows=("along", "against"), first=forward, second=back,
+        first_max=capacity, second_max=capacity, about="the line carries along its direction",
     )  # fmt: skip
     if ahead is None:
         return
@@ -101,15 +101,9 @@ def replay_carriage(c: Units, flows: Flows, log: Log, carrier: str) -> None:
     log.within("opposite flow within capacity", back, 0.0, np.where(reversible, capacity, 0.0))
     lossy = (loss.max(axis=1, keepdims=True) > 0) | (share > 0)
     direction = replay_exclusion(
-        flows,
-        log,
-        "forward",
-        reversible & lossy,
-        forward,
-        back,
-        capacity,
-        ("one direction at a time", "carries along only while forward"),
-    )
+        flows, log, "forward", reversible & lossy, first=forward, second=back, first_max=capacity,
+        rules=("one direction at a time", "carries along only while forward"),
+    )  # fmt: skip
     ahead = np.where(reversible & lossy, direction, 1.0)
     arriving = forward * (1.0 - share) - loss * ahead
     # On a lossless reversible line both flows may be positive; they cancel.

@@ -47,21 +47,15 @@ def formulate_commitment(m: Any, c: Any, output: Any, capacity: Any) -> None:
     start = m.variable("start", costly, m.time, upper=1.0, unit="1", about="the unit is started")
     running = on.only(costly)
     before = c.initially_on.only(units).only(costly)
-    m.constrain("starting", start >= running - _before(on, costly, before), "on after off")
+    m.constrain("starting", start >= running - running.previous(before), "on after off")
     m.cost("start", start * c.start_cost.only(units).only(costly))
-
-
-def _before(on: Any, costly: Any, initially: Any) -> Any:
-    """``on`` one step earlier; the selection is taken first, on the columns themselves."""
-    return on.only(costly).previous(initially)
 
 
 def replay_commitment(c: Units, flows: Flows, log: Log, output: Floats, capacity: Floats) -> None:
     """Check on/off against the output and recompute what the starts cost."""
-    committed = _committed(c["minimum_load"], c["start_cost"])
-    off_value = np.where(committed[:, None], 0.0, 1.0)
-    on = flows.spread("on", 0.0, output.shape)
-    on = np.where(off_value > 0, 1.0, on)
+    committed = _committed(c["minimum_load"], c["start_cost"])[:, None]
+    # A unit without commitment has no `on`; it may always run.
+    on = np.where(committed, flows.spread("on", 0.0, output.shape), 1.0)
     log.whole("on is 0 or 1", on)
     log.within("output within minimum load and capacity", output,
                c["minimum_load"] * capacity * on, capacity * on)  # fmt: skip

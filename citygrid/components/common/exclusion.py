@@ -15,7 +15,7 @@ from citygrid.components.log import Floats, Log
 
 
 def formulate_exclusion(
-    m: Any, name: str, units: Any, rows: tuple[str, str], first: Any, second: Any,
+    m: Any, name: str, units: Any, *, rows: tuple[str, str], first: Any, second: Any,
     first_max: Any, second_max: Any, about: str,
 ) -> Any:  # fmt: skip
     """``first ≤ first_max · name`` and ``second ≤ second_max · (1 − name)`` over ``units`` × time.
@@ -34,8 +34,8 @@ def formulate_exclusion(
 
 
 def replay_exclusion(
-    flows: Flows, log: Log, name: str, guarded: NDArray[np.bool_], first: Floats, second: Floats,
-    first_max: Floats, rules: tuple[str, str],
+    flows: Flows, log: Log, name: str, guarded: NDArray[np.bool_], *,
+    first: Floats, second: Floats, first_max: Floats, rules: tuple[str, str],
 ) -> Floats:  # fmt: skip
     """Check that guarded components (n, 1) never run both flows, and that ``name`` says which.
 

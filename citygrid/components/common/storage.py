@@ -78,8 +78,9 @@ def formulate_storage(m: Any, c: Any, carrier: str) -> None:
         _lossy(c.charge_efficiency.values, c.discharge_efficiency.values), "guarded"
     )
     formulate_exclusion(
-        m, "charging", lossy, ("charge_alone", "discharge_alone"), charge, discharge,
-        c.charge, c.discharge, "the store charges",
+        m, "charging", lossy, rows=("charge_alone", "discharge_alone"),
+        first=charge, second=discharge, first_max=c.charge, second_max=c.discharge,
+        about="the store charges",
     )  # fmt: skip
     m.draw(carrier, c.text("node"), charge)
     m.feed(carrier, c.text("node"), discharge)
@@ -106,14 +107,8 @@ def replay_storage(c: Units, flows: Flows, log: Log, carrier: str) -> None:
     log.within("discharge within power", discharge, 0.0, c["discharge"])
     guarded = _lossy(c["charge_efficiency"], c["discharge_efficiency"])[:, None]
     replay_exclusion(
-        flows,
-        log,
-        "charging",
-        guarded,
-        charge,
-        discharge,
-        c["charge"],
-        ("no charging and discharging at once", "charges only while charging"),
-    )
+        flows, log, "charging", guarded, first=charge, second=discharge, first_max=c["charge"],
+        rules=("no charging and discharging at once", "charges only while charging"),
+    )  # fmt: skip
     log.draws(carrier, c.places("node"), charge)
     log.feeds(carrier, c.places("node"), discharge)

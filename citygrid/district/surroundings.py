@@ -1,0 +1,289 @@
+"""A district and its surroundings over the horizon: series, weather, networks, jobs, faults."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from citygrid import units as unit_texts
+from citygrid.components.fields import Profile, Reference
+from citygrid.district.load import District
+from citygrid.errors import CitygridError, Fault, InputError
+from citygrid.inputs.series import SeriesSpec, read_series
+from citygrid.inputs.time import Horizon, read_horizon
+
+if TYPE_CHECKING:
+    from citygrid.inputs.jobs import Jobs
+    from citygrid.inputs.weather import Weather
+
+Floats = NDArray[np.float64]
+
+
+class Surroundings:
+    """The district's world over its horizon; see :class:`citygrid.inputs.world.World`."""
+
+    def __init__(self, district: District) -> None:
+        self.district = district
+        self.faults: list[Fault] = []
+        self._files: dict[str, Path] = {}
+        self._series: dict[tuple[str, str | None, str], Floats | None] = {}
+        spec = district.spec.horizon
+        try:
+            self.horizon: Horizon = read_horizon(
+                spec.start, spec.length, spec.step, district.spec.timezone
+            )
+        except ValueError as error:
+            reason, _, repair = str(error).partition("; ")
+            raise InputError(Fault(district.place("horizon"), reason, None, repair)) from error
+
+    def refuse(
+        self, component: str, field: str, reason: str, value: object = None, repair: str = ""
+    ) -> None:
+        place = self.district.place("components", component, *([field] if field else []))
+        self.faults.append(Fault(place, reason, value, repair))
+
+    def _refused(self, error: CitygridError, place: str) -> None:
+        for fault in error.faults:
+            self.faults.append(
+                Fault(f"{place}: {fault.place}", fault.reason, fault.value, fault.repair)
+            )
+
+    @property
+    def _nothing(self) -> Floats:
+        return np.zeros(len(self.horizon.time))
+
+    def _path(self, file: str) -> Path:
+        path = self.district.folder / file
+        self._files[file] = path
+        return path
+
+    def digests(self) -> dict[str, str]:
+        """SHA-256 of every file that was read."""
+        return {
+            file: hashlib.sha256(path.read_bytes()).hexdigest()
+            for file, path in sorted(self._files.items())
+        }
+
+    # series ---------------------------------------------------------------------------------
+
+    def hourly(
+        self, value: Any, unit: str, component: str, field: str, minimum: float | None = 0.0
+    ) -> Floats:
+        """``times · series + plus`` in ``unit``, or the same number in every step."""
+        if not isinstance(value, Reference):
+            return np.full(len(self.horizon.time), float(value))
+        place = ("components", component, *self._keys(component, field))
+        known = self.district.spec.series
+        if value.series not in known:
+            self.faults.append(Fault(
+                self.district.place(*place, "series"), "unknown series", value.series,
+                f"use one of {', '.join(known)}" if known else "add it to `series`",
+            ))  # fmt: skip
+            return self._nothing
+        key = "times"
+        try:
+            factor, factor_unit = _factor(value.times)
+            wanted = unit_texts.canonical(unit_texts.quotient(unit, factor_unit))
+            key = "plus"
+            plus = 0.0 if value.plus is None else unit_texts.parse(value.plus, unit)
+        except ValueError as error:
+            reason, _, repair = str(error).partition("; ")
+            self.faults.append(
+                Fault(self.district.place(*place, key), reason, getattr(value, key), repair)
+            )
+            return self._nothing
+        series = self._read(value.series, value.column, wanted)
+        if series is None:
+            return self._nothing
+        found = series * factor + plus
+        if minimum is not None and (found < minimum).any():
+            worst = int(np.argmin(found))
+            when = str(self.horizon.time[worst].astype("datetime64[m]"))
+            self.faults.append(Fault(
+                self.district.place(*place), f"falls below {minimum:g} {unit} at {when}Z",
+                f"{found[worst]:g} {unit}", "correct the series, or its times and plus",
+            ))  # fmt: skip
+        return found
+
+    def demand(self, value: Any, carrier: str, component: str, field: str) -> Floats:
+        """A demand [kW]: hourly, or a standard profile scaled to its annual energy."""
+        if not isinstance(value, Profile):
+            return self.hourly(value, "kW", component, field)
+        from citygrid.inputs.demand import bdew_heat, bdew_power, degree_day_heat
+
+        try:
+            if carrier == "power":
+                return bdew_power(value.profile, value.annual, self.horizon)
+            air = self.air_temperature(component)
+            if value.profile == "degree day":
+                return degree_day_heat(air, value.annual, self.horizon, self._air_of_year)
+            return bdew_heat(value.profile, value.annual, air, self.horizon, self._air_of_year)
+        except ValueError as error:
+            reason, _, repair = str(error).partition("; ")
+            self.refuse(component, field, reason, value.profile, repair)
+            return self._nothing
+
+    def _keys(self, component: str, field: str) -> list[str]:
+        """Where a parameter stands in the file: ``import_price`` under import, price."""
+        entry = self.district.tree.value["components"][component]
+        return [field] if field in entry else field.split("_", 1)
+
+    def _read(self, name: str, column: str | None, canonical: str) -> Floats | None:
+        spec = self.district.spec.series[name]
+        column = column or spec.column
+        wanted = (name, column, canonical)
+        if wanted not in self._series:
+            source = SeriesSpec(self._path(spec.file), spec.unit, column, spec.time,
+                                spec.timezone, spec.resample)  # fmt: skip
+            try:
+                self._series[wanted] = read_series(source, self.horizon, canonical)
+            except CitygridError as error:
+                self._refused(error, self.district.place("series", name))
+                self._series[wanted] = None
+        return self._series[wanted]
+
+    # weather and networks -------------------------------------------------------------------
+
+    @cached_property
+    def _weather(self) -> Weather | None:
+        from citygrid.inputs.weather import read_weather
+
+        spec = self.district.spec.weather
+        if spec is None:
+            return None
+        try:
+            return read_weather(self._path(spec.file), self.horizon, spec.latitude, spec.longitude,
+                                spec.altitude, spec.timezone)  # fmt: skip
+        except CitygridError as error:
+            self._refused(error, self.district.place("weather"))
+            return None
+
+    def _needs_weather(self, component: str, what: str) -> Weather | None:
+        weather = self._weather
+        if self.district.spec.weather is None:
+            self.refuse(component, "", f"needs {what}, but the district has no weather", None,
+                        "add `weather: {file: …, latitude: …, longitude: …}`")  # fmt: skip
+        return weather
+
+    @cached_property
+    def _air_of_year(self) -> Floats | None:
+        """Air temperature of the horizon's whole calendar year, where the file covers it.
+
+        Annual demands are spread over it, so that a winter week takes a winter week's share.
+        """
+        from citygrid.inputs.weather import read_weather
+
+        spec = self.district.spec.weather
+        assert spec is not None, "asked for only after the weather of the horizon was read"
+        year = self.horizon.time[len(self.horizon) // 2].astype("datetime64[Y]")
+        hours = np.arange(year, year + 1, np.timedelta64(1, "h"), dtype="datetime64[h]")
+        # An hour at either end may be missing where the file's year is a local one.
+        whole = Horizon(hours[:-1].astype("datetime64[ns]"), 1.0, self.horizon.timezone)
+        try:
+            weather = read_weather(self._path(spec.file), whole, spec.latitude, spec.longitude,
+                                   spec.altitude, spec.timezone)  # fmt: skip
+            return weather.air_temperature
+        except CitygridError:
+            return None
+
+    def air_temperature(self, component: str) -> Floats:
+        weather = self._needs_weather(component, "the outdoor temperature")
+        return self._told(component, weather, "air_temperature")
+
+    def _told(self, component: str, weather: Weather | None, quantity: str) -> Floats:
+        """What the weather file tells; a quantity it lacks is a fault of who asks for it."""
+        if weather is None:
+            return self._nothing
+        try:
+            values: Floats = getattr(weather, quantity)
+        except CitygridError as error:
+            self._refused(error, self.district.place("components", component))
+            return self._nothing
+        return values
+
+    def ground_temperature(self, component: str) -> Floats:
+        weather = self._needs_weather(component, "the ground temperature")
+        return self._told(component, weather, "ground_temperature")
+
+    def supply_temperature(self, component: str) -> Floats:
+        network = self.district.spec.heat_network
+        if network is None:
+            self._lacks_network(component)
+            return np.full(len(self.horizon.time), 80.0)
+        points = network.supply
+        if len(points) == 1:
+            return np.full(len(self.horizon.time), points[0].water)
+        air = self.air_temperature(component)
+        return np.interp(air, [p.air for p in points], [p.water for p in points])
+
+    def return_temperature(self, component: str) -> Floats:
+        network = self.district.spec.heat_network
+        if network is None:
+            self._lacks_network(component)
+            return np.full(len(self.horizon.time), 50.0)
+        return np.full(len(self.horizon.time), network.return_)
+
+    def _lacks_network(self, component: str) -> None:
+        self.refuse(component, "", "needs the heat network's temperatures", None,
+                    "add `heat_network: {supply: [{air: -10 degC, water: 90 degC}, …], "
+                    "return: 50 degC}`")  # fmt: skip
+
+    def source_temperature(self, source: str, component: str) -> tuple[Floats, Floats]:
+        """A loop's two sides; of an ambient source the same twice, for it does not cool."""
+        if source == "air":
+            return self.air_temperature(component), self.air_temperature(component)
+        if source == "ground":
+            return self.ground_temperature(component), self.ground_temperature(component)
+        for _, port in self.district.ports():
+            if port.place == source and port.direction == "feed" and port.loop is not None:
+                warm, cool = port.loop
+                return self._nothing + warm, self._nothing + cool
+        self.refuse(component, "source", "gives heat of no known temperature", source,
+                    "name a component with a heat loop, air or ground")  # fmt: skip
+        return self._nothing + 30.0, self._nothing + 20.0
+
+    def photovoltaic_yield(self, tilt: float, azimuth: float, component: str) -> Floats:
+        from citygrid.inputs.photovoltaic import photovoltaic_yield
+
+        weather = self._needs_weather(component, "the sun")
+        if weather is None:
+            return self._nothing
+        try:
+            return photovoltaic_yield(weather, self.horizon, tilt, azimuth)
+        except CitygridError as error:
+            self._refused(error, self.district.place("components", component))
+            return self._nothing
+
+    # jobs -----------------------------------------------------------------------------------
+
+    def jobs(self, file: str | None, listed: Any, component: str) -> Jobs:
+        from citygrid.inputs.jobs import collect_jobs
+
+        path = None if file is None else self._path(file)
+        try:
+            jobs = collect_jobs(path, [dict(job) for job in listed])
+        except CitygridError as error:
+            self._refused(error, self.district.place("components", component))
+            return collect_jobs(None, [])
+        if len(jobs) == 0:
+            self.refuse(component, "file", "has no jobs", file, "list one, or leave the pool out")
+        return jobs
+
+
+def _factor(times: str | float | int) -> tuple[float, str]:
+    """A factor as number and unit: ``0.9`` → (0.9, "1"), ``"400 kW"`` → (400, "kW")."""
+    if isinstance(times, (int, float)):
+        return float(times), "1"
+    for unit in unit_texts.EXAMPLES:
+        if unit == "degC":
+            continue  # a temperature is a reading and no factor; 5 K is a difference
+        try:
+            return unit_texts.parse(times, unit), unit
+        except ValueError:
+            continue
+    raise ValueError(f'cannot read the factor "{times}"; write a number, or one with its unit')
