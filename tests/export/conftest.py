@@ -227,6 +227,7 @@ def _pool(b: Builder, centers: list[str], begins: list[int], run: int, compute: 
         "job_deadline": Parameter(("job",), np.minimum(starts + run * b.step + 6.0,
                                                        b.hours * b.step), "h"),
         "job_preemptible": Parameter(("job",), np.zeros(len(begins), dtype=bool)),
+        "job_allowed": Parameter(("job", "job_site"), np.ones((len(begins), 2), dtype=bool)),
         "start_job": Parameter(("job_start",), numbers),
         "start_site": Parameter(("job_start",), numbers % 2),
         "start_step": Parameter(("job_start",), np.array(begins, dtype=np.int64)),
