@@ -246,7 +246,12 @@ class _Search:
         journal, options = self.shop.journal, self.shop.options
         counts = journal.counts
         if counts.get("samples"):
-            journal.figures["feasibility_rate"] = counts["samples_valid"] / counts["samples"]
+            # The package's own annealer cannot leave a group, so the figure says little of it.
+            journal.figures["one_hot_rate"] = counts["samples_valid"] / counts["samples"]
+        if counts.get("choices_valued"):
+            # Choices that allowed a plan as they were sampled, before any repair.
+            infeasible = counts.get("choices_infeasible", 0)
+            journal.figures["feasibility_rate"] = 1.0 - infeasible / counts["choices_valued"]
         if counts.get("choices"):
             journal.figures["within_limits_rate"] = (
                 counts["choices_within_limits"] / counts["choices"]
