@@ -145,7 +145,7 @@ def test_penalties_learn_until_the_best_sample_is_valid_and_within_limits(case):
     """From penalties that are next to nothing, by enumeration of all samples."""
     *_, model = case
     penalised = penalise(model, np.ones(len(model.owner)), 1e-3)
-    penalised = replace(penalised, penalty=np.full(model.groups, 1e-3))
+    penalised = replace(penalised, penalty=np.full(model.groups, 0.02))
     for _ in range(30):
         best = samplers.get("exact").sample(samplers.model(*penalised.arrays)).first.sample
         on = np.array([[best[i] for i in range(len(model.owner))]], dtype=np.int8)
@@ -153,7 +153,7 @@ def test_penalties_learn_until_the_best_sample_is_valid_and_within_limits(case):
         before, penalised = penalised, penalised.learn(on, [choice])
         if penalised is before:
             break
-    assert (penalised.penalty > 1e-3).any() and wrong == 0
+    assert (penalised.penalty > 0.02).any() and wrong == 0
     assert not model.overrun(choice).any()
 
 

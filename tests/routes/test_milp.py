@@ -45,7 +45,7 @@ def test_time_limit_returns_the_best_plan_with_its_gap(make):
 
 def test_plan_of_a_child_that_is_stopped_survives(make, monkeypatch):
     """A child that ignores its limit is killed, and what it had reported is the outcome."""
-    form = hard(make)
+    form = hard(make, count=300)
     monkeypatch.setattr(watch, "grace", lambda limit: 1.5 - limit)
     ignorant = milp.Task("milp", gap=0.0, time_limit=600.0)
     found = watch.run(form, ignorant, lambda kind, news, x: None)
