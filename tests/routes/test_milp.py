@@ -15,8 +15,13 @@ from citygrid.routes.explain import explain
 INF = math.inf
 
 
-def hard(make, count=60, rows=30, seed=2):
-    """A multi-knapsack that keeps a search busy for far longer than any test."""
+def hard(make, count=400, rows=30, seed=2):
+    """A multi-knapsack that keeps a search busy for far longer than any test.
+
+    Thirty dense rows over hundreds of items of like worth are out of reach of branch and bound on
+    any machine (sixty items are not: a fast one proves them within a second), while a plan is
+    found at once, because taking nothing is one.
+    """
     generator = np.random.default_rng(seed)
     weights = generator.integers(5, 100, (rows, count)).astype(float)
     return make(-generator.integers(5, 100, count).astype(float), weights, [-INF] * rows,
@@ -39,13 +44,13 @@ def test_time_limit_returns_the_best_plan_with_its_gap(make):
     outcome = milp.solve(form, Options(gap=0.0, time_limit=1.0, progress=heard.append))
     assert outcome.status == "time_limit"
     assert form.residual(outcome.x) <= 1e-9
-    assert 0.0 < outcome.gap < 1.0
+    assert outcome.bound is not None and 0.0 < outcome.gap < 1.0
     assert any(news["objective"] is not None for news in heard)
 
 
 def test_plan_of_a_child_that_is_stopped_survives(make, monkeypatch):
     """A child that ignores its limit is killed, and what it had reported is the outcome."""
-    form = hard(make, count=300)
+    form = hard(make)
     monkeypatch.setattr(watch, "grace", lambda limit: 1.5 - limit)
     ignorant = milp.Task("milp", gap=0.0, time_limit=600.0)
     found = watch.run(form, ignorant, lambda kind, news, x: None)
