@@ -25,9 +25,9 @@ ABOVE_VERBS = {"cli", "bench", "study"}
 
 #: What makes a start slow; none of it may come with the light modules.
 HEAVY = {
-    "demandlib", "dimod", "geopandas", "highspy", "jinja2", "neal", "netCDF4", "numpy", "pandas",
-    "pint", "pvlib", "pyarrow", "pydantic", "pyogrio", "pyomo", "pyproj", "scipy", "shapely",
-    "xarray",
+    "demandlib", "dimod", "geopandas", "highspy", "jinja2", "neal", "netCDF4", "networkx", "numpy",
+    "pandapipes", "pandapower", "pandas", "pint", "pvlib", "pyarrow", "pydantic", "pyogrio",
+    "pyomo", "pyproj", "scipy", "shapely", "xarray",
 }  # fmt: skip
 
 
