@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from citygrid.gap import relative_gap as relative_gap
 
 Floats = NDArray[np.float64]
+Positions = NDArray[np.integer[Any]]
 Status = Literal["optimal", "feasible", "infeasible", "unbounded", "time_limit", "error"]
 Progress = Callable[[dict[str, Any]], None]
 

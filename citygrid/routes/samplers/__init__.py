@@ -14,7 +14,7 @@ import dimod
 
 from citygrid.errors import Fault, InputError
 from citygrid.model.form import Floats
-from citygrid.routes.assignment import Positions
+from citygrid.routes.contract import Positions
 
 #: name → (module, class)
 _KNOWN = {

@@ -14,11 +14,10 @@ from numpy.typing import NDArray
 
 from citygrid.model.form import Floats
 from citygrid.routes import samplers
-from citygrid.routes.annealer import anneal
-from citygrid.routes.assignment import Positions
-from citygrid.routes.contract import Clock, Journal
-from citygrid.routes.energy import Energy
-from citygrid.routes.quadratic import Penalised, penalise
+from citygrid.routes.contract import Clock, Journal, Positions
+from citygrid.routes.hybrid.annealer import anneal
+from citygrid.routes.hybrid.energy import Energy
+from citygrid.routes.hybrid.quadratic import Penalised, penalise
 
 #: The annealer of this package, which keeps groups by construction and takes tables.
 OWN = "groups"

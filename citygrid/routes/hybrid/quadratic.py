@@ -24,8 +24,8 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from citygrid.model.form import Floats
-from citygrid.routes.assignment import Positions
-from citygrid.routes.energy import Energy
+from citygrid.routes.contract import Positions
+from citygrid.routes.hybrid.energy import Energy
 
 #: First penalty of a group, in differences between its dearest and cheapest option.
 FIRST = 0.4

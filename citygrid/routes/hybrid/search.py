@@ -2,10 +2,10 @@
 
 1. The LP relaxation gives a bound, a point and the prices of all rows.
 2. Priced by these, the one-hot groups of the form (which start each job takes) become a binary
-   quadratic model, see :mod:`citygrid.routes.assignment`.
+   quadratic model, see :mod:`citygrid.routes.hybrid.assignment`.
 3. A sampler, or a control in its place, chooses; samples are decoded to one option per group.
 4. The best choices are valued by an LP, repaired where they allow no plan, and the remaining
-   binaries are decided by HiGHS (:mod:`citygrid.routes.commitment`).
+   binaries are decided by HiGHS (:mod:`citygrid.routes.hybrid.commitment`).
 5. Prices and loads of the best plan, averaged with the old ones, make the next round's model.
 
 The best plan and the bound are never lost. Without a time limit the same seed gives the same plan.
@@ -22,19 +22,26 @@ import numpy as np
 from citygrid.errors import Fault, InputError
 from citygrid.model.form import Floats, Form
 from citygrid.routes import milp, samplers
-from citygrid.routes.assignment import (
+from citygrid.routes.contract import (
+    Clock,
+    Journal,
+    Options,
+    Outcome,
     Positions,
+    proven,
+    relative_gap,
+)
+from citygrid.routes.hybrid.assignment import (
     candidates,
     find_coupling,
     find_groups,
     meeting,
     priced_cost,
 )
-from citygrid.routes.choosers import OWN, Chooser
-from citygrid.routes.commitment import Workshop
-from citygrid.routes.contract import Clock, Journal, Options, Outcome, proven, relative_gap
-from citygrid.routes.energy import OVERRUN, Energy, axes, energy
-from citygrid.routes.responses import POINTS, entered, find_blocks, tabulate
+from citygrid.routes.hybrid.choosers import OWN, Chooser
+from citygrid.routes.hybrid.commitment import Workshop
+from citygrid.routes.hybrid.energy import OVERRUN, Energy, axes, energy
+from citygrid.routes.hybrid.responses import POINTS, entered, find_blocks, tabulate
 
 #: Nonzeros above which interior point without crossover prices faster than simplex.
 LARGE = 60_000

@@ -25,7 +25,8 @@ import numpy as np
 import scipy.sparse as sp
 
 from citygrid.model.form import Floats
-from citygrid.routes.assignment import Coupling, Groups, Positions, option_sizes
+from citygrid.routes.contract import Positions
+from citygrid.routes.hybrid.assignment import Coupling, Groups, option_sizes
 
 #: Overrun of a limit, in the unit of the row, above which it counts.
 OVERRUN = 1e-6

@@ -14,7 +14,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from citygrid.model.form import Floats, Form
-from citygrid.routes.assignment import Positions
+from citygrid.routes.contract import Positions
 
 
 @dataclass(frozen=True)

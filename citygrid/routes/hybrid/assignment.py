@@ -8,16 +8,13 @@ the groups.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from numpy.typing import NDArray
 
 from citygrid.model.form import Floats, Form
-from citygrid.routes.limits import part_limits
-
-Positions = NDArray[np.integer[Any]]
+from citygrid.routes.bounds import part_limits
+from citygrid.routes.contract import Positions
 
 #: Part of a column in the relaxation that makes it a candidate whatever its price.
 USED = 1e-6

@@ -23,9 +23,10 @@ from scipy.sparse.csgraph import connected_components
 from citygrid.model.form import Floats, Form
 from citygrid.model.reductions import elastic
 from citygrid.routes import milp
-from citygrid.routes.assignment import Coupling, Groups, Positions
-from citygrid.routes.limits import tighten
-from citygrid.routes.links import Links, find_links
+from citygrid.routes.bounds import tighten
+from citygrid.routes.contract import Positions
+from citygrid.routes.hybrid.assignment import Coupling, Groups
+from citygrid.routes.hybrid.links import Links, find_links
 
 #: Largest block that is tabulated: binaries (all settings are tried) and columns.
 BINARIES, COLUMNS = 3, 80

@@ -13,20 +13,20 @@ import scipy.sparse as sp
 from citygrid.errors import InputError
 from citygrid.model.reductions import fix
 from citygrid.routes import milp, samplers
-from citygrid.routes.annealer import _Walk, anneal
-from citygrid.routes.assignment import (
+from citygrid.routes.bounds import tighten
+from citygrid.routes.contract import Options
+from citygrid.routes.hybrid.annealer import _Walk, anneal
+from citygrid.routes.hybrid.assignment import (
     candidates,
     find_coupling,
     find_groups,
     meeting,
     priced_cost,
 )
-from citygrid.routes.contract import Options
-from citygrid.routes.energy import axes, energy
-from citygrid.routes.limits import tighten
+from citygrid.routes.hybrid.energy import axes, energy
+from citygrid.routes.hybrid.quadratic import penalise
+from citygrid.routes.hybrid.responses import POINTS, entered, find_blocks, tabulate
 from citygrid.routes.pyomo import build
-from citygrid.routes.quadratic import penalise
-from citygrid.routes.responses import POINTS, entered, find_blocks, tabulate
 
 
 @pytest.fixture(scope="module")

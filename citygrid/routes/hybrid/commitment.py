@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from citygrid.model.form import Floats, Form
 from citygrid.model.reductions import elastic, fix, relax
 from citygrid.routes import milp
-from citygrid.routes.assignment import Coupling, Groups, Positions
-from citygrid.routes.contract import Clock, Journal, Options
+from citygrid.routes.contract import Clock, Journal, Options, Positions
+from citygrid.routes.hybrid.assignment import Coupling, Groups
 
 #: Overrun of a coupling row, in its unit, above which a choice allows no plan.
 OVERRUN = 1e-6

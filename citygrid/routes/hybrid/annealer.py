@@ -14,8 +14,8 @@ import numpy as np
 import scipy.sparse as sp
 
 from citygrid.model.form import Floats
-from citygrid.routes.assignment import Positions
-from citygrid.routes.energy import Energy
+from citygrid.routes.contract import Positions
+from citygrid.routes.hybrid.energy import Energy
 
 #: Part of the schedule after which states are worth looking at; before, they are hot.
 LATE = 0.6
