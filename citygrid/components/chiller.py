@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from pydantic import Field, model_validator
 
+from citygrid.arrays import Floats
 from citygrid.components.contract import Component, Flows, Parameter, Port, Units
 from citygrid.components.fields import (
     Efficiency,
@@ -17,7 +17,8 @@ from citygrid.components.fields import (
     Temperature,
     TemperatureDifference,
 )
-from citygrid.components.log import Floats, Log
+from citygrid.components.log import Log
+from citygrid.components.words import Fleet, Speaker
 from citygrid.inputs.world import World
 
 KELVIN = 273.15
@@ -67,7 +68,7 @@ def prepare(specs: Mapping[str, Chiller], world: World) -> dict[str, Parameter]:
     return {"power_share": Parameter(("chiller", "time"), np.array(shares))}
 
 
-def formulate(m: Any, c: Any) -> None:
+def formulate(m: Speaker, c: Fleet) -> None:
     """Cooling for power, by the hour's share."""
     cooling = m.variable("cooling", c.axis, m.time, upper=c.cooling, about="heat rejected")
     m.feed("cooling", c.text("node"), cooling)

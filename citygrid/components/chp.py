@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from pydantic import Field, model_validator
 
 from citygrid.components.common.commitment import (
@@ -14,6 +12,7 @@ from citygrid.components.common.commitment import (
 from citygrid.components.contract import Flows, Port, Units
 from citygrid.components.fields import Efficiency, Node, Power
 from citygrid.components.log import Log
+from citygrid.components.words import Fleet, Speaker
 
 
 class CombinedHeatAndPower(Committed):
@@ -43,7 +42,7 @@ class CombinedHeatAndPower(Committed):
         ]  # fmt: skip
 
 
-def formulate(m: Any, c: Any) -> None:
+def formulate(m: Speaker, c: Fleet) -> None:
     """Power and heat from fuel in a fixed ratio."""
     power = m.variable("power", c.axis, m.time, upper=c.power, about="power produced")
     formulate_commitment(m, c, power, c.power)

@@ -3,7 +3,7 @@
 A kind is one module. Its name is the ``kind`` of the district file, and it holds
 
 * a spec, the one subclass of :class:`Component` in it;
-* ``formulate(m, c)``, its mathematics in six words (see ``citygrid.model.formulate.Speaker``);
+* ``formulate(m, c)``, its mathematics in six words (see ``citygrid.components.words``);
 * ``replay(c, flows, log)``, the same unit as physics on plain arrays, from the plan alone;
 * optionally ``prepare(specs, world)``, the hourly parameters that do not stand in the spec.
 
@@ -24,7 +24,10 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 import citygrid.components
+from citygrid.components.log import Log
+from citygrid.components.words import Fleet, Speaker
 from citygrid.errors import Fault, FormulationError
+from citygrid.inputs.world import World
 
 
 class Port(NamedTuple):
@@ -161,9 +164,9 @@ class Kind(NamedTuple):
 
     name: str
     spec: type[Component]
-    formulate: Callable[[Any, Any], None]
-    replay: Callable[[Units, Flows, Any], None]
-    prepare: Callable[[Mapping[str, Any], Any], dict[str, Parameter]] | None
+    formulate: Callable[[Speaker, Fleet], None]
+    replay: Callable[[Units, Flows, Log], None]
+    prepare: Callable[[Mapping[str, Any], World], dict[str, Parameter]] | None
 
 
 @cache

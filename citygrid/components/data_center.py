@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -17,6 +17,7 @@ from citygrid.components.common.cooling_loop import (
 from citygrid.components.contract import Component, Flows, Parameter, Port, Units
 from citygrid.components.fields import HourlyPower, Node, Power, Share, Temperature
 from citygrid.components.log import Log
+from citygrid.components.words import Fleet, Speaker
 from citygrid.inputs.world import World
 
 
@@ -96,7 +97,7 @@ def prepare(specs: Mapping[str, DataCenter], world: World) -> dict[str, Paramete
     }
 
 
-def formulate(m: Any, c: Any) -> None:
+def formulate(m: Speaker, c: Fleet) -> None:
     """Work within capacity; power in, heat out."""
     room = c.capacity - c.idle - c.load
     compute = m.variable("compute", c.axis, m.time, upper=room, about="IT power of jobs")

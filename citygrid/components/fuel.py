@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from pydantic import Field
 
 from citygrid.components.contract import Component, Flows, Port, Units
 from citygrid.components.fields import CarbonFactor, HourlyPrice, Node, Power
 from citygrid.components.log import Log
+from citygrid.components.words import Fleet, Speaker
 
 
 class Fuel(Component):
@@ -28,7 +27,7 @@ class Fuel(Component):
         return [Port("gas", "feed", self.node)]
 
 
-def formulate(m: Any, c: Any) -> None:
+def formulate(m: Speaker, c: Fleet) -> None:
     """Supply at a price."""
     supplied = m.variable("supplied", c.axis, m.time, upper=c.max, about="fuel supplied")
     m.feed("gas", c.text("node"), supplied)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+from citygrid.arrays import Flags, Floats
 from citygrid.components.common.exclusion import formulate_exclusion, replay_exclusion
 from citygrid.components.contract import Component, Flows, Port, Units
 from citygrid.components.fields import HourlyCarbon, HourlyPrice, Node, Power, PowerPrice
 from citygrid.components.log import Log
+from citygrid.components.words import Fleet, Speaker
 
 
 class Import(BaseModel):
@@ -49,16 +49,16 @@ class Grid(Component):
         return [Port("power", "feed", self.node), Port("power", "draw", self.node)]
 
 
-def _opposed(import_price: Any, export_price: Any, export_max: Any) -> Any:
+def _opposed(import_price: Floats, export_price: Floats, export_max: Floats) -> Flags:
     """Connections at which buying and selling at once would pay, or cost nothing, in some hour.
 
     At equal prices the plan would be no dearer, but its import, export and peak would be arbitrary.
     """
-    no_loss = (np.asarray(export_price) >= np.asarray(import_price)).any(axis=1)
-    return no_loss & (np.asarray(export_max).ravel() > 0)
+    no_loss = (export_price >= import_price).any(axis=1)
+    return no_loss & (export_max.ravel() > 0)
 
 
-def formulate(m: Any, c: Any) -> None:
+def formulate(m: Speaker, c: Fleet) -> None:
     """Import and export at their prices; the peak is the highest import.
 
     Where the export price is below the import price in every step, an optimum never buys and sells

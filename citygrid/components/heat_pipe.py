@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -12,6 +11,7 @@ from citygrid.components.common.carriage import Line, formulate_carriage, replay
 from citygrid.components.contract import Flows, Parameter, Port, Units
 from citygrid.components.fields import HeatLossPerLength, Length, Power, Speed
 from citygrid.components.log import Log
+from citygrid.components.words import Fleet, Speaker
 from citygrid.inputs.world import World
 
 #: DN → (U1, U2) [W/mK] of a pre-insulated pair, Logstor series 1.
@@ -90,7 +90,7 @@ def prepare(specs: Mapping[str, HeatPipe], world: World) -> dict[str, Parameter]
     }
 
 
-def formulate(m: Any, c: Any) -> None:
+def formulate(m: Speaker, c: Fleet) -> None:
     """Heat sent, less the pipe's loss, arrives."""
     formulate_carriage(m, c, "heat")
 

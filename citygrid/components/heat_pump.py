@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from pydantic import Field, model_validator
 
+from citygrid.arrays import Floats
 from citygrid.components.common.commitment import (
     Committed,
     formulate_commitment,
@@ -15,7 +16,8 @@ from citygrid.components.common.commitment import (
 )
 from citygrid.components.contract import Flows, Parameter, Port, Units
 from citygrid.components.fields import Efficiency, Node, Power, Ratio, Source, TemperatureDifference
-from citygrid.components.log import Floats, Log
+from citygrid.components.log import Log
+from citygrid.components.words import Fleet, Speaker
 from citygrid.inputs.world import World
 
 #: Ambient source → how far it is cooled in the evaporator [K]. Ground: brine from 0 to −3 °C is the
@@ -145,7 +147,7 @@ def prepare(specs: Mapping[str, HeatPump], world: World) -> dict[str, Parameter]
     }
 
 
-def formulate(m: Any, c: Any) -> None:
+def formulate(m: Speaker, c: Fleet) -> None:
     """Heat at the sink, power and source heat by the hourly COP."""
     heat = m.variable("heat", c.axis, m.time, upper=c.heat, about="heat given to the network")
     formulate_commitment(m, c, heat, c.heat)
@@ -154,8 +156,8 @@ def formulate(m: Any, c: Any) -> None:
     m.draw("power", c.text("sink"), heat * share)
     recovering = c.axis.only(c.flags("recovers"), "recovering")
     if len(recovering):
-        sources = [c.text("source")[i] for i in recovering.positions]
-        m.draw("waste_heat", sources, (heat * (1.0 - share)).only(recovering))
+        drawn = (heat * (1.0 - share)).only(recovering)
+        m.draw("waste_heat", c.text("source", recovering), drawn)
 
 
 def replay(c: Units, flows: Flows, log: Log) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from citygrid.components.common.storage import (
     Storage,
@@ -13,6 +12,7 @@ from citygrid.components.common.storage import (
 )
 from citygrid.components.contract import Flows, Parameter, Port, Units
 from citygrid.components.log import Log
+from citygrid.components.words import Fleet, Speaker
 from citygrid.inputs.world import World
 
 
@@ -34,7 +34,7 @@ def prepare(specs: Mapping[str, HeatStore], world: World) -> dict[str, Parameter
     return {}
 
 
-def formulate(m: Any, c: Any) -> None:
+def formulate(m: Speaker, c: Fleet) -> None:
     """Charge and discharge at the heat balance."""
     formulate_storage(m, c, "heat")
 

@@ -9,9 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from citygrid.arrays import Floats, Indices
 from citygrid.components.contract import Component, Flows, Parameter, Port, Units
 from citygrid.components.fields import Duration, Power
-from citygrid.components.log import Floats, Log
+from citygrid.components.log import Log
+from citygrid.components.words import Fleet, Speaker
 from citygrid.inputs.world import World
 
 #: Hours below which two instants are the same.
@@ -162,7 +164,7 @@ def _tables(
     }  # fmt: skip
 
 
-def formulate(m: Any, c: Any) -> None:
+def formulate(m: Speaker, c: Fleet) -> None:
     """One start per job, or its energy over its window; loads add up at the sites."""
     jobs, sites = c.axis_of("job"), c.axis_of("job_site")
     hours = len(m.time)
@@ -205,10 +207,10 @@ def formulate(m: Any, c: Any) -> None:
     resources = c.text("site_resource")
     for resource in sorted(set(resources)):
         here = sites.only(np.array([r == resource for r in resources]), resource)
-        m.draw(resource, [c.text("site_center")[i] for i in here.positions], load.only(here))
+        m.draw(resource, c.text("site_center", here), load.only(here))
 
 
-def _profile(c: Any, step: float, hours: int) -> tuple[Any, Any, Any]:
+def _profile(c: Fleet, step: float, hours: int) -> tuple[Indices, Indices, Floats]:
     """Entries (site · time, candidate, kW) of the power that a start draws while the job runs."""
     owner = c.integers("start_job")
     duration, power = c.job_duration.values[owner], c.job_power.values[owner]

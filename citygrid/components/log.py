@@ -6,15 +6,14 @@ units with a scale beside them, so that "1e-6 relative" means the same for 3 kW 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-Floats = NDArray[np.float64]
-Labels = Sequence[str] | NDArray[Any]
+from citygrid.arrays import Floats as Floats
+from citygrid.arrays import Labels as Labels
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from citygrid.components.common.demand import (
     Demand,
@@ -13,6 +12,7 @@ from citygrid.components.common.demand import (
 )
 from citygrid.components.contract import Flows, Parameter, Port, Units
 from citygrid.components.log import Log
+from citygrid.components.words import Fleet, Speaker
 from citygrid.inputs.world import World
 
 
@@ -28,7 +28,7 @@ def prepare(specs: Mapping[str, PowerDemand], world: World) -> dict[str, Paramet
     return prepare_demand(specs, world, "power_demand", "power")
 
 
-def formulate(m: Any, c: Any) -> None:
+def formulate(m: Speaker, c: Fleet) -> None:
     """The load is served, or shed at its price."""
     formulate_demand(m, c, "power")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from pydantic import Field
@@ -12,6 +11,7 @@ from citygrid.components.common.carriage import Line, formulate_carriage, replay
 from citygrid.components.contract import Flows, Parameter, Port, Units
 from citygrid.components.fields import Power, Share
 from citygrid.components.log import Log
+from citygrid.components.words import Fleet, Speaker
 from citygrid.inputs.world import World
 
 
@@ -33,7 +33,7 @@ def prepare(specs: Mapping[str, PowerLine], world: World) -> dict[str, Parameter
     return {"loss": Parameter(("power_line", "time"), nothing, "kW")}
 
 
-def formulate(m: Any, c: Any) -> None:
+def formulate(m: Speaker, c: Fleet) -> None:
     """Power sent, less the line's loss, arrives."""
     formulate_carriage(m, c, "power")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from pydantic import Field
@@ -11,6 +10,7 @@ from pydantic import Field
 from citygrid.components.contract import Component, Flows, Parameter, Port, Units
 from citygrid.components.fields import Angle, HourlyShare, Node, Power
 from citygrid.components.log import Log
+from citygrid.components.words import Fleet, Speaker
 from citygrid.inputs.world import World
 
 
@@ -46,7 +46,7 @@ def prepare(specs: Mapping[str, Photovoltaic], world: World) -> dict[str, Parame
     return {"available": Parameter(("pv", "time"), np.array(available), "kW")}
 
 
-def formulate(m: Any, c: Any) -> None:
+def formulate(m: Speaker, c: Fleet) -> None:
     """Produce up to what the sun gives."""
     produced = m.variable("produced", c.axis, m.time, upper=c.available, about="power used")
     m.feed("power", c.text("node"), produced)

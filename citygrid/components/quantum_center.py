@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -17,6 +16,7 @@ from citygrid.components.common.cooling_loop import (
 from citygrid.components.contract import Component, Flows, Parameter, Port, Units
 from citygrid.components.fields import Duration, HourlyShare, Node, Power, Share, Temperature
 from citygrid.components.log import Log
+from citygrid.components.words import Fleet, Speaker
 from citygrid.inputs.world import World
 
 
@@ -96,7 +96,7 @@ def prepare(specs: Mapping[str, QuantumCenter], world: World) -> dict[str, Param
     return {"duty": Parameter(dims, duty), "available": Parameter(dims, available)}
 
 
-def formulate(m: Any, c: Any) -> None:
+def formulate(m: Speaker, c: Fleet) -> None:
     """Must-run power, duty within the calendar, heat out by the water loop."""
     room = c.active * c.available - c.active * c.duty
     run = m.variable("run", c.axis, m.time, upper=room, about="active power of jobs")

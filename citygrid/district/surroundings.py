@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from citygrid import units as unit_texts
+from citygrid.arrays import Floats
 from citygrid.components.fields import Profile, Reference
 from citygrid.district.load import District
 from citygrid.errors import CitygridError, Fault, InputError
@@ -20,8 +20,6 @@ from citygrid.inputs.time import Horizon, read_horizon
 if TYPE_CHECKING:
     from citygrid.inputs.jobs import Jobs
     from citygrid.inputs.weather import Weather
-
-Floats = NDArray[np.float64]
 
 
 class Surroundings:

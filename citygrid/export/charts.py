@@ -6,13 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from citygrid.arrays import Floats
 from citygrid.export.flows import Dispatch
 from citygrid.export.palette import LOOKS, Look, look
 from citygrid.export.windows import Window
-
-Floats = NDArray[np.float64]
 
 #: Width of a chart and the room around its plot, in the units of its own picture.
 WIDTH = 620.0

@@ -14,12 +14,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from citygrid.arrays import Floats
 from citygrid.components.contract import Flows, Units, kinds
 from citygrid.components.log import Log
 from citygrid.district.case import Asset, Case
 from citygrid.plan.plan import Plan
-
-Floats = NDArray[np.float64]
 
 #: Carriers that always have a column, in the order in which people ask for them.
 USUAL = ("heat", "power", "gas", "cooling", "waste_heat")

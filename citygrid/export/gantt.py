@@ -7,12 +7,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from citygrid.arrays import Floats
 from citygrid.export.charts import BOTTOM, LEFT, RIGHT, TOP, Plot, marks
 from citygrid.export.windows import Window
-
-Floats = NDArray[np.float64]
 
 #: Jobs have the whole page's width.
 WIDE = 1280.0

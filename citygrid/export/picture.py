@@ -7,19 +7,17 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from shapely import STRtree
 from shapely.affinity import affine_transform
 from shapely.geometry import LineString, MultiLineString, box
 from shapely.geometry.base import BaseGeometry
 
+from citygrid.arrays import Floats
 from citygrid.district.case import Case
 from citygrid.export.flows import Dispatch
 from citygrid.export.geometry import Geometry
 from citygrid.export.palette import CLASSES, Look, look
 from citygrid.export.windows import Window
-
-Floats = NDArray[np.float64]
 
 WIDTH = 760.0
 LEAST_HEIGHT, MOST_HEIGHT = 380.0, 640.0

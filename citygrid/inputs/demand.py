@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from demandlib import bdew
 
-from citygrid.inputs.tables import Floats
+from citygrid.arrays import Floats
 from citygrid.inputs.time import Horizon
 
 #: Daily mean heat load of a whole city (Flensburg 2016), normalised to a mean of 1 over that year:

@@ -12,8 +12,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from citygrid.arrays import Floats
 from citygrid.errors import Fault, InputError
-from citygrid.inputs.tables import Column, Floats, Table, few, numbers, read_table
+from citygrid.inputs.tables import Column, Table, few, numbers, read_table
 from citygrid.inputs.time import read_stamp, show
 from citygrid.units import factor
 

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pvlib
 
+from citygrid.arrays import Floats
 from citygrid.inputs.sun import solar_position
-from citygrid.inputs.tables import Floats
 from citygrid.inputs.time import Horizon
 from citygrid.inputs.weather import Weather
 

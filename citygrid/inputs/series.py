@@ -9,10 +9,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from citygrid.arrays import Floats
 from citygrid.errors import Fault, InputError
 from citygrid.inputs.sources import Source, open_source
 from citygrid.inputs.stamps import changes_clocks
-from citygrid.inputs.tables import Column, Floats, few, numbers
+from citygrid.inputs.tables import Column, few, numbers
 from citygrid.inputs.time import Horizon, show
 from citygrid.units import DIMENSIONLESS, factor
 

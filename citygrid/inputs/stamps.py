@@ -10,12 +10,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from citygrid.arrays import Flags, Stamps
 from citygrid.errors import Fault
 from citygrid.inputs.tables import Column, Table, few
 from citygrid.inputs.time import is_fixed, read_timezone, show
-
-Stamps = NDArray[np.datetime64]
-Flags = NDArray[np.bool_]
 
 _ISO = (
     r"^(?P<date>\d{4}-\d{2}-\d{2})"

@@ -5,10 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pvlib
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Stamps = NDArray[np.datetime64]
+from citygrid.arrays import Floats, Stamps
 
 
 def solar_position(

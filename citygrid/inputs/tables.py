@@ -13,9 +13,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from citygrid.arrays import Floats
 from citygrid.errors import Fault, InputError
-
-Floats = NDArray[np.float64]
 
 #: So many faults of one sort are told in full; the rest is counted.
 FAULTS_MAX = 8

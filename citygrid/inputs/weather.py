@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from citygrid.arrays import Floats
 from citygrid.errors import Fault, InputError
 from citygrid.inputs.series import Resample, conversion, covered, place_on, usual_step
 from citygrid.inputs.sources import Source
@@ -21,7 +22,7 @@ from citygrid.inputs.sun import (
     parted,
     solar_position,
 )
-from citygrid.inputs.tables import Column, Floats
+from citygrid.inputs.tables import Column
 from citygrid.inputs.time import Horizon
 from citygrid.inputs.weather_files import open_weather, quantities
 

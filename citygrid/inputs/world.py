@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
+from citygrid.arrays import Floats as Floats
 
 if TYPE_CHECKING:
     from citygrid.inputs.jobs import Jobs
     from citygrid.inputs.time import Horizon
-
-Floats = NDArray[np.float64]
 
 
 class World(Protocol):

@@ -21,11 +21,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from citygrid.arrays import Floats as Floats
+from citygrid.arrays import Indices as Indices
 from citygrid.errors import Fault, FormulationError
 from citygrid.units import DIMENSIONLESS, product, quotient, same
-
-Floats = NDArray[np.float64]
-Indices = NDArray[np.integer[Any]]
 
 
 def refuse(place: str, reason: str, value: object = None, repair: str = "") -> FormulationError:
@@ -43,7 +42,17 @@ class Axis:
     name: str
     labels: NDArray[Any]
     parent: Axis | None = None
-    positions: Indices | None = None
+    kept: Indices | None = None
+
+    @property
+    def positions(self) -> Indices:
+        """Where the labels stand in the axis that they were selected from."""
+        return np.arange(len(self)) if self.kept is None else self.kept
+
+    @property
+    def origins(self) -> Indices:
+        """Where the labels stand in the axis at which a chain of selections began."""
+        return self.positions if self.parent is None else self.parent.origins[self.positions]
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -162,7 +171,7 @@ def data(value: Data | float, unit: str = DIMENSIONLESS) -> Data:
 
 def _take(values: NDArray[Any], dims: Dims, axis: Axis) -> tuple[NDArray[Any], Dims]:
     for place, dim in enumerate(dims):
-        if axis.positions is not None and dim == axis.parent:
+        if axis.parent is not None and dim == axis.parent:
             taken = values if values.ndim == 0 else np.take(values, axis.positions, axis=place)
             return taken, (*dims[:place], axis, *dims[place + 1 :])
     return values, dims

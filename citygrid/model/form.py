@@ -19,9 +19,8 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from citygrid.arrays import Floats as Floats  # the routes take it from here
 from citygrid.files import whole
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

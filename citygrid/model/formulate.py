@@ -104,9 +104,12 @@ class Fleet:
         """Numbers that a component derives from its parameters, as labelled data."""
         return Data(np.asarray(values, dtype=float), dims, unit)
 
-    def text(self, name: str) -> list[str]:
-        """A parameter that is text, such as the node of every component."""
-        return [str(value) for value in self._units.parameters[name].values]
+    def text(self, name: str, only: Axis | None = None) -> list[str]:
+        """A parameter that is text, such as the node of every component (of a selection)."""
+        values = self._units.parameters[name].values
+        if only is not None:
+            values = values[only.origins]
+        return [str(value) for value in values]
 
     def integers(self, name: str) -> Indices:
         """A parameter that counts or points."""
@@ -295,7 +298,10 @@ def _joined(parts: list[Any], kind: Any) -> Any:
 
 
 class Speaker:
-    """The six words a component may say, under the name of its kind."""
+    """The six words a component may say, under the name of its kind.
+
+    Says what the protocol of the same name in the components' room promises.
+    """
 
     def __init__(self, model: Model, kind: str) -> None:
         self._model = model
@@ -335,8 +341,12 @@ class Speaker:
         self._model.add_cost(f"{self._kind}.{item}", money, carbon)
 
 
-def formulate(case: CaseLike, kinds: Mapping[str, Callable[[Speaker, Fleet], None]]) -> Form:
-    """Build the form of a case: every kind speaks once, then balances and ledger are closed."""
+def formulate(case: CaseLike, kinds: Mapping[str, Callable[[Any, Any], None]]) -> Form:
+    """Build the form of a case: every kind speaks once, then balances and ledger are closed.
+
+    ``kinds`` are typed where they live, against the protocols that :class:`Speaker` and
+    :class:`Fleet` fulfil; a wall keeps those out of this room.
+    """
     model = Model(case.time, case.step, case.carbon_price)
     for kind, units in case.units.items():
         kinds[kind](Speaker(model, kind), Fleet(units, model.time, model.step))

@@ -14,8 +14,9 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
 
+from citygrid.arrays import Floats
 from citygrid.errors import Fault, FormulationError
-from citygrid.model.form import Block, Floats, Form
+from citygrid.model.form import Block, Form
 
 Positions = NDArray[np.int64]
 

@@ -15,8 +15,9 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from citygrid.arrays import Floats
 from citygrid.files import whole
-from citygrid.model.form import Block, Floats, Form
+from citygrid.model.form import Block, Form
 
 Names = NDArray[np.object_]
 

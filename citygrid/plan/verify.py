@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from citygrid.components.contract import kinds
 from citygrid.components.log import Breach, Log
@@ -22,8 +21,6 @@ from citygrid.plan.plan import Plan
 
 #: Largest violation relative to its scale at which a plan still counts as right.
 TOLERANCE = 1e-6
-
-Floats = NDArray[np.float64]
 
 
 class Violation(NamedTuple):

@@ -6,8 +6,6 @@ direction and less a share of the flow: ``arriving = (1 − share) · sent − l
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from pydantic import Field, model_validator
 
@@ -15,6 +13,7 @@ from citygrid.components.common.exclusion import formulate_exclusion, replay_exc
 from citygrid.components.contract import Component, Flows, Port, Units
 from citygrid.components.fields import Node
 from citygrid.components.log import Log
+from citygrid.components.words import Amount, Axis, Fleet, Speaker
 
 
 class Line(Component):
@@ -43,7 +42,7 @@ class Line(Component):
         ]  # fmt: skip
 
 
-def formulate_carriage(m: Any, c: Any, carrier: str) -> None:
+def formulate_carriage(m: Speaker, c: Fleet, carrier: str) -> None:
     """Flow along the line, and against it where it is reversible.
 
     Uses the parameters ``capacity`` [kW] (component, or component × time), ``loss`` [kW] (component
@@ -56,25 +55,22 @@ def formulate_carriage(m: Any, c: Any, carrier: str) -> None:
     m.draw(carrier, c.text("from_"), forward)
     if len(one_way):
         flow, loss = forward.only(one_way), c.loss.only(one_way)
-        receivers = [c.text("to")[i] for i in one_way.positions]
         arriving = flow * (1.0 - c.loss_share.only(one_way)) - loss
         m.constrain("arrival", arriving >= 0, "losses are covered")
-        m.feed(carrier, receivers, arriving)
+        m.feed(carrier, c.text("to", one_way), arriving)
     if len(both):
         _formulate_reversible(m, c, carrier, both, forward.only(both))
 
 
-def _formulate_reversible(m: Any, c: Any, carrier: str, lines: Any, forward: Any) -> None:
+def _formulate_reversible(m: Speaker, c: Fleet, carrier: str, lines: Axis, forward: Amount) -> None:
     capacity, loss, share = (x.only(lines) for x in (c.capacity, c.loss, c.loss_share))
-    start = [c.text("from_")[i] for i in lines.positions]
-    end = [c.text("to")[i] for i in lines.positions]
     back = m.variable("back", lines, m.time, upper=capacity, about="sent against the line")
-    m.draw(carrier, end, back)
+    m.draw(carrier, c.text("to", lines), back)
     burns = (loss.values.max(axis=1) > 0) | (share.values > 0)
     free = lines.only(~burns, "free")
     if len(free):
-        m.feed(carrier, [end[i] for i in free.positions], forward.only(free))
-        m.feed(carrier, [start[i] for i in free.positions], back.only(free))
+        m.feed(carrier, c.text("to", free), forward.only(free))
+        m.feed(carrier, c.text("from_", free), back.only(free))
     lossy = lines.only(burns, "lossy")
     ahead = formulate_exclusion(
         m, "forward", lossy, rows=("along", "against"), first=forward, second=back,
@@ -82,13 +78,14 @@ def _formulate_reversible(m: Any, c: Any, carrier: str, lines: Any, forward: Any
     )  # fmt: skip
     if ahead is None:
         return
-    forward, back, loss, share = (x.only(lossy) for x in (forward, back, loss, share))
+    forward, back = forward.only(lossy), back.only(lossy)
+    loss, share = loss.only(lossy), share.only(lossy)
     arriving = forward * (1.0 - share) - loss * ahead
     returning = back * (1.0 - share) + loss * ahead - loss
     m.constrain("arrival_along", arriving >= 0, "losses are covered")
     m.constrain("arrival_against", returning >= 0, "losses are covered")
-    m.feed(carrier, [end[i] for i in lossy.positions], arriving)
-    m.feed(carrier, [start[i] for i in lossy.positions], returning)
+    m.feed(carrier, c.text("to", lossy), arriving)
+    m.feed(carrier, c.text("from_", lossy), returning)
 
 
 def replay_carriage(c: Units, flows: Flows, log: Log, carrier: str) -> None:

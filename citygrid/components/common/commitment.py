@@ -5,14 +5,14 @@ Units with neither stay continuous and get no binary.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from pydantic import Field
 
+from citygrid.arrays import Flags, Floats
 from citygrid.components.contract import Component, Flows, Units
 from citygrid.components.fields import Money, Share
-from citygrid.components.log import Floats, Log
+from citygrid.components.log import Log
+from citygrid.components.words import Amount, Fleet, Known, Speaker
 
 
 class Committed(Component):
@@ -23,11 +23,11 @@ class Committed(Component):
     initially_on: bool = Field(False, description="whether the unit runs before the first step")
 
 
-def _committed(minimum_load: Any, start_cost: Any) -> Any:
-    return (np.asarray(minimum_load).ravel() > 0) | (np.asarray(start_cost).ravel() > 0)
+def _committed(minimum_load: Floats, start_cost: Floats) -> Flags:
+    return (minimum_load.ravel() > 0) | (start_cost.ravel() > 0)
 
 
-def formulate_commitment(m: Any, c: Any, output: Any, capacity: Any) -> None:
+def formulate_commitment(m: Speaker, c: Fleet, output: Amount, capacity: Known) -> None:
     """``minimum · on ≤ output ≤ capacity · on``; a start is paid when ``on`` rises.
 
     ``output`` (component × time) [kW], ``capacity`` (component) [kW]. Adds the binary ``on`` for

@@ -7,10 +7,10 @@ of its node (carrier ``cooling``).
 
 from __future__ import annotations
 
-from typing import Any
-
+from citygrid.arrays import Floats
 from citygrid.components.contract import Port, Units
-from citygrid.components.log import Floats, Log
+from citygrid.components.log import Log
+from citygrid.components.words import Amount, Fleet, Known, Speaker
 
 
 def loop_ports(name: str, node: str, loop: tuple[float, float]) -> list[Port]:
@@ -27,7 +27,7 @@ def check_loop(supply: float, back: float) -> None:
         )
 
 
-def formulate_cooling_loop(m: Any, c: Any, heat: Any, recoverable: Any) -> None:
+def formulate_cooling_loop(m: Speaker, c: Fleet, heat: Amount, recoverable: Amount | Known) -> None:
     """Split the heat to remove [kW] into recovered and rejected heat."""
     recovered = m.variable("recovered", c.axis, m.time, about="heat given to heat pumps")
     rejected = m.variable("rejected", c.axis, m.time, about="heat left to chillers")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from pydantic import Field
@@ -11,6 +10,7 @@ from pydantic import Field
 from citygrid.components.contract import Component, Flows, Parameter, Port, Units
 from citygrid.components.fields import HourlyDemand, Node, Price
 from citygrid.components.log import Log
+from citygrid.components.words import Fleet, Speaker
 from citygrid.inputs.world import World
 
 
@@ -36,7 +36,7 @@ def prepare_demand(
     return {"load": Parameter((kind, "time"), np.array(loads), "kW")}
 
 
-def formulate_demand(m: Any, c: Any, carrier: str) -> None:
+def formulate_demand(m: Speaker, c: Fleet, carrier: str) -> None:
     """``served + unserved = load``; unserved load exists only where it has a price."""
     may_shed = np.isfinite(c.unserved_price.values)
     sheddable = c.axis.only(may_shed, "sheddable")

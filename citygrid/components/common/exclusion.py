@@ -5,19 +5,19 @@ The caller decides for which components that is so; only these get a binary.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
+from citygrid.arrays import Floats
 from citygrid.components.contract import Flows
-from citygrid.components.log import Floats, Log
+from citygrid.components.log import Log
+from citygrid.components.words import Amount, Axis, Known, Speaker
 
 
 def formulate_exclusion(
-    m: Any, name: str, units: Any, *, rows: tuple[str, str], first: Any, second: Any,
-    first_max: Any, second_max: Any, about: str,
-) -> Any:  # fmt: skip
+    m: Speaker, name: str, units: Axis, *, rows: tuple[str, str], first: Amount, second: Amount,
+    first_max: Known, second_max: Known, about: str,
+) -> Amount | None:  # fmt: skip
     """``first ≤ first_max · name`` and ``second ≤ second_max · (1 − name)`` over ``units`` × time.
 
     Adds the binary ``name`` (1: the first flow may run) and the two ``rows``; gives the binary, or

@@ -6,15 +6,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from pydantic import Field, model_validator
 
+from citygrid.arrays import Flags, Floats
 from citygrid.components.common.exclusion import formulate_exclusion, replay_exclusion
 from citygrid.components.contract import Component, Flows, Port, Units
 from citygrid.components.fields import Efficiency, Energy, Node, Power, Share, SharePerTime
 from citygrid.components.log import Log
+from citygrid.components.words import Fleet, Speaker
 from citygrid.inputs.world import World
 
 
@@ -54,7 +55,7 @@ def check_standing_loss(specs: Mapping[str, Storage], world: World) -> None:
                          "lower it or shorten the step")  # fmt: skip
 
 
-def formulate_storage(m: Any, c: Any, carrier: str) -> None:
+def formulate_storage(m: Speaker, c: Fleet, carrier: str) -> None:
     """Level dynamics and the balance of the node; see the module's equation.
 
     A store that loses energy on the way through could burn it by charging and discharging at
@@ -86,8 +87,8 @@ def formulate_storage(m: Any, c: Any, carrier: str) -> None:
     m.feed(carrier, c.text("node"), discharge)
 
 
-def _lossy(charge_efficiency: Any, discharge_efficiency: Any) -> Any:
-    return (np.asarray(charge_efficiency) * np.asarray(discharge_efficiency)).ravel() < 1.0
+def _lossy(charge_efficiency: Floats, discharge_efficiency: Floats) -> Flags:
+    return (charge_efficiency * discharge_efficiency).ravel() < 1.0
 
 
 def replay_storage(c: Units, flows: Flows, log: Log, carrier: str) -> None:

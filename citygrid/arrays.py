@@ -1,0 +1,15 @@
+"""What arrays are called in signatures, throughout the house."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Indices = NDArray[np.integer[Any]]
+Flags = NDArray[np.bool_]
+Stamps = NDArray[np.datetime64]
+Labels = Sequence[str] | NDArray[Any]
