@@ -44,6 +44,7 @@ IDLE_BOUNDS = {
     "data_center.compute": "the balance of compute: jobs draw neither more nor less",
     "data_center.recovered": "the balance of waste heat: pumps take no negative heat",
     "data_center.rejected": "the balance of cooling, and `heat` with what can be recovered",
+    "electric_boiler.heat": "`capacity` and `minimum_load` of its commitment",
     "grid.peak": "`peak`: it is at least the import",
     "heat_demand.unserved": "`load`: served and unserved are the load",
     "heat_pipe.flow": "`along`, and `arrival_along`: losses are covered",

@@ -1,0 +1,44 @@
+"""Electric boiler: heat from power, by electrodes or heating rods."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from citygrid.components.common.commitment import (
+    Committed,
+    formulate_commitment,
+    replay_commitment,
+)
+from citygrid.components.contract import Flows, Port, Units
+from citygrid.components.fields import Efficiency, Node, Power
+from citygrid.components.log import Log
+
+
+class ElectricBoiler(Committed):
+    """Electrode or resistance boiler of a node: ``heat = efficiency · power`` [kW]."""
+
+    group = "heat"
+    node: Node
+    heat: Power = Field(description="largest heat output")
+    efficiency: Efficiency = Field(0.99, description="heat out per power in")
+
+    def ports(self, name: str) -> list[Port]:
+        return [Port("power", "draw", self.node), Port("heat", "feed", self.node)]
+
+
+def formulate(m: Any, c: Any) -> None:
+    """Heat from power at the boiler's efficiency."""
+    heat = m.variable("heat", c.axis, m.time, upper=c.heat, about="heat produced")
+    formulate_commitment(m, c, heat, c.heat)
+    m.feed("heat", c.text("node"), heat)
+    m.draw("power", c.text("node"), heat / c.efficiency)
+
+
+def replay(c: Units, flows: Flows, log: Log) -> None:
+    """Take the power that the heat needs."""
+    heat = flows["heat"]
+    replay_commitment(c, flows, log, heat, c["heat"])
+    log.feeds("heat", c.places("node"), heat)
+    log.draws("power", c.places("node"), heat / c["efficiency"])
