@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from pydantic import Field
 
 from citygrid.components.common.commitment import (
@@ -14,6 +12,7 @@ from citygrid.components.common.commitment import (
 from citygrid.components.contract import Flows, Port, Units
 from citygrid.components.fields import Efficiency, Node, Power
 from citygrid.components.log import Log
+from citygrid.components.words import Fleet, Speaker
 
 
 class ElectricBoiler(Committed):
@@ -28,7 +27,7 @@ class ElectricBoiler(Committed):
         return [Port("power", "draw", self.node), Port("heat", "feed", self.node)]
 
 
-def formulate(m: Any, c: Any) -> None:
+def formulate(m: Speaker, c: Fleet) -> None:
     """Heat from power at the boiler's efficiency."""
     heat = m.variable("heat", c.axis, m.time, upper=c.heat, about="heat produced")
     formulate_commitment(m, c, heat, c.heat)

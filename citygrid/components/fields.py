@@ -146,6 +146,7 @@ HourlyDemand = hourly("kW", profiles=True)
 HourlyPrice = hourly("EUR/kWh", minimum=None)
 HourlyCarbon = hourly("kg/kWh")
 HourlyShare = hourly("1")
+HourlySpeed = hourly("m/s")
 
 Node = Annotated[str, Text(node=True), Field(description="name of a node of the district")]
 Source = Annotated[

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from pydantic import Field
 
+from citygrid.components.common.available import formulate_available, replay_available
 from citygrid.components.contract import Component, Flows, Parameter, Port, Units
 from citygrid.components.fields import Angle, HourlyShare, Node, Power
 from citygrid.components.log import Log
@@ -48,13 +49,9 @@ def prepare(specs: Mapping[str, Photovoltaic], world: World) -> dict[str, Parame
 
 def formulate(m: Speaker, c: Fleet) -> None:
     """Produce up to what the sun gives."""
-    produced = m.variable("produced", c.axis, m.time, upper=c.available, about="power used")
-    m.feed("power", c.text("node"), produced)
+    formulate_available(m, c, "power")
 
 
 def replay(c: Units, flows: Flows, log: Log) -> None:
     """No more than the sun gives."""
-    log.within("production within what the sun gives", flows["produced"], 0.0, c["available"])
-    log.feeds("power", c.places("node"), flows["produced"])
-    log.measure("renewable_produced", flows["produced"])
-    log.measure("renewable_available", c["available"])
+    replay_available(c, flows, log, "power", "sun", "renewable")

@@ -245,6 +245,17 @@ class Surroundings:
                     "name a component with a heat loop, air or ground")  # fmt: skip
         return self._nothing + 30.0, self._nothing + 20.0
 
+    def wind_speed(self, component: str) -> Floats:
+        weather = self._needs_weather(component, "the wind")
+        return self._told(component, weather, "wind_speed")
+
+    def air_density(self, height: float, component: str) -> Floats:
+        from citygrid.inputs.weather import air_density
+
+        air = self.air_temperature(component)
+        place = self.district.spec.weather
+        return air_density(air, (0.0 if place is None else place.altitude) + height)
+
     def photovoltaic_yield(self, tilt: float, azimuth: float, component: str) -> Floats:
         from citygrid.inputs.photovoltaic import photovoltaic_yield
 

@@ -171,6 +171,16 @@ def read_weather(
                    weather.notes, (grid, weather))  # fmt: skip
 
 
+def air_density(temperature: Floats, altitude: float) -> Floats:
+    """Density of dry air [kg/m^3] (T) from its temperature [degC] (T) and altitude [m].
+
+    ``ρ = p / (R T)`` with the pressure of the standard atmosphere, ``p = 101325 (1 − 0.0065 z /
+    288.15)^5.2559`` Pa, and ``R = 287.05`` J/kg/K (ISO 2533): 1.225 at 15 degC and sea level.
+    """
+    pressure = 101_325.0 * (1.0 - 0.0065 * altitude / 288.15) ** 5.2559
+    return np.asarray(pressure / (287.05 * (temperature + 273.15)))
+
+
 def ground_wave(
     stamps: NDArray[np.datetime64], air: Floats, time: NDArray[np.datetime64], depth: float
 ) -> Floats:

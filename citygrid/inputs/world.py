@@ -51,6 +51,14 @@ class World(Protocol):
         """Warm and cool side [degC] of a source: a component's loop; ``air``, ``ground`` twice."""
         ...
 
+    def wind_speed(self, component: str) -> Floats:
+        """Wind at 10 m [m/s]."""
+        ...
+
+    def air_density(self, height: float, component: str) -> Floats:
+        """Density of the air [kg/m^3] at a height [m] above the district's ground."""
+        ...
+
     def photovoltaic_yield(self, tilt: float, azimuth: float, component: str) -> Floats:
         """AC output [kW per kW peak] of a module at ``tilt`` and ``azimuth`` [deg]."""
         ...
