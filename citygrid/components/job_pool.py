@@ -193,12 +193,17 @@ def formulate(m: Speaker, c: Fleet) -> None:
         done = run.mapped((split,), row, every, np.ones(len(slots))) * m.step
         work = (c.job_power * c.job_duration).only(split)
         m.constrain("work", done == work, "each job is finished")
-        at = row * hours + c.integers("slot_step")
-        rate = run.mapped((split, m.time), at, every, np.ones(len(slots)))
-        # All sites together: a job that may run for half a step does not do so at two sites.
-        together = np.zeros(len(split) * hours)
-        together[at] = most
-        limit = c.known(together.reshape(len(split), hours), split, m.time)
+        # All sites together: a job that may run for half a step does not do so at two sites. One
+        # row for every step of a job's window, named after its first slot there.
+        _, first, step = np.unique(
+            row * hours + c.integers("slot_step"), return_index=True, return_inverse=True
+        )
+        opened = slots.only(np.isin(every, first), "open")
+        window = np.empty(len(first), dtype=np.int64)
+        window[np.argsort(first)] = np.arange(len(first))
+        window = window[step]
+        rate = run.mapped((opened,), window, every, np.ones(len(slots)))
+        limit = c.known(most, slots).only(opened)
         m.constrain("rate", rate <= limit, "at all sites together within the job's power")
         at = c.integers("slot_site") * hours + c.integers("slot_step")
         parts.append(run.mapped(dims, at, every, np.ones(len(slots))))

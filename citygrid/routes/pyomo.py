@@ -177,6 +177,7 @@ def _run(driver: Any, model: Any, solver: str, options: Options) -> SolverResult
         limits["timelimit"] = options.time_limit
     for name, value in settings.items():
         driver.options[name] = value
+    _in_order(driver, model)
     try:
         return driver.solve(model, load_solutions=False, tee=options.verbose, **limits)
     except (ApplicationError, ValueError, RuntimeError) as failure:
@@ -184,6 +185,23 @@ def _run(driver: Any, model: Any, solver: str, options: Options) -> SolverResult
         results.solver.termination_condition = TerminationCondition.error
         results.solver.message = str(failure)
         return results
+
+
+def _in_order(driver: Any, model: Any) -> None:
+    """Let a solver that keeps the model in memory number the columns as the form does.
+
+    Left alone it numbers them as the rows mention them, and a search for integers then takes
+    another path than HiGHS on the form itself. Drivers that write files sort by themselves.
+    """
+    if not hasattr(driver, "add_variables"):
+        return
+    rows = list(model.component_objects((pyo.Constraint, pyo.Objective), active=True))
+    for component in rows:
+        component.deactivate()
+    driver.set_instance(model)
+    driver.add_variables(list(model.component_data_objects(pyo.Var)))
+    for component in rows:
+        component.activate()
 
 
 def _bound(results: SolverResults) -> float | None:
