@@ -39,6 +39,8 @@ EXAMPLES: dict[str, tuple[str, str]] = {
     "m^2": ("area", "120 m^2"),
     "m/s": ("speed", "3 m/s"),
     "W/m^2": ("irradiance", "800 W/m^2"),
+    "W/m^2/K": ("heat loss coefficient of a surface", "0.4 W/m^2/K"),
+    "W/m^2/K^2": ("quadratic heat loss coefficient", "0.015 W/m^2/K^2"),
     "W/m/K": ("heat loss coefficient of a pipe", "0.3 W/m/K"),
     "W/K": ("heat loss coefficient", "40 W/K"),
     "deg": ("angle", "30 deg"),

@@ -140,6 +140,8 @@ Area = quantity("m^2")
 Speed = quantity("m/s")
 Angle = quantity("deg", minimum=-360.0, maximum=360.0)
 HeatLossPerLength = quantity("W/m/K")
+HeatLossPerArea = quantity("W/m^2/K")
+QuadraticHeatLoss = quantity("W/m^2/K^2")
 
 HourlyPower = hourly("kW")
 HourlyDemand = hourly("kW", profiles=True)
@@ -147,6 +149,7 @@ HourlyPrice = hourly("EUR/kWh", minimum=None)
 HourlyCarbon = hourly("kg/kWh")
 HourlyShare = hourly("1")
 HourlySpeed = hourly("m/s")
+HourlyIrradiance = hourly("W/m^2")
 
 Node = Annotated[str, Text(node=True), Field(description="name of a node of the district")]
 Source = Annotated[

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -259,11 +260,24 @@ class Surroundings:
     def photovoltaic_yield(self, tilt: float, azimuth: float, component: str) -> Floats:
         from citygrid.inputs.photovoltaic import photovoltaic_yield
 
+        return self._sun(component, lambda w: photovoltaic_yield(w, self.horizon, tilt, azimuth))
+
+    def collector_irradiance(
+        self, tilt: float, azimuth: float, incidence_loss: float, component: str
+    ) -> Floats:
+        from citygrid.inputs.plane import collector_irradiance
+
+        return self._sun(component, lambda w: collector_irradiance(
+            w, self.horizon, tilt, azimuth, incidence_loss
+        ))  # fmt: skip
+
+    def _sun(self, component: str, reckon: Callable[[Weather], Floats]) -> Floats:
+        """What the sun gives; a weather file without sun is a fault of who asks for it."""
         weather = self._needs_weather(component, "the sun")
         if weather is None:
             return self._nothing
         try:
-            return photovoltaic_yield(weather, self.horizon, tilt, azimuth)
+            return reckon(weather)
         except CitygridError as error:
             self._refused(error, self.district.place("components", component))
             return self._nothing

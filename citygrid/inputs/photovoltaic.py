@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 import pvlib
 
 from citygrid.arrays import Floats
-from citygrid.inputs.sun import solar_position
+from citygrid.inputs.plane import irradiance_on_plane
 from citygrid.inputs.time import Horizon
 from citygrid.inputs.weather import Weather
 
@@ -44,20 +43,10 @@ def photovoltaic_yield(
         values = photovoltaic_yield(fine, grid, tilt, azimuth, losses, temperature_coefficient,
                                     inverter_efficiency, albedo)  # fmt: skip
         return values.reshape(len(horizon), -1).mean(axis=1)
-    index = pd.DatetimeIndex(horizon.middle, tz="UTC")
-    sun = solar_position(horizon.middle, weather.latitude, weather.longitude, weather.altitude)
-    plane = pvlib.irradiance.get_total_irradiance(
-        tilt, azimuth, sun["apparent_zenith"], sun["azimuth"],
-        pd.Series(weather.dni, index), pd.Series(weather.ghi, index), pd.Series(weather.dhi, index),
-        dni_extra=pvlib.irradiance.get_extra_radiation(index), albedo=albedo, model="haydavies",
-    )  # fmt: skip
-    angle = pvlib.irradiance.aoi(tilt, azimuth, sun["apparent_zenith"], sun["azimuth"])
-    direct = plane["poa_direct"].fillna(0.0) * pvlib.iam.physical(angle)
-    effective = (direct + plane["poa_diffuse"].fillna(0.0)).clip(lower=0.0)
+    plane = irradiance_on_plane(weather, horizon, tilt, azimuth, albedo)
+    effective = plane.direct * pvlib.iam.physical(plane.angle) + plane.diffuse
     wind = weather.wind_speed if weather.has("wind_speed") else LIGHT_BREEZE
-    cell = pvlib.temperature.faiman(
-        plane["poa_global"].fillna(0.0).clip(lower=0.0), weather.air_temperature, wind
-    )
+    cell = pvlib.temperature.faiman(plane.direct + plane.diffuse, weather.air_temperature, wind)
     dc = pvlib.pvsystem.pvwatts_dc(effective, cell, 1.0, temperature_coefficient)
     rated = 1.0 / inverter_efficiency
     ac = pvlib.inverter.pvwatts(np.asarray(dc) * (1.0 - losses), rated, inverter_efficiency)

@@ -63,6 +63,12 @@ class World(Protocol):
         """AC output [kW per kW peak] of a module at ``tilt`` and ``azimuth`` [deg]."""
         ...
 
+    def collector_irradiance(
+        self, tilt: float, azimuth: float, incidence_loss: float, component: str
+    ) -> Floats:
+        """Irradiance [W/m^2] behind the cover of a collector at ``tilt`` and ``azimuth`` [deg]."""
+        ...
+
     def jobs(self, file: str | None, listed: Any, component: str) -> Jobs:
         """Compute jobs from a file and from the district file itself."""
         ...
