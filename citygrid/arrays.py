@@ -13,3 +13,8 @@ Indices = NDArray[np.integer[Any]]
 Flags = NDArray[np.bool_]
 Stamps = NDArray[np.datetime64]
 Labels = Sequence[str] | NDArray[Any]
+
+
+def hours(span: Any) -> Any:
+    """A span of time, or an array of spans, as hours."""
+    return span / np.timedelta64(1, "s") / 3600.0

@@ -54,8 +54,9 @@ def registry() -> pint.UnitRegistry[float]:
     """The one pint registry: SI and energy units plus money (EUR, ct), CO2 mass and shares."""
     import pint
 
+    # Here ct is the cent; pint's is the carat, and it warns when a unit is given a new meaning.
     units: pint.UnitRegistry[float] = pint.UnitRegistry(
-        autoconvert_offset_to_baseunit=True, cache_folder=None
+        autoconvert_offset_to_baseunit=True, cache_folder=None, on_redefinition="ignore"
     )
     units.define("EUR = [money] = euro = €")
     units.define("ct = 0.01 EUR = cent")

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import citygrid
 from citygrid.errors import Fault, InfeasibleError, InputError, NoPlanError
@@ -154,6 +154,32 @@ class Run:
     verdict: Verdict | None
     seconds: dict[str, float] = field(default_factory=dict)
     error: NoPlanError | None = None
+
+    @property
+    def size(self) -> dict[str, int]:
+        """Columns, rows, nonzeros and binaries of the form."""
+        return self.form.size
+
+    @property
+    def status(self) -> str:
+        """The route's own word; the verdict stands beside it."""
+        if self.plan is not None:
+            return str(self.plan.dataset.attrs["status"])
+        return "error" if self.error is None else self.error.status
+
+    @property
+    def bound(self) -> float | None:
+        """What was proven [EUR], also by a route that found no plan."""
+        if self.plan is not None:
+            return self.plan.bound
+        return None if self.error is None else self.error.bound
+
+    @property
+    def telemetry(self) -> dict[str, Any]:
+        """What the route reported, also without a plan."""
+        if self.plan is not None:
+            return self.plan.telemetry
+        return {} if self.error is None else dict(self.error.telemetry)
 
 
 @contextmanager

@@ -170,3 +170,9 @@ def test_the_same_unit_is_known_in_another_spelling_and_no_other_unit_is() -> No
     assert not units.same("degC", "K")  # a reading is not a difference
     assert not units.same("deg", "1")
     assert not units.same("GB", "1")
+
+
+def test_a_cent_is_money_and_says_nothing_of_carats(caplog: pytest.LogCaptureFixture) -> None:
+    assert units.parse("20 ct/kWh", "EUR/kWh") == pytest.approx(0.2)
+    units.registry.__wrapped__()  # as on the first use in a process
+    assert caplog.records == []

@@ -234,6 +234,36 @@ def test_every_library_that_citygrid_imports_is_a_declared_dependency():
     assert undeclared == {}
 
 
+#: Declared and used, though no import statement of ours shows it.
+UNSEEN = {
+    "dwave-neal": "samplers take it by its import path",
+    "dwave-samplers": "dwave-neal hands it on",
+    "networkx": "for the import of networks, whose contract stands already",
+    "pyarrow": "pandas reads and writes Parquet with it",
+}
+
+
+def never_imported(declared: set[str], imported: set[str]) -> list[str]:
+    """Declared dependencies of which no module imports anything."""
+    provided: dict[str, set[str]] = {}
+    for module, distributions in packages_distributions().items():
+        for distribution in distributions:
+            provided.setdefault(_canonical(distribution), set()).add(module)
+    return sorted(name for name in declared if provided.get(name, {name}).isdisjoint(imported))
+
+
+def test_a_dependency_that_nobody_imports_is_found():
+    assert never_imported({"pyyaml", "numpy", "hypothesis"}, {"yaml", "numpy"}) == ["hypothesis"]
+
+
+def test_every_declared_dependency_is_imported():
+    project = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text())["project"]
+    graph = grimp.build_graph("citygrid", include_external_packages=True, cache_dir=None)
+    imported = {name.split(".")[0] for name in graph.modules if graph.is_module_squashed(name)}
+    declared = {_canonical(each) for each in project["dependencies"]}
+    assert sorted({*never_imported(declared, imported)} - set(UNSEEN)) == []
+
+
 def _canonical(requirement: str) -> str:
     name = re.match(r"[A-Za-z0-9._-]+", requirement)
     assert name

@@ -68,7 +68,8 @@ def schema(out: Path | None) -> None:
 @framed
 def plan(frame: Frame, model: Path, route: str, out: Path | None, **given: object) -> None:
     """Plan a district by one route; verify and export the plan."""
-    from citygrid.cli.outputs import describe_run, print_run, write_runs
+    from citygrid.cli.outputs import describe_run, print_run
+    from citygrid.export.runs import write_runs
 
     run = citygrid.plan_model(model, route, options_of(given, frame), frame.say)
     files = write_runs([run], out or Path("out") / model.stem, frame.say)
@@ -90,7 +91,8 @@ def compare(
     frame: Frame, model: Path, routes: str, controls: bool, out: Path | None, **given: object
 ) -> None:
     """Plan a district by several routes on the same form, side by side."""
-    from citygrid.cli.outputs import describe_runs, print_runs, write_runs
+    from citygrid.cli.outputs import describe_runs, print_runs
+    from citygrid.export.runs import write_runs
 
     names = [name.strip() for name in routes.split(",") if name.strip()]
     if controls:
@@ -129,13 +131,13 @@ def verify(frame: Frame, plan_file: Path) -> None:
 @main.command()
 @click.argument("plan_file", metavar="PLAN.nc", type=click.Path(path_type=Path))
 @click.option("--to", "formats", default="gpkg", show_default=True,
-              help="Comma-separated: gpkg, geojson, csv, parquet.")  # fmt: skip
+              help="Comma-separated: gpkg, geojson, csv, parquet, nc.")  # fmt: skip
 @click.option("--out", type=click.Path(path_type=Path), help="Folder [default: the plan's].")
 @JSON
 @framed
 def export(frame: Frame, plan_file: Path, formats: str, out: Path | None) -> None:
     """Write a stored plan as files for GIS tools and spreadsheets."""
-    from citygrid.export import export as write
+    from citygrid.export import write
 
     names = [name.strip() for name in formats.split(",") if name.strip()]
     files = write(plan_file, names, out or plan_file.parent)
@@ -154,7 +156,7 @@ def export(frame: Frame, plan_file: Path, formats: str, out: Path | None) -> Non
 @framed
 def report(frame: Frame, plan_files: tuple[Path, ...], out: Path) -> None:
     """Explain one plan, or several side by side, on one offline page."""
-    from citygrid.cli.outputs import report_stored
+    from citygrid.export.runs import report_stored
 
     report_stored(plan_files, out)
     frame.answer({"files": {"report": str(out)}}, f"report: {out}")

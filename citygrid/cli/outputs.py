@@ -1,114 +1,13 @@
-"""What `plan` and `compare` write and print."""
+"""What `plan` and `compare` say: the JSON document and the table for people."""
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
-from citygrid.files import whole
 from citygrid.verbs import Run
 
 STAGES = ("load", "prepare", "formulate", "queue", "solve", "verify", "total")
-
-
-def _folder_name(route: str) -> str:
-    return route.replace(":", "-").replace("/", "-").replace(".", "-")
-
-
-def write_runs(
-    runs: Sequence[Run], folder: Path, say: Callable[[str], None]
-) -> dict[str, dict[str, str]]:
-    """Write every route's plan and GeoPackage, one report, and the table of routes."""
-    from citygrid.export.geopackage import write_geopackage
-
-    files: dict[str, dict[str, str]] = {run.route: {} for run in runs}
-    for run in runs:
-        if run.plan is None or run.verdict is None:
-            continue
-        place = folder if len(runs) == 1 else folder / _folder_name(run.route)
-        say(f"writing the plan by {run.route}")
-        run.plan.save(place / "plan.nc")
-        write_geopackage(run.case, run.plan, run.verdict, place / "plan.gpkg")
-        files[run.route] |= {"plan": str(place / "plan.nc"), "gpkg": str(place / "plan.gpkg")}
-    say("writing the report")
-    report = folder / "report.html"
-    _report(runs, report)
-    table = folder / "routes.csv"
-    with whole(table) as temporary, temporary.open("w", newline="", encoding="utf-8") as stream:
-        rows = [_row(run) for run in runs]
-        writer = csv.DictWriter(stream, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
-    for entry in files.values():
-        entry |= {"report": str(report), "routes": str(table)}
-    return files
-
-
-def _report(runs: Sequence[Run], path: Path) -> None:
-    from citygrid.export.report import Entry, write_report
-
-    write_report(
-        [Entry(run.route, run.case, run.plan, run.verdict, run.seconds, run.form.size)
-         for run in runs if run.plan is not None and run.verdict is not None],
-        path,
-    )  # fmt: skip
-
-
-def report_stored(paths: Sequence[Path], out: Path) -> None:
-    """A report of stored plans, verified anew."""
-    import json
-
-    from citygrid.export.report import Entry, write_report
-    from citygrid.plan.plan import Plan
-    from citygrid.plan.verify import verify
-
-    entries = []
-    for path in paths:
-        plan = Plan.load(path)
-        size = json.loads(plan.dataset.attrs.get("form_size", "{}"))
-        entries.append(Entry(plan.route, plan.case, plan, verify(plan.case, plan), {}, size))
-    write_report(entries, out)
-
-
-def _status(run: Run) -> str:
-    """The route's own word; the verdict stands beside it."""
-    if run.plan is not None:
-        return str(run.plan.dataset.attrs["status"])
-    return "error" if run.error is None else run.error.status
-
-
-def _bound(run: Run) -> float | None:
-    """What was proven, also by a route that found no plan."""
-    if run.plan is not None:
-        return run.plan.bound
-    return None if run.error is None else run.error.bound
-
-
-def _telemetry(run: Run) -> dict[str, Any]:
-    if run.plan is not None:
-        return run.plan.telemetry
-    return {} if run.error is None else dict(run.error.telemetry)
-
-
-def _row(run: Run) -> dict[str, Any]:
-    """One line of the table of routes; what was not measured stays empty."""
-    plan, verdict = run.plan, run.verdict
-    telemetry = _telemetry(run)
-    return {
-        "route": run.route,
-        "status": _status(run),
-        "objective_eur": None if plan is None else plan.objective,
-        "bound_eur": _bound(run),
-        "gap": None if plan is None else plan.gap,
-        "verified": None if verdict is None else verdict.ok,
-        "largest_violation": None if verdict is None else verdict.largest,
-        "feasibility_rate": telemetry.get("feasibility_rate"),
-        "waste_heat_used_mwh": None if verdict is None else verdict.kpis["waste_heat_used_mwh"],
-        "co2_kg": None if verdict is None else verdict.kpis["co2_kg"],
-        "solve_seconds": run.seconds.get("solve"),
-    }
 
 
 def describe_run(run: Run, files: dict[str, str]) -> dict[str, Any]:
@@ -120,15 +19,15 @@ def describe_run(run: Run, files: dict[str, str]) -> dict[str, Any]:
         "form_hash": run.form.hash,
         "route": run.route,
         "seed": None if plan is None else int(plan.dataset.attrs["seed"]),
-        "status": _status(run),
+        "status": run.status,
         "objective": None if plan is None else plan.objective,
-        "bound": _bound(run),
+        "bound": run.bound,
         "gap": None if plan is None else plan.gap,
-        "size": run.form.size,
+        "size": run.size,
         "seconds": {stage: run.seconds.get(stage) for stage in STAGES},
         "verdict": None if verdict is None else verdict.as_dict(),
         "kpis": None if verdict is None else verdict.kpis,
-        "telemetry": _telemetry(run),
+        "telemetry": run.telemetry,
         "files": files,
         "error": None if run.error is None else str(run.error),
     }
@@ -141,7 +40,7 @@ def describe_runs(runs: Sequence[Run], files: dict[str, dict[str, str]]) -> dict
         "model": first.case.name,
         "model_hash": first.case.provenance.get("model_hash"),
         "form_hash": first.form.hash,
-        "size": first.form.size,
+        "size": first.size,
         "routes": [describe_run(run, files[run.route]) for run in runs],
         "files": {"report": files[first.route]["report"], "routes": files[first.route]["routes"]},
     }
@@ -159,7 +58,7 @@ def _shown(value: Any, pattern: str = "{:,.2f}") -> str:
 def print_runs(runs: Sequence[Run], files: dict[str, dict[str, str]]) -> str:
     """The table of routes, the verdicts and where the files are."""
     first = runs[0]
-    size = first.form.size
+    size = first.size
     lines = [
         f"{first.case.name}: {len(first.case.time)} steps of {first.case.step:g} h, "
         f"{size['columns']:,} columns, {size['rows']:,} rows, {size['binaries']:,} binaries",
@@ -170,7 +69,7 @@ def print_runs(runs: Sequence[Run], files: dict[str, dict[str, str]]) -> str:
     for run in runs:
         plan, verdict = run.plan, run.verdict
         if plan is None or verdict is None:
-            lines.append(f"{run.route:<16} {'no plan':<10} {'–':>13} {_shown(_bound(run)):>13}"
+            lines.append(f"{run.route:<16} {'no plan':<10} {'–':>13} {_shown(run.bound):>13}"
                          f"   {run.error}")  # fmt: skip
             continue
         carbon = verdict.kpis["co2_kg"]

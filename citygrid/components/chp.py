@@ -60,4 +60,3 @@ def replay(c: Units, flows: Flows, log: Log) -> None:
     log.feeds("power", c.places("node"), power)
     log.feeds("heat", c.places("node"), fuel * c["thermal_efficiency"])
     log.draws("gas", c.places("node"), fuel)
-    log.measure("local_generation", power)

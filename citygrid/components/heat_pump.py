@@ -74,13 +74,13 @@ REFRIGERANTS = {
 def coefficient_of_performance(
     sink_in: Floats, sink_out: Floats, source_in: Floats, source_out: Floats,
     refrigerant: str = "ammonia", pinch: float = 5.0, isentropic_efficiency: float = 0.8,
-    heat_loss: float = 0.0, least_lift: float = 10.0,
+    least_lift: float = 10.0,
 ) -> Floats:  # fmt: skip
     """Coefficient of performance of a single-stage heat pump.
 
     ``COP = COP_L · [1 + (ΔT_rH + ΔT_pp)/T_H] / [1 + (ΔT_rH + ΔT_rC + 2ΔT_pp)/ΔT_lift] · η_is ·
-    (1 − w/q) + 1 − η_is − F_Q`` with log-mean temperatures ``T_H``, ``T_C`` [K],
-    ``ΔT_lift = T_H − T_C`` and ``COP_L = T_H/ΔT_lift``.
+    (1 − w/q) + 1 − η_is`` with log-mean temperatures ``T_H``, ``T_C`` [K],
+    ``ΔT_lift = T_H − T_C`` and ``COP_L = T_H/ΔT_lift``; the compressor loses no heat (F_Q = 0).
 
     sink_in, sink_out, source_in, source_out
         Temperatures of the streams, shape (T,) [degC]. ``least_lift`` [K] bounds the lift below,
@@ -102,7 +102,7 @@ def coefficient_of_performance(
     above = 1.0 + (rise + pinch) / hot
     below = 1.0 + (rise + drop + 2.0 * pinch) / lift
     ideal = hot / lift * above / below
-    return ideal * isentropic_efficiency * (1.0 - work) + 1.0 - isentropic_efficiency - heat_loss
+    return ideal * isentropic_efficiency * (1.0 - work) + 1.0 - isentropic_efficiency
 
 
 def _log_mean(low: Floats, high: Floats) -> Floats:
@@ -170,5 +170,3 @@ def replay(c: Units, flows: Flows, log: Log) -> None:
     recovers = c["recovers"].ravel()
     owners = np.array(c.names, dtype=object)[recovers]
     log.draws("waste_heat", c.places("source")[recovers], (heat - power)[recovers], owners)
-    log.measure("heat_pump_power", power)
-    log.measure("waste_heat_used", (heat - power)[recovers])

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Literal
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from citygrid.arrays import Floats, Indices
+from citygrid.arrays import Floats, Indices, hours
 from citygrid.components.contract import Component, Flows, Parameter, Port, Units
 from citygrid.components.fields import Duration, Power
 from citygrid.components.log import Log
@@ -60,6 +60,36 @@ class JobPool(Component):
         return [Port(self.resource, "draw", site) for site in self.sites]
 
 
+class _Site(NamedTuple):
+    """A centre as one pool uses it."""
+
+    label: str
+    pool: int
+    center: str
+    resource: str
+
+
+class _Job(NamedTuple):
+    """A job with its window in hours from the start of the horizon."""
+
+    label: str
+    pool: int
+    power: float
+    duration: float
+    release: float
+    deadline: float
+    preemptible: bool
+
+
+class _Chance(NamedTuple):
+    """A job may start, or run for ``share`` of the step, at a site in a step."""
+
+    job: int
+    site: int
+    step: int
+    share: float = 1.0
+
+
 def prepare(specs: Mapping[str, JobPool], world: World) -> dict[str, Parameter]:
     """Every job of every pool, and every (job, site, first step) at which it could start.
 
@@ -67,20 +97,21 @@ def prepare(specs: Mapping[str, JobPool], world: World) -> dict[str, Parameter]:
     of uninterruptible jobs and ``slot_*`` the steps of preemptible ones. ``job_allowed`` (job ×
     site) says where a job's data may go, so that a replay need not believe the candidates.
     """
-    step, hours = world.horizon.step, len(world.horizon.time)
+    step, steps = world.horizon.step, len(world.horizon.time)
     origin = world.horizon.time[0]
-    jobs: list[tuple[Any, ...]] = []
-    sites: list[tuple[str, int, str, str]] = []
-    starts: list[tuple[int, int, int]] = []
-    slots: list[tuple[int, int, int, float]] = []
+    jobs: list[_Job] = []
+    sites: list[_Site] = []
+    starts: list[_Chance] = []
+    slots: list[_Chance] = []
     permitted: list[tuple[int, int]] = []
     for pool, (name, spec) in enumerate(specs.items()):
         places = {site: len(sites) + i for i, site in enumerate(spec.sites)}
-        sites += [(_label(site, name, specs), pool, site, spec.resource) for site in spec.sites]
+        sites += [_Site(_label(site, name, specs), pool, site, spec.resource)
+                  for site in spec.sites]  # fmt: skip
         listed = world.jobs(spec.file, spec.jobs, name)
         for i, job in enumerate(listed.name):
-            release = float((listed.release[i] - origin) / np.timedelta64(1, "s")) / 3600.0
-            deadline = float((listed.deadline[i] - origin) / np.timedelta64(1, "s")) / 3600.0
+            release = float(hours(listed.release[i] - origin))
+            deadline = float(hours(listed.deadline[i] - origin))
             power, duration = float(listed.power[i]), float(listed.duration[i])
             allowed = [site for site in listed.sites[i] or spec.sites if site in places]
             unknown = sorted(set(listed.sites[i]) - set(places))
@@ -91,28 +122,28 @@ def prepare(specs: Mapping[str, JobPool], world: World) -> dict[str, Parameter]:
             preemptible = bool(listed.preemptible[i])
             number = len(jobs)
             permitted += [(number, places[site]) for site in allowed]
-            jobs.append((_label(str(job), name, specs), pool, power, duration, release, deadline,
-                         preemptible))  # fmt: skip
+            jobs.append(_Job(_label(str(job), name, specs), pool, power, duration, release,
+                             deadline, preemptible))  # fmt: skip
             first = max(int(np.ceil(release / step - INSTANT)), 0)
             last = min(int(np.floor((deadline - duration) / step + INSTANT)),
-                       hours - int(np.ceil(duration / step - INSTANT)))  # fmt: skip
-            if release < -INSTANT or deadline > hours * step + INSTANT:
+                       steps - int(np.ceil(duration / step - INSTANT)))  # fmt: skip
+            if release < -INSTANT or deadline > steps * step + INSTANT:
                 world.refuse(name, str(job), "its window leaves the horizon",
                              f"{release:g} h to {deadline:g} h from the start",
                              "lengthen the horizon or move the job's window")  # fmt: skip
             elif preemptible:
-                begin = np.arange(hours) * step
+                begin = np.arange(steps) * step
                 share = np.clip(np.minimum(deadline, begin + step) - np.maximum(release, begin),
                                 0.0, None) / step  # fmt: skip
                 open_steps = np.flatnonzero(share > INSTANT)
-                slots += [(number, places[site], int(t), float(share[t]))
+                slots += [_Chance(number, places[site], int(t), float(share[t]))
                           for site in allowed for t in open_steps]  # fmt: skip
             elif last < first:
                 world.refuse(name, str(job), "no whole step of the horizon fits its window",
                              f"{duration:g} h between {release:g} h and {deadline:g} h",
                              "widen the window or use a shorter step")  # fmt: skip
             else:
-                starts += [(number, places[site], t)
+                starts += [_Chance(number, places[site], t)
                            for site in allowed for t in range(first, last + 1)]  # fmt: skip
     return _tables(jobs, sites, starts, slots, permitted, step)
 
@@ -123,45 +154,48 @@ def _label(name: str, pool: str, specs: Mapping[str, JobPool]) -> str:
 
 
 def _tables(
-    jobs: list[tuple[Any, ...]], sites: list[tuple[str, int, str, str]],
-    starts: list[tuple[int, int, int]], slots: list[tuple[int, int, int, float]],
+    jobs: list[_Job], sites: list[_Site], starts: list[_Chance], slots: list[_Chance],
     permitted: list[tuple[int, int]], step: float,
 ) -> dict[str, Parameter]:  # fmt: skip
-    def column(rows: list[Any], place: int, kind: Any) -> Any:
-        return np.array([row[place] for row in rows], dtype=kind)
-
-    job, site, start, slot = "job", "job_site", "job_start", "job_slot"
-    job_names, site_names = column(jobs, 0, object), column(sites, 0, object)
-
     may = np.zeros((len(jobs), len(sites)), dtype=bool)
     for pair in permitted:
         may[pair] = True
 
-    def labels(rows: list[Any]) -> Any:
-        return np.array([f"{job_names[r[0]]} @ {site_names[r[1]]} + {r[2] * step:g} h"
-                         for r in rows], dtype=object)  # fmt: skip
+    def column(
+        dim: str, rows: Sequence[Any], name: str, kind: type = np.int64, unit: str = "1"
+    ) -> Parameter:
+        return Parameter((dim,), np.array([getattr(row, name) for row in rows], kind), unit)
 
+    def texts(dim: str, values: Iterable[str]) -> Parameter:
+        return Parameter((dim,), np.array(list(values), dtype=object))
+
+    def labels(dim: str, rows: list[_Chance]) -> Parameter:
+        return texts(dim, (f"{jobs[row.job].label} @ {sites[row.site].label} + "
+                           f"{row.step * step:g} h" for row in rows))  # fmt: skip
+
+    job, site, start, slot = "job", "job_site", "job_start", "job_slot"
     return {
-        job: Parameter((job,), job_names), site: Parameter((site,), site_names),
-        start: Parameter((start,), labels(starts)), slot: Parameter((slot,), labels(slots)),
-        "site_center": Parameter((site,), column(sites, 2, object)),
-        "site_resource": Parameter((site,), column(sites, 3, object)),
-        "site_pool": Parameter((site,), column(sites, 1, np.int64)),
-        "job_pool_of": Parameter((job,), column(jobs, 1, np.int64)),
-        "job_power": Parameter((job,), column(jobs, 2, float), "kW"),
-        "job_duration": Parameter((job,), column(jobs, 3, float), "h"),
-        "job_release": Parameter((job,), column(jobs, 4, float), "h"),
-        "job_deadline": Parameter((job,), column(jobs, 5, float), "h"),
-        "job_preemptible": Parameter((job,), column(jobs, 6, bool)),
+        job: texts(job, (each.label for each in jobs)),
+        site: texts(site, (each.label for each in sites)),
+        start: labels(start, starts),
+        slot: labels(slot, slots),
+        "site_center": texts(site, (each.center for each in sites)),
+        "site_resource": texts(site, (each.resource for each in sites)),
+        "site_pool": column(site, sites, "pool"),
+        "job_power": column(job, jobs, "power", float, "kW"),
+        "job_duration": column(job, jobs, "duration", float, "h"),
+        "job_release": column(job, jobs, "release", float, "h"),
+        "job_deadline": column(job, jobs, "deadline", float, "h"),
+        "job_preemptible": column(job, jobs, "preemptible", bool),
         "job_allowed": Parameter((job, site), may),
-        "start_job": Parameter((start,), column(starts, 0, np.int64)),
-        "start_site": Parameter((start,), column(starts, 1, np.int64)),
-        "start_step": Parameter((start,), column(starts, 2, np.int64)),
-        "slot_job": Parameter((slot,), column(slots, 0, np.int64)),
-        "slot_site": Parameter((slot,), column(slots, 1, np.int64)),
-        "slot_step": Parameter((slot,), column(slots, 2, np.int64)),
-        "slot_share": Parameter((slot,), column(slots, 3, float)),
-    }  # fmt: skip
+        "start_job": column(start, starts, "job"),
+        "start_site": column(start, starts, "site"),
+        "start_step": column(start, starts, "step"),
+        "slot_job": column(slot, slots, "job"),
+        "slot_site": column(slot, slots, "site"),
+        "slot_step": column(slot, slots, "step"),
+        "slot_share": column(slot, slots, "share", float),
+    }
 
 
 def formulate(m: Speaker, c: Fleet) -> None:

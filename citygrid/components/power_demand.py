@@ -36,4 +36,3 @@ def formulate(m: Speaker, c: Fleet) -> None:
 def replay(c: Units, flows: Flows, log: Log) -> None:
     """Compare what was served with the load."""
     replay_demand(c, flows, log, "power")
-    log.measure("power_served", flows["served"])

@@ -38,7 +38,7 @@ class Case:
 
     ``time`` (T) are the UTC starts of the steps, ``step`` their length [h]; ``units`` hold the
     parameters of every kind; ``nodes`` map a node to its position in ``crs`` (NaN where none is
-    given); ``geometry`` is the path of the drawn network, for exports alone.
+    given); ``geometry`` is the drawn network as GeoJSON text in that ``crs``, for exports alone.
     """
 
     name: str
@@ -79,14 +79,15 @@ class Case:
         frame = {
             "name": self.name, "step_h": self.step, "timezone": self.timezone,
             "carbon_price": self.carbon_price, "crs": self.crs or "",
-            "geometry": self.geometry or "", "hash": self.hash,
+            "hash": self.hash,
             "nodes": json.dumps({
                 node: None if np.isnan(at).any() else list(at) for node, at in self.nodes.items()
             }),
             "assets": json.dumps([list(asset) for asset in self.assets]),
             "provenance": json.dumps(dict(self.provenance), sort_keys=True),
         }  # fmt: skip
-        stored = {"": xr.Dataset(coords={"time": self.time}, attrs=frame)}
+        drawn = np.frombuffer((self.geometry or "").encode(), dtype=np.uint8)
+        stored = {"": xr.Dataset({"geometry": ("byte", drawn)}, {"time": self.time}, frame)}
         for kind, units in self.units.items():
             data = {
                 name: (p.dims, _storable(p.values), {"units": p.unit})
@@ -120,6 +121,7 @@ class Case:
                     parameters[dim] = Parameter((dim,), labels)
             units[kind] = Units(kind, names, parameters, coords, float(frame.attrs["step_h"]))
         attributes = frame.attrs
+        drawn = frame["geometry"].values.astype(np.uint8).tobytes().decode()
         return cls(
             str(attributes["name"]), frame["time"].values.astype("datetime64[ns]"),
             float(attributes["step_h"]), str(attributes["timezone"]),
@@ -127,7 +129,7 @@ class Case:
             {node: (np.nan, np.nan) if at is None else (at[0], at[1])
              for node, at in json.loads(attributes["nodes"]).items()},
             tuple(Asset(*asset) for asset in json.loads(attributes["assets"])),
-            str(attributes["crs"]) or None, str(attributes["geometry"]) or None,
+            str(attributes["crs"]) or None, drawn or None,
             json.loads(attributes["provenance"]),
         )  # fmt: skip
 

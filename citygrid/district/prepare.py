@@ -30,6 +30,7 @@ def prepare(district: District) -> Case:
         kind: _gather(kind, {name: district.components[name] for name in names}, world)
         for kind, names in names_of.items()
     }
+    drawing = world.drawing()
     if world.faults:
         raise InputError(dict.fromkeys(world.faults))
     spec = district.spec
@@ -38,7 +39,7 @@ def prepare(district: District) -> Case:
         spec.carbon_price, gathered,
         {n: node.at or (float("nan"), float("nan")) for n, node in spec.nodes.items()},
         tuple(_asset(district, name) for name in district.components),
-        spec.crs, None if spec.geometry is None else str(district.folder / spec.geometry),
+        spec.crs, drawing,
         {"model": str(district.path), "model_hash": district.hash, "files": world.digests()},
     )  # fmt: skip
 

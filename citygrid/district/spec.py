@@ -99,4 +99,5 @@ class DistrictSpec(Strict):
         None, description="GeoPackage or GeoJSON with pipe routes, by component, and footprints"
     )
     nodes: dict[str, NodeSpec]
-    components: dict[str, dict[str, Any]]
+    #: Each is checked by its kind, which says what is wrong in its own words.
+    components: dict[str, Any]

@@ -282,6 +282,21 @@ class Surroundings:
             self._refused(error, self.district.place("components", component))
             return self._nothing
 
+    # the map --------------------------------------------------------------------------------
+
+    def drawing(self) -> str | None:
+        """The drawn network, where the district names one; see :mod:`citygrid.district.drawing`."""
+        from citygrid.district.drawing import read_drawing
+
+        spec, place = self.district.spec, self.district.place("geometry")
+        if spec.geometry is None:
+            return None
+        try:
+            return read_drawing(self.district.folder / spec.geometry, spec.crs, place)
+        except InputError as error:
+            self.faults += error.faults
+            return None
+
     # jobs -----------------------------------------------------------------------------------
 
     def jobs(self, file: str | None, listed: Any, component: str) -> Jobs:

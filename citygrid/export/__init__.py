@@ -15,7 +15,12 @@ if TYPE_CHECKING:
 
     Writer = Callable[[Case, Plan, Verdict, Path], Any]
 
-__all__ = ["FORMATS", "export"]
+__all__ = ["FORMATS", "write"]
+
+
+def _nc(case: Case, plan: Plan, verdict: Verdict, folder: Path) -> Path:
+    plan.save(folder / "plan.nc")
+    return folder / "plan.nc"
 
 
 def _gpkg(case: Case, plan: Plan, verdict: Verdict, folder: Path) -> Path:
@@ -48,17 +53,21 @@ def _parquet(case: Case, plan: Plan, verdict: Verdict, folder: Path) -> Path:
 
 #: Format → what writes it into a folder and says where: the file, or a folder of several.
 FORMATS: Mapping[str, Writer] = {
-    "gpkg": _gpkg, "geojson": _geojson, "csv": _csv, "parquet": _parquet,
+    "gpkg": _gpkg, "geojson": _geojson, "csv": _csv, "parquet": _parquet, "nc": _nc,
 }  # fmt: skip
 
 
-def export(plan: str | Path | Plan, formats: Iterable[str], folder: str | Path) -> dict[str, Path]:
+def write(
+    plan: str | Path | Plan, to: Iterable[str], folder: str | Path, verdict: Verdict | None = None
+) -> dict[str, Path]:
     """Write a plan in several formats.
 
     plan
-        A plan, or the path of a stored one. It is verified anew.
-    formats
-        Names from :data:`FORMATS`.
+        A plan, or the path of a stored one.
+    to
+        Names from :data:`FORMATS`; ``nc`` is the plan itself.
+    verdict
+        What :func:`citygrid.verify` said of it; left out, it is verified anew.
 
     Returns format → file or folder. Raises :class:`InputError` for an unknown format, before
     anything is written, and for a file that is no plan.
@@ -66,7 +75,7 @@ def export(plan: str | Path | Plan, formats: Iterable[str], folder: str | Path) 
     from citygrid.plan.plan import Plan
     from citygrid.plan.verify import verify
 
-    names = list(dict.fromkeys(formats))
+    names = list(dict.fromkeys(to))
     known = f"choose one or more of {', '.join(FORMATS)}"
     if not names:
         raise InputError(Fault("export", "names no format", None, known))
@@ -74,5 +83,5 @@ def export(plan: str | Path | Plan, formats: Iterable[str], folder: str | Path) 
     if unknown:
         raise InputError([Fault("export", "no such format", name, known) for name in unknown])
     found = plan if isinstance(plan, Plan) else Plan.load(plan)
-    verdict = verify(found.case, found)
-    return {name: FORMATS[name](found.case, found, verdict, Path(folder)) for name in names}
+    checked = verify(found.case, found) if verdict is None else verdict
+    return {name: FORMATS[name](found.case, found, checked, Path(folder)) for name in names}

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
-import pyogrio
 from pyproj import CRS
 from pyproj.exceptions import CRSError
-from shapely.geometry import LineString, Point
+from shapely.geometry import LineString, Point, shape
 from shapely.geometry.base import BaseGeometry
 
 from citygrid.district.case import Asset, Case
@@ -45,7 +44,7 @@ class Geometry:
 def locate(case: Case) -> Geometry:
     """Find a place for everything in a case.
 
-    Pipes and cables take their course from the district's geometry file (layers with a column
+    Pipes and cables take their course from the district's drawn network (features that name their
     ``component``), and lead straight from node to node where it names none.
     """
     notes: list[str] = []
@@ -54,7 +53,7 @@ def locate(case: Case) -> Geometry:
         note = "the district gives no node a position: nothing is drawn"
         return Geometry(None, {}, {}, {}, None, (note,))
     crs = _crs(case, notes)
-    drawn, footprints = _drawn(case, crs, notes)
+    drawn, footprints = _drawn(case, crs)
     unplaced = sorted(set(case.nodes) - set(nodes))
     if unplaced:
         notes.append(f"nodes without a position are not drawn: {', '.join(unplaced)}")
@@ -99,34 +98,18 @@ def _fan_out(
     return points
 
 
-def _drawn(
-    case: Case, crs: CRS | None, notes: list[str]
-) -> tuple[dict[str, BaseGeometry], gpd.GeoDataFrame | None]:
-    """Courses by component and footprints from the district's geometry file."""
+def _drawn(case: Case, crs: CRS | None) -> tuple[dict[str, BaseGeometry], gpd.GeoDataFrame | None]:
+    """Courses by component and footprints from the district's drawn network."""
     if not case.geometry:
         return {}, None
-    path = Path(case.geometry)
-    if not path.is_file():
-        notes.append(f"the geometry file {path.name} is not there: lines are drawn straight")
-        return {}, None
-    lines: dict[str, BaseGeometry] = {}
-    footprints = None
-    try:
-        layers = [str(name) for name in pyogrio.list_layers(path)[:, 0]]
-        for layer in layers:
-            frame = gpd.read_file(path, layer=layer, engine="pyogrio")
-            if not isinstance(frame, gpd.GeoDataFrame):
-                continue
-            frame = frame[frame.geometry.notna() & ~frame.geometry.is_empty]
-            if crs is not None and frame.crs is not None:
-                frame = frame.to_crs(crs)
-            linear = frame.geom_type.isin(["LineString", "MultiLineString"])
-            if "component" in frame.columns:
-                named = frame[linear & frame["component"].notna()]
-                lines |= dict(zip(named["component"].astype(str), named.geometry, strict=True))
-            rest = frame[~linear]
-            if len(rest) and (layer.lower() in ("footprints", "buildings") or len(layers) == 1):
-                footprints = rest.reset_index(drop=True)
-    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, ValueError) as error:
-        notes.append(f"the geometry file {path.name} cannot be read ({str(error)[:80]})")
+    features = json.loads(case.geometry)["features"]
+    lines = {
+        str(feature["properties"]["component"]): shape(feature["geometry"])
+        for feature in features
+        if feature["properties"]["layer"] == "lines"
+    }
+    rest = [feature for feature in features if feature["properties"]["layer"] == "footprints"]
+    if not rest:
+        return lines, None
+    footprints = gpd.GeoDataFrame.from_features(rest, crs=crs).drop(columns="layer")
     return lines, footprints

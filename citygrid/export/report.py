@@ -201,7 +201,6 @@ def _route(entry: Entry, shown: Entry, entries: list[Entry]) -> dict[str, Any]:
         {"solve": own["total"]} if isinstance(own, dict) and "total" in own else {}
     )
     best = min(e.plan.objective for e in entries)
-    controls = telemetry.get("controls")
     return {
         "name": entry.route,
         "control": entry.route.startswith("hybrid:"),
@@ -219,20 +218,8 @@ def _route(entry: Entry, shown: Entry, entries: list[Entry]) -> dict[str, Any]:
         "waste_heat": entry.verdict.kpis.get("waste_heat_used_mwh"),
         "carbon": entry.verdict.kpis.get("co2_kg"),
         "feasibility": telemetry.get("feasibility_rate"),
-        "controls": _controls(controls) if isinstance(controls, Mapping) else [],
         "size": entry.size,
     }
-
-
-def _controls(controls: Mapping[str, Any]) -> list[tuple[str, float | None, float | None]]:
-    """Controls that a route ran beside itself: name, objective [EUR], feasibility rate."""
-    found = []
-    for name, said in controls.items():
-        if isinstance(said, Mapping):
-            found.append((name, said.get("objective"), said.get("feasibility_rate")))
-        else:
-            found.append((name, said if isinstance(said, (int, float)) else None, None))
-    return found
 
 
 def _records(table: pd.DataFrame) -> list[dict[str, Any]]:

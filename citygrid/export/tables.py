@@ -28,6 +28,7 @@ FIGURES = {
     "energy_reuse_factor": ("Energy reuse factor", "1"),
     "pue": ("Power usage effectiveness", "1"),
     "pv_self_consumption": ("Solar power used here", "1"),
+    "renewable_curtailed_mwh": ("Renewable power not taken", "MWh"),
     "grid_import_mwh": ("Power bought", "MWh"),
     "grid_export_mwh": ("Power sold", "MWh"),
     "peak_import_kw": ("Highest import", "kW"),

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from citygrid.arrays import Floats
+from citygrid.arrays import Floats, hours
 from citygrid.errors import Fault, InputError
 from citygrid.inputs.tables import Column, Table, few, numbers, read_table
 from citygrid.inputs.time import read_stamp, show
@@ -106,7 +106,7 @@ def check_jobs(jobs: Jobs, place_of_row: Callable[[int], str]) -> list[Fault]:
     no name twice, no site named twice by one job.
     """
     faults: list[Fault] = []
-    window = (jobs.deadline - jobs.release) / np.timedelta64(1, "s") / 3600.0
+    window = hours(jobs.deadline - jobs.release)
     undated = np.isnat(jobs.release) | np.isnat(jobs.deadline)
     for values, what, unit in ((jobs.power, "power", "kW"), (jobs.duration, "duration", "h")):
         for i in np.flatnonzero(~(np.isfinite(values) & (values > 0.0))):

@@ -40,7 +40,7 @@ def key_figures(
         return None if value is None else value / 1000.0
 
     center = energy("center_power") if "it_power" in measured else None
-    produced = energy("renewable_produced")
+    produced, available = energy("renewable_produced"), energy("renewable_available")
     exported = measured.get("grid_export", np.zeros(hours))
     renewable = measured.get("renewable_produced", np.zeros(hours))
     # Power sold in an hour is taken from the sun first: a cautious figure.
@@ -56,6 +56,9 @@ def key_figures(
         "energy_reuse_factor": ratio(energy("waste_heat_recovered"), center),
         "pue": ratio(center, energy("it_power")),
         "pv_self_consumption": None if not produced else used_here / produced,
+        "renewable_curtailed_mwh": mwh(
+            None if available is None or produced is None else available - produced
+        ),
         "grid_import_mwh": mwh(energy("grid_import")),
         "grid_export_mwh": mwh(energy("grid_export")),
         "peak_import_kw": None if peak is None else float(peak.max()),

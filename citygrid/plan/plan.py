@@ -105,7 +105,7 @@ class Plan:
                 compress: dict[Any, Any] = {
                     name: {"zlib": True, "complevel": 4}
                     for name, array in stored.data_vars.items()
-                    if array.dtype.kind == "f" and array.ndim
+                    if array.dtype.kind in "fu" and array.ndim
                 }
                 stored.to_netcdf(
                     temporary, mode="a", engine="netcdf4", group=group, encoding=compress

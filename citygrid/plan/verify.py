@@ -16,6 +16,7 @@ import numpy as np
 from citygrid.components.contract import kinds
 from citygrid.components.log import Breach, Log
 from citygrid.district.case import Case
+from citygrid.errors import Fault, VerificationError
 from citygrid.plan.kpis import key_figures
 from citygrid.plan.plan import Plan
 
@@ -53,6 +54,15 @@ class Verdict:
     cost: float
     carbon: float
     ledger: dict[tuple[str, str], tuple[float, float]]
+
+    def require(self) -> None:
+        """Raise :class:`VerificationError`, one fault per violation, unless the plan is right."""
+        if not self.ok:
+            raise VerificationError([
+                Fault(" at ".join(filter(None, (v.where, v.time))),
+                      f"{v.rule}, off by {v.size:.6g} {v.unit}")
+                for v in self.violations
+            ])  # fmt: skip
 
     def as_dict(self) -> dict[str, Any]:
         """The verdict as it stands in the JSON document."""

@@ -174,3 +174,16 @@ def test_supply_curves_rise_in_air_and_stay_above_the_return(tmp_path: Path) -> 
         network = f"heat_network: {{supply: [{curve}], return: 50 degC}}\nnodes:\n"
         (fault,) = faults(tmp_path, ("nodes:\n", network))
         assert reason in fault.reason and "district.yaml:3" in fault.place
+
+
+def test_a_component_that_is_no_mapping_is_told_once(tmp_path: Path) -> None:
+    path = tmp_path / "district.yaml"
+    path.write_text(
+        "name: x\nhorizon: {start: 2023-01-16T00:00Z, length: 2 h}\nnodes: {a: {}}\n"
+        "components:\n  dud: 3\n"
+    )
+    with pytest.raises(InputError) as error:
+        cg.load(path)
+    assert [str(fault) for fault in error.value.faults] == [
+        f"{path}:5: components › dud: is not a component (got 3); write {{kind: …, node: …, …}}"
+    ]

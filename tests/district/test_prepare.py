@@ -234,3 +234,20 @@ nodes:
                    ("series: spot, plus", "series: sopt, plus"))  # fmt: skip
     assert len(found) == 2
     assert any("components › pipe" in fault.place and "ground" in fault.reason for fault in found)
+
+
+# the map ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"), [(None, "no such file"), ("no layers here", "cannot be read")]
+)
+def test_a_drawn_network_that_cannot_be_read_is_told_with_its_line(
+    tmp_path: Path, content: str | None, reason: str
+) -> None:
+    if content is not None:
+        (tmp_path / "streets.gpkg").write_text(content)
+    with pytest.raises(InputError) as error:
+        prepared(tmp_path, ("nodes:\n", "geometry: streets.gpkg\nnodes:\n"))
+    (fault,) = error.value.faults
+    assert fault.place.startswith(f"{tmp_path / 'district.yaml'}:7") and reason in fault.reason

@@ -220,7 +220,6 @@ def _pool(b: Builder, centers: list[str], begins: list[int], run: int, compute: 
         "site_center": Parameter(("job_site",), np.array(centers, dtype=object)),
         "site_resource": Parameter(("job_site",), np.array(["compute"] * 2, dtype=object)),
         "site_pool": Parameter(("job_site",), np.zeros(2, dtype=np.int64)),
-        "job_pool_of": Parameter(("job",), np.zeros(len(begins), dtype=np.int64)),
         "job_power": Parameter(("job",), np.full(len(begins), 60.0), "kW"),
         "job_duration": Parameter(("job",), np.full(len(begins), run * b.step), "h"),
         "job_release": Parameter(("job",), np.maximum(starts - 2.0, 0.0), "h"),

@@ -12,6 +12,7 @@ import xarray as xr
 
 import citygrid as cg
 from citygrid.components.contract import kinds
+from citygrid.errors import VerificationError
 from citygrid.plan.plan import Plan
 from citygrid.plan.verify import TOLERANCE, Verdict
 from tests.helpers import solved
@@ -32,6 +33,15 @@ def more(flow: str, step: int, amount: float) -> Callable[[xr.Dataset], None]:
 
 
 # what is found, and how it is named ---------------------------------------------------------------
+
+
+def test_a_broken_plan_is_refused_with_all_its_violations() -> None:
+    """3 kW of import that nobody takes: the balance, the ledger and the objective are off."""
+    solved("pv").verdict.require()
+    verdict = changed("pv", more("grid.import", 1, 3.0))
+    with pytest.raises(VerificationError, match="power is balanced, off by 3 kW") as error:
+        verdict.require()
+    assert len(error.value.faults) == len(verdict.violations) >= 2
 
 
 def test_a_violation_has_rule_place_hour_size_and_unit() -> None:

@@ -1,0 +1,112 @@
+"""What a run of one or several routes leaves behind: plans, maps, a report, a table of routes."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from citygrid.district.case import Case
+from citygrid.files import whole
+from citygrid.plan.plan import Plan
+from citygrid.plan.verify import Verdict, verify
+
+#: What stands beside every plan that a run writes.
+FORMATS = ("nc", "gpkg")
+
+
+class Run(Protocol):
+    """One case solved by one route, with or without a plan."""
+
+    @property
+    def route(self) -> str: ...
+    @property
+    def case(self) -> Case: ...
+    @property
+    def plan(self) -> Plan | None: ...
+    @property
+    def verdict(self) -> Verdict | None: ...
+    @property
+    def seconds(self) -> Mapping[str, float]: ...
+    @property
+    def size(self) -> Mapping[str, int]: ...
+    @property
+    def status(self) -> str: ...
+    @property
+    def bound(self) -> float | None: ...
+    @property
+    def telemetry(self) -> Mapping[str, Any]: ...
+
+
+def write_runs(
+    runs: Sequence[Run], folder: Path, say: Callable[[str], None] = lambda text: None
+) -> dict[str, dict[str, str]]:
+    """Write every route's plan and GeoPackage, one report, and the table of routes.
+
+    A single route's files stand in ``folder`` itself, several have a folder each. Returns route →
+    what → path; a route without a plan has only the report and the table.
+    """
+    from citygrid.export import write
+    from citygrid.export.report import Entry, write_report
+
+    files: dict[str, dict[str, str]] = {run.route: {} for run in runs}
+    entries = []
+    for run in runs:
+        if run.plan is None or run.verdict is None:
+            continue
+        place = folder if len(runs) == 1 else folder / _folder_name(run.route)
+        say(f"writing the plan by {run.route}")
+        written = write(run.plan, FORMATS, place, run.verdict)
+        files[run.route] = {"plan": str(written["nc"]), "gpkg": str(written["gpkg"])}
+        entries.append(Entry(run.route, run.case, run.plan, run.verdict, run.seconds, run.size))
+    say("writing the report")
+    report, table = folder / "report.html", folder / "routes.csv"
+    write_report(entries, report)
+    write_routes(runs, table)
+    for entry in files.values():
+        entry |= {"report": str(report), "routes": str(table)}
+    return files
+
+
+def _folder_name(route: str) -> str:
+    return route.replace(":", "-").replace("/", "-").replace(".", "-")
+
+
+def write_routes(runs: Sequence[Run], path: Path) -> None:
+    """Write the table of routes, one line each; what was not measured stays empty."""
+    rows = [_row(run) for run in runs]
+    with whole(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def _row(run: Run) -> dict[str, Any]:
+    plan, verdict = run.plan, run.verdict
+    return {
+        "route": run.route,
+        "status": run.status,
+        "objective_eur": None if plan is None else plan.objective,
+        "bound_eur": run.bound,
+        "gap": None if plan is None else plan.gap,
+        "verified": None if verdict is None else verdict.ok,
+        "largest_violation": None if verdict is None else verdict.largest,
+        "feasibility_rate": run.telemetry.get("feasibility_rate"),
+        "waste_heat_used_mwh": None if verdict is None else verdict.kpis["waste_heat_used_mwh"],
+        "co2_kg": None if verdict is None else verdict.kpis["co2_kg"],
+        "solve_seconds": run.seconds.get("solve"),
+    }
+
+
+def report_stored(paths: Sequence[Path], out: Path) -> None:
+    """Explain stored plans, verified anew, on one page."""
+    from citygrid.export.report import Entry, write_report
+
+    entries = []
+    for path in paths:
+        plan = Plan.load(path)
+        size = json.loads(plan.dataset.attrs.get("form_size", "{}"))
+        entries.append(Entry(plan.route, plan.case, plan, verify(plan.case, plan), {}, size))
+    write_report(entries, out)
