@@ -46,6 +46,10 @@ EXAMPLES: dict[str, tuple[str, str]] = {
     "deg": ("angle", "30 deg"),
     "kWh/GB": ("energy per data", "0.02 kWh/GB"),
     "GB": ("volume of data", "50 GB"),
+    "GB/h": ("data rate", "10 Gbit/s"),
+    "ms": ("latency", "20 ms"),
+    "l/kWh": ("water per energy", "1.8 l/kWh"),
+    "EUR/m^3": ("price of water", "4 EUR/m^3"),
 }
 
 
@@ -64,6 +68,8 @@ def registry() -> pint.UnitRegistry[float]:
         units.define("percent = 0.01")
     units.define("GB = [data] = gigabyte_of_data")
     units.define("MB = 0.001 GB")
+    units.define("Gbit = 0.125 GB")
+    units.define("Mbit = 0.001 Gbit")
     units.define("TB = 1000 GB")
     units.define("PB = 1000000 GB")
     return units

@@ -82,4 +82,4 @@ def replay(c: Units, flows: Flows, log: Log) -> None:
     log.feeds("cooling", c.places("node"), cooling)
     log.draws("power", c.places("node"), cooling * c["power_share"])
     log.measure("heat_rejected", cooling)
-    log.measure("center_power", cooling * c["power_share"])
+    log.measure("cooling_power", cooling * c["power_share"])

@@ -205,6 +205,13 @@ class Surroundings:
             return self._nothing
         return values
 
+    def wet_bulb_temperature(self, component: str) -> Floats:
+        from citygrid.inputs.humidity import wet_bulb_temperature
+
+        weather = self._needs_weather(component, "the humidity of the air")
+        air = self._told(component, weather, "air_temperature")
+        return wet_bulb_temperature(air, self._told(component, weather, "relative_humidity"))
+
     def ground_temperature(self, component: str) -> Floats:
         weather = self._needs_weather(component, "the ground temperature")
         return self._told(component, weather, "ground_temperature")

@@ -35,6 +35,10 @@ class World(Protocol):
         """Outdoor air [degC]."""
         ...
 
+    def wet_bulb_temperature(self, component: str) -> Floats:
+        """What outdoor air can cool water to by evaporation [degC]."""
+        ...
+
     def ground_temperature(self, component: str) -> Floats:
         """Undisturbed ground at pipe depth [degC]."""
         ...

@@ -20,7 +20,9 @@ def key_figures(
     """Key figures over the horizon.
 
     ``pue`` is E_DC / E_IT (ISO/IEC 30134-2) and ``energy_reuse_factor`` E_reuse / E_DC
-    (ISO/IEC 30134-6), with reuse counted at the hand-over, before the utility's heat pump.
+    (ISO/IEC 30134-6), with reuse counted at the hand-over, before the utility's heat pump;
+    ``energy_reuse_effectiveness`` is (1 − ERF) · PUE. E_DC has the power that cools the centres:
+    of chillers and coolers in each hour that part which the centres have of all cold drawn.
     """
     hours = len(case.time)
     measured: dict[str, np.ndarray] = {}
@@ -39,8 +41,18 @@ def key_figures(
     def mwh(value: float | None) -> float | None:
         return None if value is None else value / 1000.0
 
+    # Plants that make cold for buildings, too, count for the centres by their part of it.
+    cold = measured.get("center_cooling", np.zeros(hours))
+    all_cold = cold + measured.get("cooling_delivered", np.zeros(hours))
+    part = np.divide(cold, all_cold, out=np.zeros(hours), where=all_cold > 0.0)
+    if "center_power" in measured:
+        cooled = part * measured.get("cooling_power", np.zeros(hours))
+        measured["center_power"] = measured["center_power"] + cooled
     center = energy("center_power") if "it_power" in measured else None
     produced, available = energy("renewable_produced"), energy("renewable_available")
+    reuse = ratio(energy("waste_heat_recovered"), center)
+    effectiveness = ratio(center, energy("it_power"))
+    water = energy("water")
     exported = measured.get("grid_export", np.zeros(hours))
     renewable = measured.get("renewable_produced", np.zeros(hours))
     # Power sold in an hour is taken from the sun first: a cautious figure.
@@ -53,8 +65,13 @@ def key_figures(
         "waste_heat_used_mwh": mwh(energy("waste_heat_recovered")),
         "heat_rejected_mwh": mwh(energy("heat_rejected")),
         "heat_loss_mwh": mwh(energy("heat_line_loss")),
-        "energy_reuse_factor": ratio(energy("waste_heat_recovered"), center),
-        "pue": ratio(center, energy("it_power")),
+        "energy_reuse_factor": reuse,
+        "pue": effectiveness,
+        "energy_reuse_effectiveness": (
+            None if reuse is None or effectiveness is None else (1.0 - reuse) * effectiveness
+        ),
+        "cooling_delivered_mwh": mwh(energy("cooling_delivered")),
+        "water_m3": None if water is None else water / 1000.0,
         "pv_self_consumption": None if not produced else used_here / produced,
         "renewable_curtailed_mwh": mwh(
             None if available is None or produced is None else available - produced

@@ -56,6 +56,16 @@ def fleet(seed: int) -> tuple[str, str]:
             f"roof {i}: {{kind: pv, node: {node}, peak: {between(10, 90)} kW, output: "
             f"{{series: use}}}}",
             f"chiller {i}: {{kind: chiller, node: {node}, cooling: 900 kW}}",
+            f"offices {i}: {{kind: cooling_demand, node: {node}, load: {between(5, 90)} kW{dear}}}",
+            f"absorber {i}: {{kind: absorption_chiller, node: {node}, cooling: 30 kW"
+            f"{pick('', ', driving: 85 degC')}, rejection_water: {between(0, 2)} l/kWh}}",
+            f"wet absorber {i}: {{kind: absorption_chiller, node: {node}, cooling: 20 kW, "
+            f"rejects_to: node}}",
+            f"cooler {i}: {{kind: heat_rejection, node: {node}, capacity: {between(20, 90)} kW, "
+            f"takes: {pick('cooling', 'heat')}, cooler: "
+            f"{pick('dry', 'wet, water_price: 5 EUR/m^3')}}}",
+            f"own cooler {i}: {{kind: heat_rejection, node: {node}, capacity: 60 kW, "
+            f"takes: rejected_heat, power_node: {pick(*nodes)}}}",
             f"centre {i}: {{kind: data_center, node: {node}, capacity: 120 kW, load: 20 kW, "
             f"cooling: {pick('air', 'liquid', 'immersion')}}}",
             f"pump {i}: {{kind: heat_pump, source: {pick('air', 'ground', f'centre {i}')}, "
@@ -85,7 +95,8 @@ def fleet(seed: int) -> tuple[str, str]:
     ]
     rows = "".join(
         f"2023-01-16T0{hour}:00Z,{between(-150, 300)},{between(-150, 300)},{between(0, 1)},"
-        f"{between(-10, 25)},8\n"
+        f"{between(-10, 25)},8,"
+        f"{between(0.3, 1)}\n"
         for hour in range(HOURS)
     )
     text = f"""name: fleet {seed}
@@ -101,7 +112,8 @@ series:
 nodes: {{plant: {{}}, east: {{}}, west: {{}}}}
 components:
 """
-    table = "time,buy,sell,use,temperature [degC],ground temperature [degC]\n" + rows
+    weather = "temperature [degC],ground temperature [degC],relative humidity [1]"
+    table = f"time,buy,sell,use,{weather}\n{rows}"
     return text + "".join(f"  {part}\n" for part in parts), table
 
 

@@ -41,6 +41,7 @@ IDLE = {
 IDLE_BOUNDS = {
     "boiler.heat": "`capacity` and `minimum_load` of its commitment",
     "chp.power": "`capacity` and `minimum_load` of its commitment",
+    "cooling_demand.unserved": "`load`: served and unserved are the load",
     "data_center.compute": "the balance of compute: jobs draw neither more nor less",
     "data_center.recovered": "the balance of waste heat: pumps take no negative heat",
     "data_center.rejected": "the balance of cooling, and `heat` with what can be recovered",

@@ -46,3 +46,4 @@ def replay_cooling_loop(
     log.feeds("waste_heat", c.names, recovered)
     log.draws("cooling", c.places("node"), rejected)
     log.measure("waste_heat_recovered", recovered)
+    log.measure("center_cooling", rejected)
