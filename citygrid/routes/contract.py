@@ -24,9 +24,6 @@ Positions = NDArray[np.integer[Any]]
 Status = Literal["optimal", "feasible", "infeasible", "unbounded", "time_limit", "error"]
 Progress = Callable[[dict[str, Any]], None]
 
-#: Relative difference below which two objectives are the same figure.
-ROUNDING = 1e-9
-
 
 @dataclass(frozen=True)
 class Options:

@@ -18,6 +18,7 @@ import scipy.sparse as sp
 
 from citygrid.model.form import Floats, Form
 from citygrid.model.reductions import fix, relax
+from citygrid.routes.bounds import dual_bound
 from citygrid.routes.contract import (
     Journal,
     Options,
@@ -29,8 +30,9 @@ from citygrid.routes.contract import (
 
 #: Tolerance on rows and bounds of the plan that is handed out, in each row's own unit.
 CLEAN = 1e-9
-#: Entries of free columns up to which a step of HiGHS is short, so that its own limit holds.
-SMALL = 25_000
+#: Entries of free columns up to which a step of HiGHS is short, so that its own limit holds: in a
+#: search, and in a linear programme, which has shorter steps.
+SMALL, SMALL_LP = 25_000, 250_000
 
 Report = Callable[[str, dict[str, Any], Floats | None], None]
 
@@ -51,7 +53,10 @@ _threads_of_process: int | None = None
 
 @dataclass(frozen=True)
 class Task:
-    """How HiGHS shall work on one form: limits and tolerances; ``method`` for LPs."""
+    """How HiGHS shall work on one form: limits and tolerances; ``method`` for LPs.
+
+    ``prove`` has the duals of an LP prove a bound, which takes a while on large ones.
+    """
 
     purpose: str = "milp"
     gap: float = 0.0
@@ -63,6 +68,15 @@ class Task:
     crossover: bool = True
     tolerance: float = 1e-7
     nodes: int | None = None
+    prove: bool = True
+
+    @classmethod
+    def of(
+        cls, options: Options, purpose: str, gap: float = 0.0, time_limit: float | None = None,
+        **more: Any,
+    ) -> Task:  # fmt: skip
+        """A task with the seed, threads and talk that a user asked for."""
+        return cls(purpose, gap, time_limit, options.seed, options.threads, options.verbose, **more)
 
 
 @dataclass
@@ -86,9 +100,9 @@ def solve(form: Form, options: Options) -> Outcome:
     """
     journal = Journal()
     integers = bool(form.integer.any())
-    task = Task(
-        "milp" if integers else "lp", options.gap, options.time_limit, options.seed,
-        options.threads, options.verbose, tolerance=1e-7 if integers else CLEAN,
+    task = Task.of(
+        options, "milp" if integers else "lp", options.gap, options.time_limit,
+        tolerance=1e-7 if integers else CLEAN,
     )  # fmt: skip
     found = call(form, task, journal, options)
     if found.x is None:
@@ -115,7 +129,7 @@ def call(
     form: Form, task: Task, journal: Journal, options: Options, start: Floats | None = None
 ) -> Result:
     """One recorded call of HiGHS, in this process or, if it could overrun a limit, in a child."""
-    hard = task.time_limit is not None and bool(form.integer.any()) and _large(form)
+    hard = task.time_limit is not None and _large(form)
     other_threads = _threads_of_process is not None and task.threads != _threads_of_process
     begun = time.perf_counter()
 
@@ -138,7 +152,8 @@ def call(
 
 def _large(form: Form) -> bool:
     """Whether enough is left to decide for a step between two looks at the clock to be long."""
-    return int((form.lower < form.upper)[form.matrix.indices].sum()) > SMALL
+    free = int((form.lower < form.upper)[form.matrix.indices].sum())
+    return free > (SMALL if form.integer.any() else SMALL_LP)
 
 
 def complete(
@@ -150,8 +165,7 @@ def complete(
     """
     whole = np.round(x[form.integer])
     held = fix(form, form.integer, whole)
-    task = Task("completion", 0.0, time_limit, options.seed, options.threads, options.verbose,
-                tolerance=CLEAN)  # fmt: skip
+    task = Task.of(options, "completion", 0.0, time_limit, tolerance=CLEAN, prove=False)
     found = call(held.form, task, journal, options)
     if found.status != "optimal" or found.x is None:
         return None, None
@@ -162,16 +176,17 @@ def complete(
 
 def relaxation(
     form: Form, options: Options, journal: Journal | None = None, method: str = "choose",
-    time_limit: float | None = None, crossover: bool = True,
+    time_limit: float | None = None, crossover: bool = True, prove: bool = True,
 ) -> tuple[Outcome, Floats | None, Floats | None]:  # fmt: skip
     """The linear relaxation: outcome, duals of the rows (m) and reduced costs of the columns (n).
 
     A dual is the change of the least cost per unit of the row's bounds, EUR per unit of the row;
-    ``reduced = cost − Aᵀ duals``. ``method`` is ``choose``, ``simplex`` or ``ipm``.
+    ``reduced = cost − Aᵀ duals``. The outcome's bound is what the duals prove, not the solver's
+    word, and missing where ``prove`` is off. ``method`` is ``choose``, ``simplex`` or ``ipm``.
     """
     journal = journal or Journal()
-    task = Task("relaxation", 0.0, time_limit, options.seed, options.threads, options.verbose,
-                method, crossover)  # fmt: skip
+    task = Task.of(options, "relaxation", 0.0, time_limit, method=method, crossover=crossover,
+                   prove=prove)  # fmt: skip
     found = call(relax(form).form, task, journal, options)
     outcome = Outcome(found.status, found.x, found.objective, found.bound,
                       telemetry=journal.telemetry())  # fmt: skip
@@ -216,7 +231,7 @@ def run(form: Form, task: Task, report: Report, start: Floats | None = None) -> 
     status = solver.getModelStatus()
     if status == highspy.HighsModelStatus.kUnboundedOrInfeasible:
         return Result(settle(form, task))
-    return _result(solver, form, _STATUS.get(status, "error"), integers)
+    return _result(solver, form, _STATUS.get(status, "error"), task.prove)
 
 
 def series(
@@ -274,7 +289,7 @@ def _listen(solver: highspy.Highs, report: Report) -> None:
     solver.cbMipLogging += logged
 
 
-def _result(solver: highspy.Highs, form: Form, status: Status, integers: bool) -> Result:
+def _result(solver: highspy.Highs, form: Form, status: Status, prove: bool) -> Result:
     information, solution = solver.getInfo(), solver.getSolution()
     feasible = information.primal_solution_status == int(
         highspy.SolutionStatus.kSolutionStatusFeasible
@@ -285,16 +300,18 @@ def _result(solver: highspy.Highs, form: Form, status: Status, integers: bool) -
         result.objective = form.objective(result.x)
     elif status == "feasible":
         result.status = "error"
-    if integers:
+    if form.integer.any():
         result.bound = _finite(information.mip_dual_bound)
         result.notes["nodes"] = int(information.mip_node_count)
     elif status == "optimal":
-        result.bound = result.objective
         result.duals = np.array(solution.row_dual, dtype=float)
         result.reduced = np.array(solution.col_dual, dtype=float)
+        result.bound = dual_bound(form, result.duals) if prove else None
         result.notes["iterations"] = int(
             max(information.simplex_iteration_count, 0) + max(information.ipm_iteration_count, 0)
         )
+    elif solution.dual_valid and prove:
+        result.bound = dual_bound(form, np.array(solution.row_dual, dtype=float))
     return result
 
 

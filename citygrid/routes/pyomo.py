@@ -23,6 +23,7 @@ from pyomo.opt import SolverResults, TerminationCondition
 from citygrid.errors import Fault, InputError
 from citygrid.model.form import Block, Floats, Form
 from citygrid.routes import milp
+from citygrid.routes.bounds import dual_bound
 from citygrid.routes.contract import Journal, Options, Outcome, Status, proven, relative_gap
 
 #: How solvers call the relative gap, the seed and the number of threads; others get none.
@@ -36,6 +37,12 @@ _OPTION_NAMES: dict[str, dict[str, str]] = {
     "gurobi": {"gap": "MIPGap", "seed": "Seed", "threads": "Threads"},
     "cplex": {"gap": "mip_tolerances_mipgap", "seed": "randomseed", "threads": "threads"},
 }
+#: Solvers whose own bound of a search Pyomo hands on unchanged. Others state the objective in its
+#: place (GLPK, and CBC within a gap), or nothing: their word is not taken.
+_PROVING = frozenset({
+    "highs", "appsi_highs", "gurobi", "gurobi_direct", "gurobi_persistent", "appsi_gurobi",
+    "cplex_direct", "cplex_persistent", "xpress_direct", "xpress_persistent",
+})  # fmt: skip
 _LIKELY = ("highs", "appsi_highs", "glpk", "cbc", "scip", "gurobi", "cplex", "xpress", "mosek")
 
 _STATUS: dict[TerminationCondition, Status] = {
@@ -52,8 +59,10 @@ _STATUS: dict[TerminationCondition, Status] = {
 def solve(form: Form, options: Options, solver: str) -> Outcome:
     """Solve the form by a solver that Pyomo drives, then clean the plan as ``milp`` does.
 
-    ``options.extras`` go to the solver under the names it knows. Raises :class:`InputError` for a
-    solver that is unknown or not installed.
+    ``options.extras`` go to the solver under the names it knows. The bound is the solver's where
+    Pyomo is known to hand it on, and otherwise what the duals of the relaxation prove; the
+    telemetry's ``bound_by`` says which. Raises :class:`InputError` for a solver that is unknown or
+    not installed.
     """
     journal = Journal()
     driver = _driver(solver)
@@ -69,25 +78,39 @@ def solve(form: Form, options: Options, solver: str) -> Outcome:
     if condition == TerminationCondition.infeasibleOrUnbounded:
         status = milp.settle(form)
     if status in ("infeasible", "unbounded") or not len(results.solution):
-        return Outcome(status, bound=_bound(results), telemetry=journal.telemetry())
+        bound = _bound(results) if solver in _PROVING else None
+        return Outcome(status, bound=bound, telemetry=journal.telemetry())
     model.solutions.load_from(results)
     x = load(model, form)
-    clean, _ = milp.complete(form, x, journal, options, options.time_limit)
+    clean, duals = milp.complete(form, x, journal, options, options.time_limit)
     if clean is None:
         journal.figures["completion"] = "no completion; the solver's own point is kept"
         journal.figures["residual"] = form.residual(x)
     else:
         x = clean
     objective = form.objective(x)
-    bound = proven(objective, _bound(results))
-    if bound is None and status == "optimal" and not form.integer.any():
-        bound = objective
+    bound = proven(objective, _proof(form, duals, solver, results, journal, options))
     gap = relative_gap(objective, bound)
     if status == "optimal" and gap is not None and gap > 1.001 * options.gap + 1e-6:
         status = "feasible"
     if status == "error":
         status = "feasible"
     return Outcome(status, x, objective, bound, [(objective, x)], journal.telemetry())
+
+
+def _proof(
+    form: Form, duals: Floats | None, solver: str, results: SolverResults, journal: Journal,
+    options: Options,
+) -> float | None:  # fmt: skip
+    """A bound that is proven, and in the journal who proved it."""
+    if not form.integer.any():
+        journal.figures["bound_by"] = "duals of the completion"
+        return None if duals is None else dual_bound(form, duals)
+    if solver in _PROVING:
+        journal.figures["bound_by"] = solver
+        return _bound(results)
+    journal.figures["bound_by"] = "duals of the relaxation"
+    return milp.relaxation(form, options, journal, time_limit=options.time_limit)[0].bound
 
 
 def build(form: Form) -> pyo.ConcreteModel:

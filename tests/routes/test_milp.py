@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from citygrid.model.reductions import fix
+from citygrid import routes
+from citygrid.model.reductions import fix, relax
 from citygrid.routes import milp, watch
 from citygrid.routes.contract import Journal, Options
 from citygrid.routes.explain import explain
@@ -60,6 +62,39 @@ def test_plan_of_a_child_that_is_stopped_survives(make, monkeypatch):
     assert (found.status, found.notes["stopped"]) == ("time_limit", True)
     assert form.residual(found.x) <= 1e-6
     assert found.bound <= found.objective
+
+
+def test_long_linear_programme_is_solved_under_watch_and_proves_its_bound(make, monkeypatch):
+    """A child that ignores the limit of an LP is killed as well; in time, it answers in full."""
+    form = relax(hard(make)).form
+    monkeypatch.setattr(milp, "SMALL_LP", 0)
+    journal = Journal()
+    inside = milp.call(form, milp.Task(), journal, Options())
+    outside = milp.call(form, milp.Task(time_limit=60.0), journal, Options())
+    assert "process" not in inside.notes and outside.notes["process"] == "child"
+    assert np.array_equal(inside.x, outside.x) and np.array_equal(inside.duals, outside.duals)
+    assert inside.bound == outside.bound == pytest.approx(inside.objective)
+    monkeypatch.setattr(watch, "grace", lambda limit: -limit)
+    late = milp.call(form, milp.Task(time_limit=60.0), journal, Options())
+    assert (late.status, late.x, late.notes["stopped"]) == ("time_limit", None, True)
+
+
+@pytest.mark.parametrize("route", ["milp", "hybrid", "pyomo:highs"])
+def test_every_call_of_the_solver_takes_the_threads_that_were_asked_for(
+    small_district, route, monkeypatch
+):
+    asked = []
+    original = milp.run
+
+    def noted(form, task, report, start=None):
+        asked.append((task.purpose, task.threads))
+        # HiGHS starts its threads once per process: this one must stay as it is for other tests.
+        return original(form, replace(task, threads=None), report, start)
+
+    monkeypatch.setattr(milp, "run", noted)
+    monkeypatch.setattr(watch, "run", noted)
+    routes.solve(small_district, route, Options(threads=3))
+    assert asked and all(threads == 3 for _, threads in asked), asked
 
 
 def test_child_and_own_process_give_the_same_plan(small_district, monkeypatch):

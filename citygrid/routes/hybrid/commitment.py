@@ -60,8 +60,8 @@ class Workshop:
         if not integer.any():
             return None, None, None
         mixed = replace(self.form, integer=integer)
-        task = milp.Task(
-            "mixed choices", 2.0 * self.options.gap, self.clock.share(0.25, 1.0), self.options.seed,
+        task = milp.Task.of(
+            self.options, "mixed choices", 2.0 * self.options.gap, self.clock.share(0.25, 1.0),
             nodes=NODES if self.clock.left is None else None,
         )  # fmt: skip
         self.journal.count("commitment_milps")
@@ -72,7 +72,7 @@ class Workshop:
         held = fix(mixed, mixed.integer, np.round(found.x[mixed.integer])).form
         dispatched, duals, _ = milp.relaxation(
             held, self.options, self.journal, self.method, self.clock.share(0.3, 1.0),
-            crossover=self.method != "ipm",
+            crossover=self.method != "ipm", prove=False,
         )  # fmt: skip
         return dispatched.x, duals, found.bound
 
@@ -80,7 +80,7 @@ class Workshop:
         """Least cost of a choice with other binaries relaxed, and the duals of its rows."""
         outcome, duals, _ = milp.relaxation(
             self.hold(chosen), self.options, self.journal, self.method,
-            self.clock.share(0.5, 1.0), crossover=self.method != "ipm",
+            self.clock.share(0.5, 1.0), crossover=self.method != "ipm", prove=False,
         )  # fmt: skip
         return (outcome.objective, duals) if outcome.status == "optimal" else (None, None)
 
@@ -113,7 +113,7 @@ class Workshop:
 
     def _overrun(self, chosen: Positions) -> NDArray[np.bool_] | None:
         missed = elastic(relax(self.hold(chosen)).form, self.coupling.rows)
-        task = milp.Task("overrun", time_limit=self.clock.share(0.5, 1.0), seed=self.options.seed)
+        task = milp.Task.of(self.options, "overrun", time_limit=self.clock.share(0.5, 1.0))
         found = milp.call(missed.form, task, self.journal, self.options)
         if found.x is None:
             return None
@@ -123,8 +123,8 @@ class Workshop:
         held = self.hold(chosen, free)
         integer = np.zeros_like(held.integer)
         integer[self.groups.columns[free[self.groups.owner]]] = True
-        task = milp.Task(
-            "repair", max(self.options.gap, 1e-3), self.clock.share(0.3, 2.0), self.options.seed,
+        task = milp.Task.of(
+            self.options, "repair", max(self.options.gap, 1e-3), self.clock.share(0.3, 2.0),
             nodes=NODES if self.clock.left is None else None,
         )  # fmt: skip
         found = milp.call(replace(held, integer=integer), task, self.journal, self._quiet)
@@ -141,9 +141,9 @@ class Workshop:
         if held.integer.any():
             self.journal.count("commitment_milps")
             self.journal.count("commitment_binaries", int(held.integer.sum()))
-            task = milp.Task(
-                "commitment", 0.5 * self.options.gap, self.clock.share(0.4, 1.0),
-                self.options.seed, nodes=NODES if self.clock.left is None else None,
+            task = milp.Task.of(
+                self.options, "commitment", 0.5 * self.options.gap, self.clock.share(0.4, 1.0),
+                nodes=NODES if self.clock.left is None else None,
             )  # fmt: skip
             found = milp.call(held, task, self.journal, self._quiet, start)
             point = found.x

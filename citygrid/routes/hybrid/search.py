@@ -235,7 +235,7 @@ class _Search:
         """No choice led to a plan: HiGHS on the whole form with the time that is left."""
         shop = self.shop
         shop.journal.figures["fall_back"] = "no choice allowed a plan; the whole form by HiGHS"
-        task = milp.Task("fall back", shop.options.gap, shop.clock.left, shop.options.seed)
+        task = milp.Task.of(shop.options, "fall back", shop.options.gap, shop.clock.left)
         found = milp.call(shop.form, task, shop.journal, shop.options)
         self.verdict = found.status
         if found.x is None:

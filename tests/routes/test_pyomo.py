@@ -1,0 +1,55 @@
+"""The open door: whatever solver stands behind Pyomo, what it claims is not taken on trust."""
+
+from __future__ import annotations
+
+import math
+
+import pyomo.environ as pyo
+import pytest
+
+from citygrid.routes import milp, pyomo
+from citygrid.routes.contract import Options
+
+INF = math.inf
+
+
+class Boaster:
+    """A solver that states its objective as its bound, as GLPK's door in Pyomo does."""
+
+    def __init__(self):
+        self.options = {}
+
+    def solve(self, model, **settings):
+        results = pyo.SolverFactory("highs").solve(model, load_solutions=False)
+        results.problem.lower_bound = results.problem.upper_bound
+        return results
+
+
+@pytest.fixture
+def knapsack(make):
+    return make([-5, -4, -3, -7], [[2, 3, 1, 4]], [-INF], [6], [0] * 4, [1] * 4, [1] * 4)
+
+
+def test_bound_of_a_solver_that_states_its_objective_is_not_believed(knapsack, monkeypatch):
+    monkeypatch.setattr(pyomo, "_driver", lambda solver: Boaster())
+    outcome = pyomo.solve(knapsack, Options(gap=1e-6), "glpk")
+    relaxed = milp.relaxation(knapsack, Options())[0]
+    assert outcome.objective == pytest.approx(-12.0)
+    assert outcome.bound == pytest.approx(relaxed.bound) == pytest.approx(-13.25)
+    assert outcome.status == "feasible"
+    assert outcome.telemetry["bound_by"] == "duals of the relaxation"
+
+
+@pytest.mark.parametrize("solver", ["highs", "appsi_highs"])
+def test_bound_of_highs_is_its_own(knapsack, solver):
+    outcome = pyomo.solve(knapsack, Options(gap=1e-6), solver)
+    assert outcome.bound == pytest.approx(-12.0)
+    assert (outcome.status, outcome.telemetry["bound_by"]) == ("optimal", solver)
+
+
+def test_linear_forms_are_proven_by_their_own_duals(make, monkeypatch):
+    linear = make([1, 2], [[1, 1]], [3], [INF], [0, 0], [2, 9], [0, 0])
+    monkeypatch.setattr(pyomo, "_driver", lambda solver: Boaster())
+    outcome = pyomo.solve(linear, Options(), "glpk")
+    assert outcome.bound == pytest.approx(4.0) and outcome.bound <= outcome.objective
+    assert outcome.telemetry["bound_by"] == "duals of the completion"
