@@ -4,7 +4,8 @@ At the door, a value is written as people write it (``"250 kW"``, ``"35 %"``, ``
 converted once to the project's canonical unit. Inside, blocks of the model carry their unit as a
 short text; :func:`product`, :func:`quotient` and :func:`same` are all that the algebra needs.
 
-Canonical units: kW, kWh, h, EUR, kg, °C, K, m, m², kg/s, m/s, W/m², EUR/kWh, kg/kWh, ``"1"``.
+Canonical units: kW, kWh, h, EUR, kg, °C, K, m, m², kg/s, m/s, W/m², V, EUR/kWh,
+kg/kWh, ``"1"``.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ EXAMPLES: dict[str, tuple[str, str]] = {
     "kWh": ("energy", "40 MWh"),
     "h": ("duration", "2 h"),
     "EUR": ("amount of money", "3 EUR"),
+    "EUR/h": ("charge per time", "120 EUR/month"),
     "EUR/kWh": ("price of energy", "60 EUR/MWh"),
     "EUR/kW": ("price of power", "8 EUR/kW"),
     "EUR/kg": ("price of carbon", "85 EUR/t"),
@@ -44,6 +46,8 @@ EXAMPLES: dict[str, tuple[str, str]] = {
     "W/m/K": ("heat loss coefficient of a pipe", "0.3 W/m/K"),
     "W/K": ("heat loss coefficient", "40 W/K"),
     "deg": ("angle", "30 deg"),
+    "V": ("voltage", "400 V"),
+    "ohm/m": ("resistance per length", "0.08 ohm/km"),
     "kWh/GB": ("energy per data", "0.02 kWh/GB"),
     "GB": ("volume of data", "50 GB"),
     "GB/h": ("data rate", "10 Gbit/s"),

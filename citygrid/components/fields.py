@@ -66,6 +66,35 @@ class Profile(BaseModel):
     ] = Field(gt=0, description="energy of a year, e.g. 120 MWh")
 
 
+class Window(BaseModel):
+    """Hours in which another value holds: ``{days: Mo-Fr, hours: "08:00-20:00", value: …}``.
+
+    What is left out is no condition. Days, hours and months are those of the district's clock;
+    hours past midnight ("22:00-06:00") belong to the day on which they lie.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    days: str | None = Field(None, description="Mo-Fr, weekend, or Mo, We, Fr-Su")
+    hours: str | None = Field(None, description='"08:00-20:00", or several with commas')
+    months: str | None = Field(None, description="Nov-Feb, or Jan, Jul")
+    value: Any = Field(description="what holds in these hours: a quantity or a reference")
+
+
+class Timetable(BaseModel):
+    """An hourly value by the calendar, as tariffs write it; the first window that fits counts.
+
+    ``{otherwise: 24 ct/kWh, windows: [{days: Mo-Fr, hours: "17:00-20:00", value: 38 ct/kWh}]}``;
+    each value may be a quantity or a :class:`Reference`, so that a fee by the clock can be added
+    to a price by the hour.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    otherwise: Any = Field(description="what holds in all other hours: a quantity or a reference")
+    windows: tuple[Window, ...] = Field(min_length=1, description="hours with another value")
+
+
 def _quantity(unit: str, minimum: float | None, maximum: float | None) -> Any:
     def convert(value: object) -> object:
         number = parse(value, unit)
@@ -93,27 +122,49 @@ def quantity(unit: str, minimum: float | None = 0.0, maximum: float | None = Non
 
 
 def hourly(unit: str, minimum: float | None = 0.0, profiles: bool = False) -> Any:
-    """A pydantic type for an hourly value in ``unit``: a quantity or a :class:`Reference`.
+    """A pydantic type for an hourly value in ``unit``.
 
-    With ``profiles`` also a :class:`Profile`.
+    It is a quantity, a :class:`Reference` or a :class:`Timetable`; with ``profiles`` also a
+    :class:`Profile`.
     """
     what, example = EXAMPLES[unit]
     convert = _quantity(unit, minimum, None)
 
-    forms: list[type[BaseModel]] = [Reference, Profile] if profiles else [Reference]
+    forms: list[type[BaseModel]] = [Reference, Timetable, *([Profile] if profiles else [])]
+
+    def by_calendar(written: object) -> Timetable:
+        table = Timetable.model_validate(written)
+        windows = tuple(w.model_copy(update={"value": either(w.value)}) for w in table.windows)
+        return table.model_copy(update={"otherwise": either(table.otherwise), "windows": windows})
 
     def either(value: object) -> object:
         if not isinstance(value, dict):
             return value if isinstance(value, tuple(forms)) else convert(value)
+        if "windows" in value or "otherwise" in value:
+            return by_calendar(value)
         return (Profile if profiles and "profile" in value else Reference).model_validate(value)
 
-    written = [_schema(unit, what, example), *(form.model_json_schema() for form in forms)]
+    plain = [_schema(unit, what, example), Reference.model_json_schema()]
+    written = [*plain, _timetable_schema(plain)]
+    if profiles:
+        written.append(Profile.model_json_schema())
     return Annotated[
-        float | Reference | Profile,
+        float | Reference | Timetable | Profile,
         BeforeValidator(either),
         Measure(unit, hourly=True, minimum=minimum),
         WithJsonSchema({"anyOf": written}),
     ]
+
+
+def _timetable_schema(plain: list[dict[str, Any]]) -> dict[str, Any]:
+    """Schema of a :class:`Timetable` whose values are of the plain forms, without references."""
+    window = Window.model_json_schema()
+    window["properties"]["value"] = {"anyOf": plain}
+    table = Timetable.model_json_schema()
+    table.pop("$defs")
+    table["properties"]["otherwise"] = {"anyOf": plain}
+    table["properties"]["windows"]["items"] = window
+    return table
 
 
 def _schema(unit: str, what: str, example: str) -> dict[str, Any]:
@@ -125,6 +176,7 @@ Power = quantity("kW")
 Energy = quantity("kWh")
 Duration = quantity("h")
 Money = quantity("EUR", minimum=None)
+MoneyRate = quantity("EUR/h")
 PowerPrice = quantity("EUR/kW")
 Price = quantity("EUR/kWh", minimum=None)
 CarbonFactor = quantity("kg/kWh")
@@ -145,6 +197,8 @@ HeatLossPerArea = quantity("W/m^2/K")
 QuadraticHeatLoss = quantity("W/m^2/K^2")
 WaterPerEnergy = quantity("l/kWh")
 WaterPrice = quantity("EUR/m^3")
+Voltage = quantity("V", minimum=1.0)
+ResistancePerLength = quantity("ohm/m")
 
 HourlyPower = hourly("kW")
 HourlyDemand = hourly("kW", profiles=True)

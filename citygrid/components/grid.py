@@ -1,24 +1,37 @@
-"""Connection to the public grid: power bought and sold, with a charge on the highest import."""
+"""Connection to the public grid: power bought and sold under the charges of a contract."""
 
 from __future__ import annotations
 
-import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from collections.abc import Mapping
+from typing import Literal
 
-from citygrid.arrays import Flags, Floats
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from citygrid.arrays import Flags, Floats, Indices
 from citygrid.components.common.exclusion import formulate_exclusion, replay_exclusion
-from citygrid.components.contract import Component, Flows, Port, Units
-from citygrid.components.fields import HourlyCarbon, HourlyPrice, Node, Power, PowerPrice
+from citygrid.components.contract import Component, Flows, Parameter, Port, Units
+from citygrid.components.fields import (
+    HourlyCarbon,
+    HourlyPower,
+    HourlyPrice,
+    MoneyRate,
+    Node,
+    PowerPrice,
+)
 from citygrid.components.log import Log
-from citygrid.components.words import Fleet, Speaker
+from citygrid.components.words import Amount, Axis, Fleet, Speaker
+from citygrid.inputs.world import World
 
 
 class Import(BaseModel):
     """Power bought from the grid."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-    price: HourlyPrice = Field(description="price per kWh, all charges included")
-    max: Power = Field(description="capacity of the connection for import")
+    price: HourlyPrice = Field(
+        description="price per kWh, all charges included: fixed, a series, or windows of a tariff"
+    )
+    max: HourlyPower = Field(description="most that may be bought, in every hour or by windows")
     carbon: HourlyCarbon = Field(0.0, description="emission factor of the power bought")
 
 
@@ -27,14 +40,16 @@ class Export(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     price: HourlyPrice = Field(0.0, description="paid per kWh; negative when selling costs money")
-    max: Power = Field(0.0, description="capacity of the connection for export")
+    max: HourlyPower = Field(0.0, description="most that may be sold, in every hour or by windows")
 
 
 class Grid(Component):
     """Connection of a node to the public grid.
 
-    Cost is ``Σ_t (import_price · import − export_price · export) Δt + peak_charge · max_t import``
-    in EUR; carbon is ``Σ_t factor · import · Δt`` in kg; exported power earns no carbon credit.
+    Cost is ``Σ_t (import_price · import − export_price · export) Δt + Σ_p share_p · peak_charge ·
+    max_{t in p} import + fixed_charge · length`` in EUR; carbon is ``Σ_t factor · import · Δt`` in
+    kg; exported power earns no carbon credit. The periods p are the calendar months of the
+    district's clock, or the horizon as a whole.
     """
 
     group = "power"
@@ -42,11 +57,47 @@ class Grid(Component):
     import_: Import = Field(alias="import")
     export: Export = Field(Export(), description="leave out where nothing may be sold")
     peak_charge: PowerPrice = Field(
-        0.0, description="charge on the highest import over the horizon, per kW"
+        0.0, description="charge on the highest import of a period, per kW"
     )
+    peak_period: Literal["horizon", "month"] = Field(
+        "horizon", description="what the peak is taken over: the horizon, or each calendar month"
+    )
+    peak_pro_rata: bool = Field(
+        False, description="a month of which the horizon covers a part is charged for that part"
+    )
+    fixed_charge: MoneyRate = Field(0.0, description="standing charge, e.g. 120 EUR/month")
+
+    @model_validator(mode="after")
+    def _part_of_a_month(self) -> Grid:
+        if self.peak_pro_rata and self.peak_period != "month":
+            raise ValueError(
+                "`peak_pro_rata` splits the charge of a month; write `peak_period: month` with it, "
+                "or leave it out"
+            )
+        return self
 
     def ports(self, name: str) -> list[Port]:
         return [Port("power", "feed", self.node), Port("power", "draw", self.node)]
+
+
+def prepare(specs: Mapping[str, Grid], world: World) -> dict[str, Parameter]:
+    """Calendar month of every step, and the share of its charge that a month is due."""
+    local = world.horizon.local()
+    months = local.year.to_numpy() * 12 + local.month.to_numpy() - 1
+    # A month of 31 days with a change of clocks has not 744 hours: count between its two ends.
+    begin = local.tz_localize(None).to_period("M").to_timestamp()
+    first, last = begin.tz_localize(local.tz), (begin + np.timedelta64(32, "D"))
+    last = last.to_period("M").to_timestamp().tz_localize(local.tz)
+    hours = ((last - first).total_seconds() / 3600.0).to_numpy()
+    covered = np.array([(months == month).sum() for month in months]) * world.horizon.step
+    part = np.array([spec.peak_pro_rata for spec in specs.values()])[:, None]
+    monthly = np.array([spec.peak_period == "month" for spec in specs.values()])
+    dims = ("grid", "time")
+    return {
+        "month": Parameter(dims, np.tile(months.astype(float), (len(specs), 1))),
+        "peak_share": Parameter(dims, np.where(part, covered / hours, 1.0)),
+        "monthly": Parameter(("grid",), monthly),
+    }
 
 
 def _opposed(import_price: Floats, export_price: Floats, export_max: Floats) -> Flags:
@@ -54,12 +105,12 @@ def _opposed(import_price: Floats, export_price: Floats, export_max: Floats) -> 
 
     At equal prices the plan would be no dearer, but its import, export and peak would be arbitrary.
     """
-    no_loss = (export_price >= import_price).any(axis=1)
-    return no_loss & (export_max.ravel() > 0)
+    sells = export_max.reshape(len(export_price), -1) > 0
+    return np.any((export_price >= import_price) & sells, axis=1)
 
 
 def formulate(m: Speaker, c: Fleet) -> None:
-    """Import and export at their prices; the peak is the highest import.
+    """Import and export at their prices; the peak of a period is its highest import.
 
     Where the export price is below the import price in every step, an optimum never buys and sells
     at once and no binary is needed; elsewhere ``importing`` forbids it.
@@ -78,15 +129,46 @@ def formulate(m: Speaker, c: Fleet) -> None:
         first=bought, second=sold, first_max=c.import_max, second_max=c.export_max,
         about="the connection imports",
     )  # fmt: skip
-    charged = c.axis.only(c.peak_charge.values > 0, "charged")
+    charged = c.peak_charge.values > 0
+    monthly = c.flags("monthly")
+    _charge_horizon(m, c, bought, c.axis.only(charged & ~monthly, "charged"))
+    _charge_months(m, c, bought, c.axis.only(charged & monthly, "charged_monthly"))
+    if (c.fixed_charge.values > 0).any():
+        length = c.known(np.array(float(len(m.time))), unit="1") * c.step
+        m.cost("fixed", c.fixed_charge * length)
+
+
+def _charge_horizon(m: Speaker, c: Fleet, bought: Amount, charged: Axis) -> None:
     if len(charged):
         peak = m.variable("peak", charged, about="highest import over the horizon")
         m.constrain("peak", bought.only(charged) <= peak, "the peak covers every step")
         m.cost("peak", peak * c.peak_charge.only(charged))
 
 
+def _charge_months(m: Speaker, c: Fleet, bought: Amount, charged: Axis) -> None:
+    """One peak per calendar month, named by the month's first step."""
+    if not len(charged):
+        return
+    first, month_of = _months(c.month.values)
+    months = m.time.only(first, "months")
+    peak = m.variable("month_peak", charged, months, about="highest import of a calendar month")
+    cells = np.arange(len(charged))[:, None] * len(months) + month_of[None, :]
+    rows = np.arange(cells.size)
+    covering = peak.mapped((charged, m.time), rows, cells.ravel(), np.ones(cells.size))
+    m.constrain("month_peak", bought.only(charged) <= covering, "the peak covers its month")
+    share = c.peak_share.only(charged).only(months)
+    m.cost("month_peak", peak * c.peak_charge.only(charged) * share)
+
+
+def _months(month: Floats) -> tuple[Flags, Indices]:
+    """Which steps begin a month (T), and the position of every step's month (T)."""
+    months = month[0]
+    first = np.concatenate([[True], months[1:] != months[:-1]])
+    return first, np.cumsum(first) - 1
+
+
 def replay(c: Units, flows: Flows, log: Log) -> None:
-    """Buy and sell within the connection, pay by the hour and by the peak."""
+    """Buy and sell within the connection, pay by the hour, by the peak and by the calendar."""
     bought, sold = flows["import"], flows["export"]
     log.within("import within connection", bought, 0.0, c["import_max"])
     log.within("export within connection", sold, 0.0, c["export_max"])
@@ -95,13 +177,29 @@ def replay(c: Units, flows: Flows, log: Log) -> None:
         flows, log, "importing", opposed, first=bought, second=sold, first_max=c["import_max"],
         rules=("no buying and selling at once", "buys only while importing"),
     )  # fmt: skip
-    peak = np.where(c["peak_charge"] > 0, bought.max(axis=1, keepdims=True), 0.0)
-    log.equal("peak is the highest import", flows.spread("peak", 0.0, (len(c),))[:, None], peak)
     log.pays("import", bought * c["import_price"] * c.step, bought * c["import_carbon"] * c.step)
     log.pays("export", -sold * c["export_price"] * c.step)
-    if (c["peak_charge"] > 0).any():
-        log.pays("peak", peak * c["peak_charge"])
+    _replay_peaks(c, flows, log, bought)
+    if (c["fixed_charge"] > 0).any():
+        log.pays("fixed", (c["fixed_charge"] * c.step * bought.shape[1])[:, 0])
     log.feeds("power", c.places("node"), bought)
     log.draws("power", c.places("node"), sold)
     log.measure("grid_import", bought)
     log.measure("grid_export", sold)
+
+
+def _replay_peaks(c: Units, flows: Flows, log: Log, bought: Floats) -> None:
+    charge, monthly = c["peak_charge"], c["monthly"]
+    whole = (charge > 0) & ~monthly
+    peak = np.where(whole, bought.max(axis=1, keepdims=True), 0.0)
+    log.equal("peak is the highest import", flows.spread("peak", 0.0, (len(c),))[:, None], peak)
+    if whole.any():
+        log.pays("peak", peak * charge)
+    by_month = (charge > 0) & monthly
+    first, _ = _months(c["month"])
+    starts = np.flatnonzero(first)
+    highest = np.where(by_month, np.maximum.reduceat(bought, starts, axis=1), 0.0)
+    stated = flows.spread("month_peak", 0.0, highest.shape)
+    log.equal("peak is the highest import of its month", stated, highest)
+    if by_month.any():
+        log.pays("month_peak", highest * charge * c["peak_share"][:, starts])

@@ -18,6 +18,7 @@ from citygrid.inputs.world import World
 class Photovoltaic(Component):
     """Photovoltaic generator: ``0 ≤ produced ≤ peak · yield`` [kW].
 
+    What nobody takes is curtailed, unless the generator cannot be: ``produced = peak · yield``.
     The yield [kW per kW peak] comes from the district's weather by pvlib, or from a series.
     """
 
@@ -28,6 +29,10 @@ class Photovoltaic(Component):
     azimuth: Angle = Field(180.0, description="direction they face; 180 deg is south")
     output: HourlyShare | None = Field(
         None, description="output per peak power; left out, it is computed from the weather"
+    )
+
+    curtailable: bool = Field(
+        True, description="whether it can be turned down; otherwise all it gives must be taken"
     )
 
     def ports(self, name: str) -> list[Port]:
@@ -48,10 +53,12 @@ def prepare(specs: Mapping[str, Photovoltaic], world: World) -> dict[str, Parame
 
 
 def formulate(m: Speaker, c: Fleet) -> None:
-    """Produce up to what the sun gives."""
-    formulate_available(m, c, "power")
+    """Produce up to what the sun gives, or all of it."""
+    forced = np.where(c.flags("curtailable")[:, None], 0.0, c.available.values)
+    formulate_available(m, c, "power", least=c.known(forced, c.axis, m.time))
 
 
 def replay(c: Units, flows: Flows, log: Log) -> None:
-    """No more than the sun gives."""
-    replay_available(c, flows, log, "power", "sun", "renewable")
+    """No more than the sun gives, and no less where it cannot be turned down."""
+    forced = np.where(c["curtailable"], 0.0, c["available"])
+    replay_available(c, flows, log, "power", "sun", "renewable", least=forced)

@@ -191,6 +191,8 @@ class Speaker(Protocol):
         """Take a flow (component × time, kW, ≥ 0) from a carrier, each at its place."""
         ...
 
-    def cost(self, item: str, money: Amount | None = None, *, carbon: Amount | None = None) -> None:
+    def cost(
+        self, item: str, money: Amount | Known | None = None, *, carbon: Amount | None = None
+    ) -> None:
         """Enter what an item costs [EUR] and emits [kg], per component, in the ledger."""
         ...

@@ -12,11 +12,12 @@ import numpy as np
 
 from citygrid import units as unit_texts
 from citygrid.arrays import Floats
-from citygrid.components.fields import Profile, Reference
+from citygrid.components.fields import Profile, Reference, Timetable
 from citygrid.district.load import District
 from citygrid.errors import CitygridError, Fault, InputError
 from citygrid.inputs.series import SeriesSpec, read_series
 from citygrid.inputs.time import Horizon, read_horizon
+from citygrid.inputs.timetable import inside
 
 if TYPE_CHECKING:
     from citygrid.inputs.jobs import Jobs
@@ -73,7 +74,9 @@ class Surroundings:
     def hourly(
         self, value: Any, unit: str, component: str, field: str, minimum: float | None = 0.0
     ) -> Floats:
-        """``times · series + plus`` in ``unit``, or the same number in every step."""
+        """``times · series + plus`` in ``unit``, by the calendar, or the same in every step."""
+        if isinstance(value, Timetable):
+            return self._by_calendar(value, unit, component, field, minimum)
         if not isinstance(value, Reference):
             return np.full(len(self.horizon.time), float(value))
         place = ("components", component, *self._keys(component, field))
@@ -107,6 +110,23 @@ class Surroundings:
                 self.district.place(*place), f"falls below {minimum:g} {unit} at {when}Z",
                 f"{found[worst]:g} {unit}", "correct the series, or its times and plus",
             ))  # fmt: skip
+        return found
+
+    def _by_calendar(
+        self, table: Timetable, unit: str, component: str, field: str, minimum: float | None
+    ) -> Floats:
+        """The value of the first window that a step lies in, else the one for all other hours."""
+        found = self.hourly(table.otherwise, unit, component, field, minimum)
+        place = ("components", component, *self._keys(component, field), "windows")
+        for number, window in reversed(list(enumerate(table.windows))):
+            values = self.hourly(window.value, unit, component, field, minimum)
+            try:
+                holds = inside(self.horizon, window.days, window.hours, window.months)
+            except ValueError as error:
+                reason, _, repair = str(error).partition("; ")
+                self.faults.append(Fault(self.district.place(*place, number), reason, None, repair))
+                continue
+            found = np.where(holds, values, found)
         return found
 
     def demand(self, value: Any, carrier: str, component: str, field: str) -> Floats:

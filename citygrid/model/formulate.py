@@ -336,8 +336,15 @@ class Speaker:
             flow = Linear(flow.dims, flow.unit, ()) + flow
         self._model.add_flow(carrier, places, flow, -1.0)
 
-    def cost(self, item: str, money: Linear | None = None, *, carbon: Linear | None = None) -> None:
-        """Enter an amount (component first, any further axes) in the ledger, in EUR and kg."""
+    def cost(
+        self, item: str, money: Linear | Data | None = None, *, carbon: Linear | None = None
+    ) -> None:
+        """Enter an amount (component first, any further axes) in the ledger, in EUR and kg.
+
+        Known money, such as a standing charge, is cost that no plan avoids.
+        """
+        if isinstance(money, Data):
+            money = Linear(money.dims, money.unit, ()) + money
         self._model.add_cost(f"{self._kind}.{item}", money, carbon)
 
 

@@ -34,6 +34,8 @@ IDLE = {
     "power_line.arrival": "a cable without a fixed loss delivers no negative power",
     "power_line.arrival_along": "the same",
     "power_line.arrival_against": "the same",
+    "transformer.arrival_along": "the same",
+    "transformer.arrival_against": "the same",
 }
 
 #: Blocks of columns that rows keep within their bounds, so that beyond them there is no plan to be
@@ -57,6 +59,8 @@ IDLE_BOUNDS = {
     "power_line.back": "`against`, and `arrival_against`: losses are covered",
     "quantum_center.recovered": "the balance of waste heat: pumps take no negative heat",
     "quantum_center.rejected": "the balance of cooling, and `heat` with what can be recovered",
+    "transformer.flow": "`along`, and `arrival_along`: losses are covered",
+    "transformer.back": "`against`, and `arrival_against`: losses are covered",
 }
 
 

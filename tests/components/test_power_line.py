@@ -50,3 +50,31 @@ def test_a_cable_to_itself_is_refused(tmp_path: Path) -> None:
     fault = refusal("power_line", tmp_path, ("from: plant, to: east", "from: east, to: east"))
     assert 'leads from "east" to itself' in fault.reason
     assert "name two different nodes" in fault.repair
+
+
+def test_losses_from_length_cross_section_and_voltage(tmp_path: Path) -> None:
+    """500 m of 150 mm² aluminium: 28.264e-9 · 500 / 150e-6 = 0.0942 ohm.
+
+    At half of 32 kW and 400 V it loses 0.0942 · 16000 / 400² = 0.942 % of what it carries, and
+    R P² / V² is exactly that share of 16 kW.
+    """
+    conductor = "length: 500 m, cross_section: 150 mm^2, voltage: 400 V"
+    result = solve(variant("power_line", tmp_path, ("capacity: 32 kW, loss_share: 5 %",
+                                                    f"capacity: 32 kW, {conductor}")))  # fmt: skip
+    share = 28.264e-9 * 500 / 150e-6 * 16_000 / 400**2
+    assert share == pytest.approx(0.00942, abs=1e-5)
+    assert result.verdict.ok
+    assert result.flow("power_line.flow", "cable")[0] == pytest.approx(30 / (1 - share))
+    assert 16_000 * share == pytest.approx(28.264e-9 * 500 / 150e-6 * (16_000 / 400) ** 2)
+
+
+def test_a_cable_of_half_its_data_is_refused(tmp_path: Path) -> None:
+    half = "length: 90 m, cross_section: 95 mm^2"
+    fault = refusal("power_line", tmp_path, ("32 kW, loss_share: 5 %", f"32 kW, {half}"))
+    assert "needs `voltage`" in fault.reason and "loss_share" in fault.repair
+
+
+def test_a_cable_that_would_lose_most_of_it_is_refused(tmp_path: Path) -> None:
+    long = "length: 40 km, cross_section: 16 mm^2, voltage: 400 V"
+    fault = refusal("power_line", tmp_path, ("32 kW, loss_share: 5 %", f"32 kW, {long}"))
+    assert "would lose" in fault.reason and "check `length`" in fault.repair

@@ -35,3 +35,18 @@ def test_more_than_the_sun_gives_is_told() -> None:
     night = {("pv.produced", "roof", 1): 20.0, ("grid.import", "grid", 1): 0.0}
     rules = told(solved("pv"), night)
     assert "production within what the sun gives" in rules and "power is balanced" not in rules
+
+
+def test_a_roof_that_cannot_be_turned_down_gives_all(tmp_path: Path) -> None:
+    """It needs a buyer for what is too much: here 10 kW in the first hour at nothing."""
+    path = variant("pv", tmp_path, ("peak: 60 kW,", "peak: 60 kW, curtailable: false,"),
+                   ("import: {", "export: {max: 99 kW}, import: {"))  # fmt: skip
+    result = solve(path)
+    assert result.verdict.ok and result.flow("pv.produced", "roof") == pytest.approx([30, 0, 15])
+    assert result.flow("grid.export", "grid")[0] == pytest.approx(10)
+    less = {("pv.produced", "roof", 0): 29.0, ("grid.export", "grid", 0): 9.0}
+    assert told(result, less) == {"what cannot be curtailed is taken"}
+
+
+def test_what_is_curtailed_is_reported() -> None:
+    assert solved("pv").verdict.kpis["renewable_curtailed_mwh"] == pytest.approx(0.010)

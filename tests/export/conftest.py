@@ -121,7 +121,8 @@ def build(
     sun = np.maximum(np.sin(day - np.pi / 2), 0.0) * 180.0
     roof = rename("roof east")
     b.kind("pv", [roof], {"node": (["east"], "1"), "peak": (200.0, "kW"),
-           "available": (sun[None], "kW")}, {"produced": sun[None]}, ["east"])  # fmt: skip
+           "curtailable": ([True], "1"), "available": (sun[None], "kW")},
+           {"produced": sun[None]}, ["east"])  # fmt: skip
     # Jobs: one every five hours, 60 kW for three hours, in turn at both centres.
     centers = ["dc east", "dc north"]
     compute = np.zeros((2, hours))
@@ -193,7 +194,8 @@ def build(
         "node": (["plant"], "1"), "import_price": (price[None], "EUR/kWh"),
         "export_price": (price[None] * 0.5, "EUR/kWh"), "import_max": (4000.0, "kW"),
         "export_max": (1000.0, "kW"), "import_carbon": (np.full((1, hours), 0.38), "kg/kWh"),
-        "peak_charge": (0.0, "EUR/kW"),
+        "peak_charge": (0.0, "EUR/kW"), "fixed_charge": (0.0, "EUR/h"), "monthly": ([False], "1"),
+        "month": (np.zeros((1, hours)), "1"), "peak_share": (np.ones((1, hours)), "1"),
     }, {"import": np.maximum(net, 0.0)[None], "export": np.maximum(-net, 0.0)[None]},
         ["plant"])  # fmt: skip
     if jobs:
