@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import glob
 import os
 import tempfile
@@ -23,6 +24,13 @@ def whole(path: Path) -> Iterator[Path]:
     then it may belong to another process that is still writing.
     """
     path = Path(path)
+    if path.exists():
+        # A link stays one: what it points to is written. Renaming onto a device would replace it.
+        path = path.resolve()
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+        if not path.is_file():
+            raise OSError(errno.EINVAL, "is not an ordinary file", str(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     for stray in path.parent.glob(glob.escape(f".partial-{path.name}-") + "*"):
         with suppress(FileNotFoundError):  # another writer may clean up, too

@@ -149,3 +149,17 @@ def test_two_writers_of_one_file_do_not_destroy_each_other(tmp_path: Path) -> No
     slow.join()
     assert not failures
     assert path.read_text() == "first"
+
+
+def test_a_device_or_folder_is_not_replaced_and_a_link_stays_one(tmp_path: Path) -> None:
+    """Renaming onto /dev/null would put an ordinary file in its place, for everybody."""
+    for target in (Path(os.devnull), tmp_path):
+        with pytest.raises(OSError), whole(target) as temporary:
+            temporary.write_text("new", encoding="utf-8")
+    assert not Path(os.devnull).is_file()
+    (tmp_path / "real.txt").write_text("old", encoding="utf-8")
+    (tmp_path / "link.txt").symlink_to(tmp_path / "real.txt")
+    with whole(tmp_path / "link.txt") as temporary:
+        temporary.write_text("new", encoding="utf-8")
+    assert (tmp_path / "link.txt").is_symlink()
+    assert (tmp_path / "real.txt").read_text(encoding="utf-8") == "new"

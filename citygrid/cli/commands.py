@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 import citygrid
-from citygrid.cli.frame import Frame, framed, options_of, solving_options
+from citygrid.cli.frame import Commands, Frame, framed, options_of, solving_options
 from citygrid.errors import VerificationError
 
 MODEL = click.argument("model", type=click.Path(path_type=Path))
@@ -17,7 +17,9 @@ OUT = click.option("--out", type=click.Path(path_type=Path), help="Folder for th
 JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document to stdout.")
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.version_option(citygrid.__version__, prog_name="citygrid")
 def main() -> None:
     """Plan the energy of a city district with data centres that heat it.
@@ -46,14 +48,15 @@ def check(frame: Frame, model: Path) -> None:
 
 @main.command()
 @click.option("--out", type=click.Path(path_type=Path), help="File to write instead of stdout.")
-def schema(out: Path | None) -> None:
+@framed
+def schema(frame: Frame, out: Path | None) -> None:
     """Print the JSON Schema of a district file."""
     from citygrid.district.schema import district_schema
     from citygrid.files import whole
 
     text = json.dumps(district_schema(), indent=1, ensure_ascii=False) + "\n"
     if out is None:
-        click.echo(text, nl=False)
+        frame.answer({}, text.rstrip("\n"))
         return
     with whole(out) as temporary:
         temporary.write_text(text, encoding="utf-8")

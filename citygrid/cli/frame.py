@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
+import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -18,12 +20,17 @@ if TYPE_CHECKING:
     from citygrid.verbs import Run
 
 
+#: What shells say of a program whose reader has left: 128 + SIGPIPE.
+BROKEN_PIPE = 141
+
+
 class Frame:
     """Where a command's answer, progress and exit code go."""
 
     def __init__(self, as_json: bool) -> None:
         self.as_json = as_json
         self.exit_code = 0
+        self._answer: str | None = None
         self._began = time.monotonic()
 
     def say(self, text: str) -> None:
@@ -39,7 +46,12 @@ class Frame:
 
     def answer(self, document: dict[str, Any], text: str) -> None:
         """The command's result: exactly one JSON document, or text for people."""
-        click.echo(json.dumps(document, indent=1, allow_nan=False) if self.as_json else text)
+        self._answer = json.dumps(document, indent=1, allow_nan=False) if self.as_json else text
+
+    def hand_over(self) -> None:
+        """Print the answer, once the command is over and standard output is its own again."""
+        if self._answer is not None:
+            click.echo(self._answer)
 
     def judge(self, runs: Sequence[Run]) -> None:
         """A plan that fails its verification or a route without a plan decides the exit code."""
@@ -49,6 +61,26 @@ class Frame:
             self.exit_code = NoPlanError.exit_code
 
 
+class Commands(click.Group):
+    """A group whose usage errors, too, are one JSON document where ``--json`` is asked for."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        ctx.meta["citygrid.json"] = "--json" in args
+        return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except click.UsageError as error:
+            if ctx.meta["citygrid.json"]:
+                click.echo(_document([error.format_message()], error.exit_code))
+            raise
+
+
+def _document(messages: list[str], exit_code: int) -> str:
+    return json.dumps({"error": {"exit_code": exit_code, "faults": messages}}, indent=1)
+
+
 def framed(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command its :class:`Frame`; turn errors into messages and exit codes."""
 
@@ -56,11 +88,20 @@ def framed(command: Callable[..., None]) -> Callable[..., None]:
     def wrapped(*args: Any, as_json: bool = False, **kwargs: Any) -> None:
         frame = Frame(as_json)
         try:
-            command(frame, *args, **kwargs)
+            with _solvers_on_stderr():
+                command(frame, *args, **kwargs)
+            frame.hand_over()
         except CitygridError as error:
             _refuse(frame, [str(fault) for fault in error.faults], error.exit_code)
+        except BrokenPipeError:
+            # Whoever read our output has left, as `head` does; there is nobody to tell.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            frame.exit_code = frame.exit_code or BROKEN_PIPE
         except OSError as error:
-            _refuse(frame, [f"{error.filename or 'file'}: {error.strerror or error}"], 2)
+            # Of a rename, the second name is the one that the user knows.
+            place = error.filename2 or error.filename or "output"
+            _refuse(frame, [f"{place}: {error.strerror or error}; name another file or folder, or "
+                            "free the space or permission"], 2)  # fmt: skip
         except MemoryError:
             _refuse(
                 frame,
@@ -74,20 +115,48 @@ def framed(command: Callable[..., None]) -> Callable[..., None]:
     return wrapped
 
 
+@contextlib.contextmanager
+def _solvers_on_stderr() -> Iterator[None]:
+    """What libraries print past Python, such as a solver's log, must not mix with the answer."""
+    try:
+        own = os.dup(1)
+    except OSError:  # closed: nobody listens, and nothing can mix
+        yield
+        return
+    sys.stdout.flush()
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        os.dup2(own, 1)
+        os.close(own)
+
+
 def _refuse(frame: Frame, messages: list[str], exit_code: int) -> None:
     for message in messages:
         click.echo(f"error: {message}", err=True)
     if frame.as_json:
-        click.echo(json.dumps({"error": {"exit_code": exit_code, "faults": messages}}, indent=1))
+        click.echo(_document(messages, exit_code))
     frame.exit_code = exit_code
+
+
+class Number(click.FloatRange):
+    """A number in a range; NaN, which is in none, is refused, too."""
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        number = super().convert(value, param, ctx)
+        if number != number:
+            self.fail(f"{value!r} is not a number.", param, ctx)
+        return number
 
 
 def solving_options(command: Callable[..., None]) -> Callable[..., None]:
     """The options of every command that solves."""
     for option in reversed((
-        click.option("--gap", type=click.FloatRange(0), default=1e-3, show_default=True,
+        click.option("--gap", type=Number(0), default=1e-3, show_default=True,
                      help="Relative gap at which to stop."),
-        click.option("--time-limit", type=click.FloatRange(0, min_open=True),
+        click.option("--time-limit", type=Number(0, min_open=True),
                      help="Seconds per route; the best plan so far is kept."),
         click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True,
                      help="Same seed, same plan (without a time limit)."),

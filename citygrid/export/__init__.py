@@ -70,10 +70,11 @@ def write(
         What :func:`citygrid.verify` said of it; left out, it is verified anew.
 
     Returns format → file or folder. Raises :class:`InputError` for an unknown format, before
-    anything is written, and for a file that is no plan.
+    anything is written, and for a file that is no plan; :class:`VerificationError` for a plan that
+    cannot be replayed.
     """
     from citygrid.plan.plan import Plan
-    from citygrid.plan.verify import verify
+    from citygrid.plan.verify import replayed
 
     names = list(dict.fromkeys(to))
     known = f"choose one or more of {', '.join(FORMATS)}"
@@ -83,5 +84,5 @@ def write(
     if unknown:
         raise InputError([Fault("export", "no such format", name, known) for name in unknown])
     found = plan if isinstance(plan, Plan) else Plan.load(plan)
-    checked = verify(found.case, found) if verdict is None else verdict
+    checked = replayed(found) if verdict is None else verdict
     return {name: FORMATS[name](found.case, found, checked, Path(folder)) for name in names}

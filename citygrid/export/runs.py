@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from citygrid.district.case import Case
 from citygrid.files import whole
 from citygrid.plan.plan import Plan
-from citygrid.plan.verify import Verdict, verify
+from citygrid.plan.verify import Verdict, replayed
 
 #: What stands beside every plan that a run writes.
 FORMATS = ("nc", "gpkg")
@@ -108,5 +108,5 @@ def report_stored(paths: Sequence[Path], out: Path) -> None:
     for path in paths:
         plan = Plan.load(path)
         size = json.loads(plan.dataset.attrs.get("form_size", "{}"))
-        entries.append(Entry(plan.route, plan.case, plan, verify(plan.case, plan), {}, size))
+        entries.append(Entry(plan.route, plan.case, plan, replayed(plan), {}, size))
     write_report(entries, out)

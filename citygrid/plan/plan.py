@@ -22,12 +22,14 @@ from citygrid.district.case import Case
 from citygrid.errors import Fault, InputError
 from citygrid.files import whole
 from citygrid.gap import relative_gap
-from citygrid.units import factor
+from citygrid.units import EXAMPLES, factor
 
 CONVENTIONS = "CF-1.11"
 FORMAT = 1
 #: Units in which flows are kept; a file in MW or MWh is converted when it is read.
 CANONICAL = {"power": "kW", "energy": "kWh", "share": "1"}
+#: Columns of the ledger with their units.
+LEDGER = (("component", ""), ("item", ""), ("money", "EUR"), ("carbon", "kg"))
 
 
 @dataclass(frozen=True)
@@ -68,21 +70,17 @@ class Plan:
         return stored
 
     def flows(self, units: Units) -> Flows:
-        """This plan's arrays of one kind, by short name, in canonical units."""
+        """This plan's arrays of one kind, by short name, in canonical units.
+
+        Raises ``ValueError`` for a flow whose unit is none.
+        """
         arrays, labels = {}, {}
         prefix = f"{units.kind}."
         for name, array in self.dataset.data_vars.items():
             short = str(name).removeprefix(prefix)
             if not str(name).startswith(prefix):
                 continue
-            unit = str(array.attrs.get("units", "1"))
-            scale = 1.0
-            for canonical in CANONICAL.values():
-                try:
-                    scale, _ = factor(unit, canonical)
-                except ValueError:
-                    continue
-                break
+            scale = _scale(str(name), str(array.attrs.get("units", "1")))
             arrays[short] = array.values * scale if scale != 1.0 else array.values
             dim = array.dims[0] if array.dims else None
             labels[short] = array[dim].values if dim in array.coords else np.array([])
@@ -123,14 +121,46 @@ class Plan:
         try:
             with xr.open_dataset(path, engine="netcdf4") as stored:
                 dataset = stored.load()
-            if "objective" not in dataset.attrs or "route" not in dataset.attrs:
-                raise KeyError("objective, route")
+            _check_frame(dataset)
             case = Case.from_datasets(_groups(path))
-        except (OSError, KeyError, ValueError, TypeError, IndexError, RuntimeError) as error:
+        except (
+            OSError, KeyError, ValueError, TypeError, IndexError, AttributeError, RuntimeError,
+        ) as error:  # fmt: skip
             repair = "name a plan.nc that `citygrid plan` wrote"
             reason = "is not a readable citygrid plan"
             raise InputError(Fault(str(path), reason, str(error)[:120], repair)) from error
         return cls(case, dataset)
+
+
+def _check_frame(dataset: xr.Dataset) -> None:
+    """What everybody relies on who reads a plan: its claims in their types, and a ledger.
+
+    Raises what :meth:`Plan.load` turns into one message.
+    """
+    attributes = dataset.attrs
+    lacking = [name for name in ("citygrid_format", "route", "objective") if name not in attributes]
+    lacking += [f"ledger.{name}" for name, _ in LEDGER if f"ledger.{name}" not in dataset.variables]
+    if lacking:
+        raise KeyError(f"it lacks {', '.join(lacking)}")
+    if attributes["citygrid_format"] != FORMAT:
+        raise ValueError(f"its format is {attributes['citygrid_format']}, not {FORMAT}")
+    for name in ("objective", "bound", "seed"):
+        if name in attributes and not isinstance(attributes[name], (int, float, np.number)):
+            raise ValueError(f"its {name} is no number: {attributes[name]}")
+    for name in ("telemetry", "form_size", "file_hashes"):
+        if not isinstance(json.loads(str(attributes.get(name, "{}"))), dict):
+            raise ValueError(f"its {name} is no JSON object")
+
+
+def _scale(name: str, unit: str) -> float:
+    """What turns a flow's numbers into canonical ones; units of other dimensions stay."""
+    for canonical in (*CANONICAL.values(), *EXAMPLES):
+        try:
+            scale, _ = factor(unit, canonical)
+        except ValueError:
+            continue
+        return scale if canonical in CANONICAL.values() else 1.0
+    raise ValueError(f'{name}, whose unit "{unit}" is none')
 
 
 def _groups(path: Path) -> dict[str, xr.Dataset]:
@@ -180,8 +210,7 @@ def assemble(
         for i, component in enumerate(components)
     ]
     columns = list(zip(*lines, strict=True)) if lines else [(), (), (), ()]
-    parts = (("component", ""), ("item", ""), ("money", "EUR"), ("carbon", "kg"))
-    for (name, unit), column in zip(parts, columns, strict=True):
+    for (name, unit), column in zip(LEDGER, columns, strict=True):
         kind: Any = float if unit else object
         data[f"ledger.{name}"] = ("ledger_line", np.array(column, dtype=kind),
                                   {"units": unit} if unit else {})  # fmt: skip

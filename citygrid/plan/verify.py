@@ -13,15 +13,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from citygrid.arrays import Floats
 from citygrid.components.contract import kinds
 from citygrid.components.log import Breach, Log
 from citygrid.district.case import Case
 from citygrid.errors import Fault, VerificationError
 from citygrid.plan.kpis import key_figures
-from citygrid.plan.plan import Plan
+from citygrid.plan.plan import LEDGER, Plan
 
 #: Largest violation relative to its scale at which a plan still counts as right.
 TOLERANCE = 1e-6
+LEDGER_UNITS = {f"ledger.{name}": unit for name, unit in LEDGER if unit}
 
 
 class Violation(NamedTuple):
@@ -88,8 +90,8 @@ def verify(case: Case, plan: Plan) -> Verdict:
     if not breaches:
         for kind, units in case.units.items():
             log = Log(kind, units.names, case.step)
-            flows = plan.flows(units)
             try:
+                flows = plan.flows(units)
                 kinds()[kind].replay(units, flows, log)
             except (KeyError, IndexError, ValueError) as error:
                 breaches.append(_missing(kind, f"the plan lacks or misshapes {error}"))
@@ -112,8 +114,29 @@ def verify(case: Case, plan: Plan) -> Verdict:
                    key_figures(case, logs, cost, carbon), cost, carbon, ledger)  # fmt: skip
 
 
+def replayed(plan: Plan) -> Verdict:
+    """The verdict on a plan against its own case, for those who draw or tabulate it.
+
+    A broken plan is shown with what it breaks; one that cannot even be replayed, because flows or
+    parameters are missing or misshapen, raises :class:`VerificationError`.
+    """
+    verdict = verify(plan.case, plan)
+    if not np.isfinite(verdict.largest):
+        raise VerificationError([
+            Fault(violation.where, violation.rule, None, "plan the district anew")
+            for violation in verdict.violations if not np.isfinite(violation.size)
+        ])  # fmt: skip
+    return verdict
+
+
+def _relative(breach: Breach) -> Floats:
+    """Size over scale; what is not a number breaks its rule as far as can be."""
+    relative: Floats = breach.size / breach.scale
+    return np.where(np.isnan(relative), np.inf, relative)
+
+
 def _worst(breach: Breach) -> float:
-    return float((breach.size / breach.scale).max(initial=0.0))
+    return float(_relative(breach).max(initial=0.0))
 
 
 def _missing(kind: str, rule: str) -> Breach:
@@ -126,7 +149,7 @@ def _claims(case: Case, plan: Plan) -> list[Breach]:
     if plan.dataset.attrs.get("case_hash") != case.hash:
         broken.append(_missing("plan", "it was made for another case, or its case was changed"))
     if plan.bound is not None:
-        over = np.array([max(plan.bound - plan.objective, 0.0)])
+        over = np.maximum(np.array([plan.bound - plan.objective]), 0.0)  # keeps NaN
         scale = np.array([max(abs(plan.objective), 1.0)])
         broken.append(Breach("plan", "the bound is not above the cost", np.array(["bound"]), over,
                              scale, "EUR"))  # fmt: skip
@@ -151,6 +174,8 @@ def _shape(case: Case, plan: Plan) -> list[Breach]:
             broken.append(_missing(str(name), "is not a flow of any kind of the case"))
         elif not str(name).startswith("ledger.") and not set(array.dims) <= set(array.coords):
             broken.append(_missing(str(name), "has a dimension without labels"))
+        elif array.attrs.get("units") != LEDGER_UNITS.get(str(name), array.attrs.get("units")):
+            broken.append(_missing(str(name), f"is not in {LEDGER_UNITS[str(name)]}"))
         elif array.dtype.kind == "f" and not np.isfinite(array.values).all():
             broken.append(_missing(str(name), "holds values that are not finite"))
     return broken
@@ -217,7 +242,7 @@ def _violations(case: Case, breaches: Iterable[Breach]) -> list[Violation]:
     """The worst step of every rule and component that is broken."""
     found = []
     for breach in breaches:
-        relative = breach.size / breach.scale
+        relative = _relative(breach)
         if not (relative > TOLERANCE).any():
             continue
         rows = relative.reshape(relative.shape[0], -1)

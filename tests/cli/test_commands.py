@@ -182,3 +182,44 @@ def test_help_loads_no_heavy_library():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stderr.strip() == "[]"
+
+
+def shell(*arguments: object, **kwargs: object) -> subprocess.CompletedProcess[str]:
+    """A program of its own: what solvers print past Python shows here alone."""
+    return subprocess.run(
+        [sys.executable, "-c", "from citygrid.cli import main; main()", *map(str, arguments)],
+        capture_output=True, text=True, cwd=ROOT, **kwargs,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("route", ["milp", "pyomo:highs"])
+def test_a_solvers_log_goes_to_stderr_and_not_into_the_json(tmp_path, route):
+    done = shell("plan", TINY, "--route", route, "--verbose", "--json", "--out", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["objective"] == pytest.approx(56.0)
+    assert "HiGHS" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments", [("plan", TINY, "--gap", "nan"), ("plan", TINY, "--time-limit", "nan"),
+                  ("plan", TINY, "--seed", "x"), ("check",)],
+)  # fmt: skip
+def test_usage_errors_are_one_json_document_too(arguments):
+    result = run(*arguments, "--json")
+    assert result.exit_code == 2
+    assert json.loads(result.stdout)["error"]["exit_code"] == 2
+
+
+@pytest.mark.parametrize("sampler", [":x", "dimod:NullSampler", "os:getcwd"])
+def test_what_is_no_sampler_is_refused_in_words(tmp_path, sampler):
+    result = run("plan", TINY, "--route", "hybrid", "--sampler", sampler, "--out", tmp_path)
+    assert result.exit_code == 2 and isinstance(result.exception, SystemExit)
+    assert "sampler" in result.stderr
+
+
+def test_a_reader_that_leaves_is_no_error():
+    done = subprocess.run(
+        f"{sys.executable} -c 'from citygrid.cli import main; main()' schema | true",
+        shell=True, capture_output=True, text=True, cwd=ROOT,
+    )  # fmt: skip
+    assert done.stderr == ""

@@ -118,3 +118,31 @@ def test_a_failed_write_leaves_the_old_plan(
     with pytest.raises(OSError, match="disk full"):
         solved("pv").plan.save(path)
     assert path.read_bytes() == before and [p.name for p in tmp_path.iterdir()] == ["plan.nc"]
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"objective": "cheap"}, "objective is no number"),
+        ({"bound": "low"}, "bound is no number"),
+        ({"seed": "x"}, "seed is no number"),
+        ({"citygrid_format": 99}, "format is 99"),
+        ({"telemetry": "["}, "Expecting"),
+        ({"form_size": "[]"}, "form_size is no JSON object"),
+    ],
+)
+def test_a_plan_whose_frame_was_changed_is_refused(
+    tmp_path: Path, change: dict[str, object], reason: str
+) -> None:
+    plan = solved("battery").plan
+    Plan(plan.case, plan.dataset.assign_attrs(change)).save(tmp_path / "plan.nc")
+    with pytest.raises(InputError, match=reason):
+        Plan.load(tmp_path / "plan.nc")
+
+
+@pytest.mark.parametrize("column", ["component", "item", "money", "carbon"])
+def test_a_plan_without_a_column_of_its_ledger_is_refused(tmp_path: Path, column: str) -> None:
+    plan = solved("battery").plan
+    Plan(plan.case, plan.dataset.drop_vars(f"ledger.{column}")).save(tmp_path / "plan.nc")
+    with pytest.raises(InputError, match=f"lacks ledger.{column}"):
+        Plan.load(tmp_path / "plan.nc")

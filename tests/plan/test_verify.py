@@ -13,6 +13,7 @@ import xarray as xr
 import citygrid as cg
 from citygrid.components.contract import kinds
 from citygrid.errors import VerificationError
+from citygrid.export import write
 from citygrid.plan.plan import Plan
 from citygrid.plan.verify import TOLERANCE, Verdict
 from tests.helpers import solved
@@ -216,3 +217,31 @@ def test_the_verdict_is_json_also_when_it_is_infinite() -> None:
 def test_the_cost_is_counted_from_flows_and_not_taken_from_the_plan() -> None:
     verdict = changed("fuel", lambda data: data.assign_attrs(objective=1.0))
     assert verdict.cost == pytest.approx(9.7) and verdict.kpis["cost_eur"] == pytest.approx(9.7)
+
+
+@pytest.mark.parametrize("claim", ["objective", "bound"])
+def test_a_claim_that_is_no_number_is_found(claim: str) -> None:
+    """NaN compares as false with everything, so a check by `>` alone would let it pass."""
+    verdict = changed("fuel", lambda data: data.assign_attrs({claim: float("nan")}))
+    assert not verdict.ok and verdict.largest == np.inf
+
+
+def test_a_flow_or_ledger_line_in_a_unit_that_is_none_is_found() -> None:
+    def label(name: str, unit: str) -> Callable[[xr.Dataset], None]:
+        def change(data: xr.Dataset) -> None:
+            data[name].attrs["units"] = unit
+
+        return change
+
+    for name, unit in (("fuel.supplied", "bananas"), ("ledger.money", "kEUR")):
+        verdict = changed("fuel", label(name, unit))
+        assert not verdict.ok
+        assert any(name in violation.where + violation.rule for violation in verdict.violations)
+
+
+def test_a_plan_that_cannot_be_replayed_is_not_drawn(tmp_path) -> None:
+    case, _, plan, _ = solved("fuel")
+    broken = Plan(case, plan.dataset.drop_vars("fuel.supplied"))
+    with pytest.raises(VerificationError, match="fuel"):
+        write(broken, ["csv"], tmp_path)
+    assert not list(tmp_path.iterdir())

@@ -46,7 +46,7 @@ def get(name: str) -> Any:
         module, attribute = _KNOWN[name]
     try:
         sampler = getattr(importlib.import_module(module), attribute)()
-    except (ImportError, AttributeError, TypeError) as failure:
+    except (ImportError, AttributeError, TypeError, ValueError) as failure:
         raise _refused(name, f"the sampler cannot be made: {failure}") from failure
     if not callable(getattr(sampler, "sample", None)):
         raise _refused(name, "the class has no sample(bqm)")
@@ -77,7 +77,15 @@ def sample(sampler: Any, bqm: dimod.BinaryQuadraticModel, **wishes: Any) -> Any:
         ))  # fmt: skip
     parameters = getattr(sampler, "parameters", {}) or {}
     known = {name: value for name, value in wishes.items() if name in parameters}
-    return sampler.sample(bqm, **known)
+    found = sampler.sample(bqm, **known)
+    if not isinstance(found, dimod.SampleSet) or not len(found) or (
+        set(found.variables) != set(bqm.variables)
+    ):  # fmt: skip
+        raise InputError(Fault(
+            "sampler", "gave no sample of the problem's variables", type(sampler).__name__,
+            "choose another; a sampler's sample(bqm) returns a dimod.SampleSet",
+        ))  # fmt: skip
+    return found
 
 
 def _refused(name: str, reason: str) -> InputError:
