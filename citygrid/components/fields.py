@@ -34,6 +34,14 @@ class Text:
     node: bool = False
 
 
+def marks(field: Any) -> list[Any]:
+    """Marks of a model's field, also those inside ``Power | None``."""
+    found = list(field.metadata)
+    for inner in getattr(field.annotation, "__args__", ()):
+        found += getattr(inner, "__metadata__", ())
+    return found
+
+
 class Reference(BaseModel):
     """An hourly value by reference: ``times · series + plus``.
 

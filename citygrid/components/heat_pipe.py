@@ -3,98 +3,223 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from pydantic import Field, model_validator
 
+from citygrid.arrays import Floats
 from citygrid.components.common.carriage import Line, formulate_carriage, replay_carriage
+from citygrid.components.common.held_water import formulate_water, replay_water, water_content
+from citygrid.components.common.piping import (
+    DEPTH,
+    INSULATION,
+    SOIL,
+    WATER_DENSITY,
+    WATER_HEAT,
+    buried_pair,
+)
+from citygrid.components.common.pumping import (
+    formulate_pumping,
+    pumping_power,
+    replay_pumping,
+)
 from citygrid.components.contract import Flows, Parameter, Port, Units
-from citygrid.components.fields import HeatLossPerLength, Length, Power, Speed
+from citygrid.components.fields import (
+    Efficiency,
+    HeatLossPerLength,
+    Length,
+    Node,
+    Power,
+    Speed,
+    TemperatureDifference,
+)
 from citygrid.components.log import Log
 from citygrid.components.words import Fleet, Speaker
+from citygrid.inputs.pipes import Catalogue
 from citygrid.inputs.world import World
-
-#: DN → (U1, U2) [W/mK] of a pre-insulated pair, Logstor series 1.
-LOSS_COEFFICIENTS = {
-    20: (0.143, 0.0036), 50: (0.234, 0.0086), 100: (0.300, 0.0114), 150: (0.421, 0.0202),
-    200: (0.458, 0.0210), 300: (0.505, 0.0206), 600: (0.613, 0.0203),
-}  # fmt: skip
-
-WATER_DENSITY = 983.0  # kg/m³ at 60 °C
-WATER_HEAT = 4.186  # kJ/kgK
 
 
 class HeatPipe(Line):
     """Supply and return pipe between two nodes.
 
-    Loss ``L · [(U1 − U2)(T_s − T_g) + (U1 − U2)(T_r − T_g)]`` [W] for a pipe in use, supply and
-    return together; capacity ``ρ c_p v_max A (T_s − T_r)`` [kW]. Temperatures are those of the heat
-    network in each step, so both are hourly parameters and the model stays linear. A pipe here is
-    always in use: it stays warm and pays its loss at zero flow, too.
+    Loss ``L · (U1 − U2)(T_s + T_r − 2 T_g)`` [W] for a pipe in use, supply and return together;
+    capacity ``ρ c_p v_max A (T_s − T_r)`` [kW]. Temperatures are those of the heat network in each
+    step, so both are hourly parameters and the model stays linear. A pipe here is always in use: it
+    stays warm and pays its loss at zero flow, too.
+
+    Bore and losses come from a catalogue by ``dn``, or from ``inner`` and ``insulation``. Heat
+    arrives whole steps later where the water travels longer than half a step at the ``design``
+    flow. With a ``swing`` the water is a store, and with a ``pump`` its power is part of the plan.
     """
 
     group = "heat"
-    length: Length
-    dn: int = Field(gt=0, le=1200, description="nominal diameter in millimetres")
-    velocity: Speed = Field(1.5, description="largest flow velocity")
-    capacity: Power | None = Field(None, description="heat capacity, instead of the velocity's")
-    loss_u1: HeatLossPerLength | None = Field(None, description="U1, instead of the catalogue's")
-    loss_u2: HeatLossPerLength | None = Field(None, description="U2, instead of the catalogue's")
+    length: Length = Field(gt=0, description="of the trench; there are two pipes in it")
+    dn: int | None = Field(None, gt=0, description="nominal diameter [mm], a row of the catalogue")
+    catalogue: str | None = Field(None, description="CSV file with dn, inner, u1, u2; "
+                                  "Logstor's series 1 if left out")  # fmt: skip
+    inner: Length | None = Field(None, gt=0, description="bore, instead of the catalogue's")
+    insulation: Length | None = Field(None, gt=0, description="thickness around the bore")
+    conductivity: HeatLossPerLength = Field(INSULATION, gt=0, description="of the insulation")
+    soil: HeatLossPerLength = Field(SOIL, gt=0, description="conductivity of the soil")
+    depth: Length = Field(DEPTH, description="of soil above the pipe")
+    distance: Length | None = Field(
+        None, gt=0, description="between the axes of the two pipes; two outer diameters if left out"
+    )
+    loss_u1: HeatLossPerLength | None = Field(None, gt=0, description="U1, as measured or given")
+    loss_u2: HeatLossPerLength | None = Field(None, description="U2, as measured or given")
+    velocity: Speed = Field(1.5, gt=0, description="largest flow velocity")
+    capacity: Power | None = Field(
+        None, gt=0, description="heat capacity, instead of the velocity's"
+    )
+    design: Power | None = Field(
+        None, gt=0, description="flow that decides how long heat travels; the capacity if left out"
+    )
+    swing: TemperatureDifference = Field(
+        0.0, description="how far the supply may rise above the curve, to store heat in the water"
+    )
+    pump: Node | None = Field(
+        None, description="node that gives the power of pumping; not counted if left out"
+    )
+    pump_efficiency: Efficiency = Field(0.6, description="of pump and motor")
+    roughness: Length = Field(1e-4, description="of the bore")
 
     @model_validator(mode="after")
-    def _loss_is_known(self) -> HeatPipe:
-        smallest, largest = min(LOSS_COEFFICIENTS), max(LOSS_COEFFICIENTS)
-        given = self.loss_u1 is not None and self.loss_u2 is not None
-        if not smallest <= self.dn <= largest and not given:
+    def _is_a_pipe(self) -> HeatPipe:
+        if self.dn is None and self.inner is None:
+            raise ValueError("nobody knows how wide the pipe is; give `dn` or `inner`")
+        if (self.loss_u1 is None) != (self.loss_u2 is None):
+            raise ValueError("one of two loss coefficients is given; "
+                             "give both `loss_u1` and `loss_u2`, or neither")  # fmt: skip
+        if self.loss_u1 is not None and self.loss_u2 is not None and self.loss_u2 >= self.loss_u1:
             raise ValueError(
-                f"the catalogue of losses reaches from DN {smallest} to DN {largest}; "
-                "give both `loss_u1` and `loss_u2`, or choose a diameter within it"
+                f"U2 is {self.loss_u2:g} and U1 {self.loss_u1:g} W/m/K; U2 is what the other pipe "
+                "gives back, less than U1 loses"
             )
+        if self.dn is None and self.loss_u1 is None and self.insulation is None:
+            raise ValueError("losses of the pipe are unknown; give `insulation`, or `loss_u1` "
+                             "and `loss_u2`, or a `dn` of the catalogue")  # fmt: skip
+        outer = None if self.insulation is None else (self.inner or 0.0) + 2.0 * self.insulation
+        if outer is not None and self.distance is not None and self.distance < outer:
+            raise ValueError(f"the two pipes overlap: {outer:g} m wide and {self.distance:g} m "
+                             "apart; give the `distance` of their axes")  # fmt: skip
+        if self.swing > 0 and self.reversible:
+            raise ValueError("the water of a pipe that carries both ways is no store here; "
+                             "leave `swing` or `reversible` out")  # fmt: skip
         return self
 
     def ports(self, name: str) -> list[Port]:
-        return self._ports("heat")
+        pump = [] if self.pump is None else [Port("power", "draw", self.pump)]
+        return self._ports("heat") + pump
 
 
-def catalogue_loss(dn: float) -> tuple[float, float]:
-    """U1 and U2 [W/mK] of a diameter within the catalogue, linear between its rows."""
-    sizes = np.array(sorted(LOSS_COEFFICIENTS))
-    rows = np.array([LOSS_COEFFICIENTS[size] for size in sizes])
-    return float(np.interp(dn, sizes, rows[:, 0])), float(np.interp(dn, sizes, rows[:, 1]))
+def bore_and_losses(pipe: HeatPipe, catalogue: Catalogue) -> tuple[float, float, float]:
+    """Bore [m], U1 and U2 [W/mK] of a pipe: as given, by geometry, or by the catalogue.
+
+    Raises :class:`ValueError` in words where the catalogue does not know the pipe.
+    """
+    row = None if pipe.dn is None else catalogue.sizes.get(pipe.dn)
+    inner = pipe.inner if pipe.inner is not None else None if row is None else row.inner
+    if inner is None or (pipe.loss_u1 is None and pipe.insulation is None and row is None):
+        raise ValueError(f"is not in the catalogue; use one of {catalogue.names()}, or give "
+                         "`inner` and `insulation`")  # fmt: skip
+    if pipe.loss_u1 is not None and pipe.loss_u2 is not None:
+        return inner, pipe.loss_u1, pipe.loss_u2
+    thickness = pipe.insulation
+    if thickness is None and row is not None and row.u1 is not None and row.u2 is not None:
+        return inner, row.u1, row.u2
+    if thickness is None and row is not None and row.casing is not None and row.outer is not None:
+        inside, thickness = row.outer, (row.casing - row.outer) / 2.0
+    else:
+        inside = inner
+    assert thickness is not None, "one of the four ways to know a loss was found above"
+    return inner, *buried_pair(inside, [(thickness, pipe.conductivity)], pipe.soil, pipe.depth,
+                               pipe.distance)  # fmt: skip
 
 
 def prepare(specs: Mapping[str, HeatPipe], world: World) -> dict[str, Parameter]:
-    """Hourly heat loss and capacity of every pipe [kW]."""
-    loss, capacity = [], []
-    for name, pipe in specs.items():
-        supply, back = world.supply_temperature(name), world.return_temperature(name)
-        ground = world.ground_temperature(name)
-        u1, u2 = catalogue_loss(pipe.dn)
-        net = (u1 if pipe.loss_u1 is None else pipe.loss_u1) - (
-            u2 if pipe.loss_u2 is None else pipe.loss_u2
-        )
-        loss.append(np.maximum(pipe.length * net * (supply + back - 2.0 * ground), 0.0) / 1000.0)
-        area = np.pi / 4.0 * (pipe.dn / 1000.0) ** 2
-        flow = WATER_DENSITY * area * pipe.velocity
-        thermal = flow * WATER_HEAT * (supply - back)
-        capacity.append(thermal if pipe.capacity is None else np.full_like(thermal, pipe.capacity))
-        if (loss[-1] > capacity[-1]).any():
-            world.refuse(name, "dn", "the pipe loses more heat than it can carry",
-                         f"{loss[-1].max():.1f} kW of {capacity[-1].min():.1f} kW",
-                         "shorten it, or choose a larger diameter")  # fmt: skip
-    dims = ("heat_pipe", "time")
-    return {
-        "loss": Parameter(dims, np.array(loss), "kW"),
-        "capacity": Parameter(dims, np.array(capacity), "kW"),
-        "loss_share": Parameter(("heat_pipe",), np.zeros(len(specs))),
+    """Hourly heat loss, capacity and temperatures of every pipe; how long heat travels in it."""
+    rows = [_derive(name, pipe, world) for name, pipe in specs.items()]
+    hourly = {"loss": "kW", "capacity": "kW", "pump_full": "kW", "swing_share": "1",
+              "supply": "degC", "back_temperature": "degC", "ground": "degC"}  # fmt: skip
+    single = {"inner": "m", "loss_u1": "W/m/K", "loss_u2": "W/m/K", "water": "kWh",
+              "water_kept": "1", "dn": "mm"}  # fmt: skip
+    found = {
+        name: Parameter(("heat_pipe", "time"), np.array([row[name] for row in rows]), unit)
+        for name, unit in hourly.items()
+    } | {
+        name: Parameter(("heat_pipe",), np.array([row[name] for row in rows], dtype=float), unit)
+        for name, unit in single.items()
     }
+    found["delay"] = Parameter(("heat_pipe",), np.array([row["delay"] for row in rows]))
+    found["loss_share"] = Parameter(("heat_pipe",), np.zeros(len(specs)))
+    pumps = [pipe.pump or "" for pipe in specs.values()]
+    found["pump"] = Parameter(("heat_pipe",), np.array(pumps, dtype=object))
+    return found
+
+
+def _derive(name: str, pipe: HeatPipe, world: World) -> dict[str, Any]:
+    supply, back = world.supply_temperature(name), world.return_temperature(name)
+    ground, step = world.ground_temperature(name), world.horizon.step
+    inner, u1, u2 = 1.0, 1e-3, 0.0  # harmless, so that further faults are found
+    catalogue, is_known = world.pipe_catalogue(pipe.catalogue, name), False
+    if catalogue is not None:
+        try:
+            inner, u1, u2 = bore_and_losses(pipe, catalogue)
+            is_known = True
+        except ValueError as error:
+            reason, _, repair = str(error).partition("; ")
+            world.refuse(name, "dn", reason, pipe.dn, repair)
+    spread = supply - back
+    loss = np.maximum(pipe.length * (u1 - u2) * (supply + back - 2.0 * ground), 0.0) / 1000.0
+    full_flow = WATER_DENSITY * WATER_HEAT * np.pi / 4.0 * inner**2 * pipe.velocity  # kW/K
+    capacity = full_flow * spread
+    if pipe.capacity is not None:
+        capacity = np.full_like(capacity, pipe.capacity)
+    water = water_content(np.array(inner), np.array(pipe.length))  # kWh/K
+    delay = 0
+    if is_known and (loss <= capacity).all():
+        hours = water * spread / (pipe.design or capacity)
+        delay = _travel(name, pipe, float(hours.mean()), world)
+    elif is_known:
+        world.refuse(name, "dn", "the pipe loses more heat than it can carry",
+                     f"{loss.max():.1f} kW of {capacity.min():.1f} kW",
+                     "shorten it, or choose a larger diameter")  # fmt: skip
+    return {
+        "supply": supply, "back_temperature": back, "ground": ground,
+        "loss": loss, "capacity": capacity,
+        "inner": inner, "loss_u1": u1, "loss_u2": u2,
+        "dn": pipe.dn if pipe.dn is not None else round(1000.0 * inner),
+        "water": water * pipe.swing, "swing_share": pipe.swing / spread,
+        "water_kept": np.exp(-u1 * pipe.length / 1000.0 * step / water),
+        "delay": delay,
+        "pump_full": pumping_power(capacity, spread, inner, pipe.length, pipe.roughness,
+                                   pipe.pump_efficiency) if pipe.pump else np.zeros_like(loss),
+    }  # fmt: skip
+
+
+def _travel(name: str, pipe: HeatPipe, hours: float, world: World) -> int:
+    """Whole steps that water travels, none where it is half a step or less."""
+    steps = hours / world.horizon.step
+    delay = int(np.floor(steps + 0.5)) if steps > 0.5 else 0
+    if delay >= len(world.horizon.time):
+        world.refuse(name, "design" if pipe.design else "length",
+                     "heat travels longer than the horizon lasts", f"{hours:.1f} h",
+                     "plan more hours, or raise the `design` flow")  # fmt: skip
+        return 0
+    return delay
 
 
 def formulate(m: Speaker, c: Fleet) -> None:
-    """Heat sent, less the pipe's loss, arrives."""
-    formulate_carriage(m, c, "heat")
+    """Heat sent, less the pipe's loss, arrives; pumps and the water's heat where there are any."""
+    sent = formulate_carriage(m, c, "heat", c.integers("delay"))
+    formulate_water(m, c, "heat", sent.along)
+    formulate_pumping(m, c, sent.total)
 
 
 def replay(c: Units, flows: Flows, log: Log) -> None:
-    """Recompute what arrives from what was sent."""
-    replay_carriage(c, flows, log, "heat")
+    """Recompute what arrives from what was sent, and what pumping it takes."""
+    replay_carriage(c, flows, log, "heat", c.parameters["delay"].values)
+    sent: Floats = flows["flow"]
+    replay_water(c, flows, log, "heat", sent)
+    replay_pumping(c, flows, log, sent + flows.spread("back", 0.0, sent.shape))

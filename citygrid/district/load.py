@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from citygrid.components.contract import Component, Port, kinds
-from citygrid.components.fields import Text
+from citygrid.components.fields import Text, marks
 from citygrid.district.spec import DistrictSpec
 from citygrid.district.strict_yaml import Tree, read
 from citygrid.errors import Fault, InputError
@@ -239,7 +239,7 @@ def _stated_nodes(entry: Any) -> dict[str, str]:
     fields = kinds()[kind].spec.model_fields
     keys = [
         field.alias or name for name, field in fields.items()
-        if any(isinstance(mark, Text) and mark.node for mark in field.metadata)
+        if any(isinstance(mark, Text) and mark.node for mark in marks(field))
     ]  # fmt: skip
     return {key: entry[key] for key in keys if isinstance(entry.get(key), str)}
 
@@ -251,7 +251,10 @@ def _supply(district: District) -> list[Fault]:
     for name, component in district.components.items():
         ports = component.ports(name)
         if component.line() is not None:
-            senders, receivers = ports[::2], ports[1::2]
+            # What a line draws and does not hand on, such as a pump's power, is a demand.
+            fed = {port.carrier for port in ports if port.direction == "feed"}
+            senders = [p for p in ports if p.direction == "draw" and p.carrier in fed]
+            receivers = [p for p in ports if p.direction == "feed"]
             lines += [((s.carrier, s.place), (r.carrier, r.place))
                       for s, r in zip(senders, receivers, strict=True)]  # fmt: skip
         else:

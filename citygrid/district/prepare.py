@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel
 
 from citygrid.components.contract import Component, Parameter, Units, kinds
-from citygrid.components.fields import Measure, Text
+from citygrid.components.fields import Measure, Text, marks
 from citygrid.district.case import Asset, Case
 from citygrid.district.load import District
 from citygrid.district.surroundings import Surroundings
@@ -95,7 +95,7 @@ def _parameter(
     kind: str, names: tuple[str, ...], name: str, field: Any, values: list[Any],
     world: Surroundings,
 ) -> Parameter | None:  # fmt: skip
-    measure = next((mark for mark in _marks(field) if isinstance(mark, Measure)), None)
+    measure = next((mark for mark in marks(field) if isinstance(mark, Measure)), None)
     if measure is not None and measure.hourly:
         if any(value is None for value in values):
             return None
@@ -110,16 +110,8 @@ def _parameter(
         return Parameter((kind,), np.array(numbers, dtype=float), measure.unit)
     if all(isinstance(value, bool) for value in values):
         return Parameter((kind,), np.array(values, dtype=bool))
-    if any(isinstance(mark, Text) for mark in _marks(field)):
+    if any(isinstance(mark, Text) for mark in marks(field)):
         return Parameter((kind,), np.array(values, dtype=object))
     if all(isinstance(value, (int, float)) for value in values):
         return Parameter((kind,), np.array(values, dtype=float))
     return None
-
-
-def _marks(field: Any) -> list[Any]:
-    """Metadata of a field, also that of ``Power | None``."""
-    marks = list(field.metadata)
-    for inner in getattr(field.annotation, "__args__", ()):
-        marks += getattr(inner, "__metadata__", ())
-    return marks

@@ -68,17 +68,21 @@ class HeatNetworkSpec(Strict):
 
     supply: Annotated[tuple[SupplyPoint, ...], Field(min_length=1)]
     return_: Temperature = Field(alias="return")
+    ground: Temperature | None = Field(
+        None, description="at the pipes' depth; from the weather file if left out"
+    )
 
     @model_validator(mode="after")
     def _ordered(self) -> HeatNetworkSpec:
         air = [point.air for point in self.supply]
         if sorted(set(air)) != air:
             raise ValueError("list the points of the supply curve from cold to warm air, once each")
-        coldest = min(point.water for point in self.supply)
-        if coldest <= self.return_:
+        cold = [f"{p.water:g} degC at {p.air:g} degC of air" for p in self.supply
+                if p.water <= self.return_]  # fmt: skip
+        if cold:
             raise ValueError(
-                f"the supply falls to {coldest:g} degC, not above the return of "
-                f"{self.return_:g} degC"
+                f"the supply falls to {', '.join(cold)}, not above the return of "
+                f"{self.return_:g} degC; raise the curve or lower the return"
             )
         return self
 

@@ -21,6 +21,7 @@ from citygrid.inputs.timetable import inside
 
 if TYPE_CHECKING:
     from citygrid.inputs.jobs import Jobs
+    from citygrid.inputs.pipes import Catalogue
     from citygrid.inputs.weather import Weather
 
 
@@ -233,6 +234,9 @@ class Surroundings:
         return wet_bulb_temperature(air, self._told(component, weather, "relative_humidity"))
 
     def ground_temperature(self, component: str) -> Floats:
+        network = self.district.spec.heat_network
+        if network is not None and network.ground is not None:
+            return np.full(len(self.horizon.time), network.ground)
         weather = self._needs_weather(component, "the ground temperature")
         return self._told(component, weather, "ground_temperature")
 
@@ -321,6 +325,18 @@ class Surroundings:
         try:
             return read_drawing(self.district.folder / spec.geometry, spec.crs, place)
         except InputError as error:
+            self.faults += error.faults
+            return None
+
+    # pipes ----------------------------------------------------------------------------------
+
+    def pipe_catalogue(self, file: str | None, component: str) -> Catalogue | None:
+        from citygrid.inputs.pipes import read_catalogue
+
+        try:
+            return read_catalogue(None if file is None else self._path(file))
+        except CitygridError as error:
+            # A file that many pipes name is broken once.
             self.faults += error.faults
             return None
 

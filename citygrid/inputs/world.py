@@ -8,6 +8,7 @@ from citygrid.arrays import Floats as Floats
 
 if TYPE_CHECKING:
     from citygrid.inputs.jobs import Jobs
+    from citygrid.inputs.pipes import Catalogue
     from citygrid.inputs.time import Horizon
 
 
@@ -71,6 +72,10 @@ class World(Protocol):
         self, tilt: float, azimuth: float, incidence_loss: float, component: str
     ) -> Floats:
         """Irradiance [W/m^2] behind the cover of a collector at ``tilt`` and ``azimuth`` [deg]."""
+        ...
+
+    def pipe_catalogue(self, file: str | None, component: str) -> Catalogue | None:
+        """Pipes by nominal diameter, the shipped ones without a file; ``None`` if it is broken."""
         ...
 
     def jobs(self, file: str | None, listed: Any, component: str) -> Jobs:
