@@ -107,7 +107,7 @@ def test_a_centre_pays_for_the_coolers_that_serve_it() -> None:
         ("takes: heat, capacity: 10 kW", "takes: heat, capacity: 10 kW, design: 90 degC",
          "the network is not warmer than the cooler's design"),
         ("water_price: 10 EUR/m^3", "water_price: 10 EUR/kWh", "is not a price of water"),
-        ("power_node: hall", "power_node: attic", "names neither a node nor a component"),
+        ("power_node: hall", "power_node: attic", "unknown node"),
         ("fans: 3 %", "fans: 300 %", "must be at most 1"),
     ],
 )  # fmt: skip
