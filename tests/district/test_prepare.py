@@ -207,7 +207,7 @@ nodes:
   pipe: {kind: heat_pipe, from: plant, to: east, length: 1 km, dn: 100}
   cable: {"""
     case = prepared(tmp_path, ("nodes:\n", frame), ("  cable: {", more))
-    net = 0.300 - 0.0114
+    net = 0.29965 - 0.01144
     assert case.units["heat_pipe"]["loss"][0] == pytest.approx([net * (90 + 50 - 20),
                                                                 net * (80 + 50 - 20)])  # fmt: skip
 

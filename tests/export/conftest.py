@@ -158,7 +158,9 @@ def build(
     line = {"from_": (["plant"] * 3, "1"), "to": (zones, "1"), "loss_share": (0.0, "1")}
     b.kind("heat_pipe", [f"pipe {z}" for z in zones],
            {**line, "capacity": (np.full((3, hours), 800.0), "kW"), "loss": (loss, "kW"),
-            "reversible": ([False] * 3, "1"), "dn": (np.array([80.0, 100.0, 65.0]), "1")},
+            "reversible": ([False] * 3, "1"), "dn": (np.array([80.0, 100.0, 65.0]), "1"),
+            "delay": (np.zeros(3, dtype=int), "1"), "water": (0.0, "kWh"),
+            "pump": ([""] * 3, "1")},
            {"flow": sent}, ["plant"] * 3, zones)  # fmt: skip
     local = power.copy()
     local[0] += draw[0] + lifted / cop + 0.08 * (draw - recovered)[0] - sun
