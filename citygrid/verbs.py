@@ -71,8 +71,9 @@ def solve(form: Form, route: str = "milp", options: Options | None = None) -> Pl
     if outcome.status == "infeasible":
         raise InfeasibleError(explain(case, form))
     if outcome.x is None:
+        why = "" if outcome.status == "no_plan" else f" ({outcome.status.replace('_', ' ')})"
         failure = NoPlanError(Fault(
-            f"route {route}", f"found no plan ({outcome.status.replace('_', ' ')})",
+            f"route {route}", f"found no plan{why}",
             outcome.telemetry.get("message"), "allow more time, a larger gap, or another route",
         ))  # fmt: skip
         failure.status, failure.bound = outcome.status, outcome.bound
@@ -143,6 +144,20 @@ def verify(case: Case, plan: Plan) -> Verdict:
     return check(case, plan)
 
 
+def _check_routes(routes: Sequence[str], options: Options | None) -> None:
+    """Refuse all that is wrong with any of the routes before the first one has worked for hours."""
+    from citygrid.routes import check
+
+    faults: dict[Fault, None] = {}
+    for route in routes:
+        try:
+            check(route, options)
+        except InputError as refused:
+            faults |= dict.fromkeys(refused.faults)
+    if faults:
+        raise InputError(faults)
+
+
 @dataclass
 class Run:
     """One model solved by one route: the plan, its verdict, and where the time went."""
@@ -211,6 +226,7 @@ def compare_routes(
     """
     if not routes:
         raise InputError(Fault("routes", "no route is named", None, "name one, such as milp"))
+    _check_routes(routes, options)
     say = progress or (lambda text: None)
     seconds: dict[str, float] = {}
     say("reading the district")

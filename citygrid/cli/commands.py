@@ -84,7 +84,7 @@ def plan(frame: Frame, model: Path, route: str, out: Path | None, **given: objec
 @MODEL
 @click.option("--routes", default="milp,hybrid", show_default=True,
               help="Comma-separated: milp, hybrid, hybrid:random, hybrid:greedy, "
-                   "hybrid:rounding, pyomo:SOLVER.")  # fmt: skip
+                   "hybrid:rounding, hybrid:raw, pyomo:SOLVER.")  # fmt: skip
 @click.option("--controls", is_flag=True, help="Also run the hybrid route's controls.")
 @solving_options
 @OUT
@@ -99,7 +99,9 @@ def compare(
 
     names = [name.strip() for name in routes.split(",") if name.strip()]
     if controls:
-        names += [f"hybrid:{control}" for control in ("random", "greedy", "rounding")]
+        from citygrid.routes import CONTROLS
+
+        names += [f"hybrid:{control}" for control in CONTROLS]
     runs = citygrid.compare_routes(model, list(dict.fromkeys(names)), options_of(given, frame),
                                    frame.say)  # fmt: skip
     files = write_runs(runs, out or Path("out") / model.stem, frame.say)

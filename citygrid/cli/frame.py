@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from citygrid.errors import CitygridError, NoPlanError, VerificationError
+from citygrid.errors import CitygridError, Fault, InputError, NoPlanError, VerificationError
 
 if TYPE_CHECKING:
     from citygrid.routes.contract import Options
@@ -164,6 +164,9 @@ def solving_options(command: Callable[..., None]) -> Callable[..., None]:
                      help="Annealer of the hybrid route: groups (citygrid's own), neal, tabu, "
                      "greedy, exact, random or module:Class."),
         click.option("--threads", type=click.IntRange(1), help="Threads of the solver."),
+        click.option("--set", "settings", multiple=True, metavar="NAME=VALUE",
+                     help="A further option of the solver or the hybrid route, as often as needed; "
+                     "KIND.NAME=VALUE for milp, hybrid or pyomo alone."),
         click.option("--verbose", is_flag=True, help="Solver log on stderr."),
     )):  # fmt: skip
         command = option(command)
@@ -177,8 +180,25 @@ def options_of(given: dict[str, Any], frame: Frame) -> Options:
     return Options(
         gap=given["gap"], time_limit=given["time_limit"], seed=given["seed"],
         threads=given["threads"], verbose=given["verbose"], sampler=given["sampler"],
-        progress=_gap_progress(frame),
+        extras=_extras(given["settings"]), progress=_gap_progress(frame),
     )  # fmt: skip
+
+
+def _extras(settings: Sequence[str]) -> dict[str, str]:
+    """``--set NAME=VALUE`` as pairs; refused where one is no pair or stands twice."""
+    extras: dict[str, str] = {}
+    faults = []
+    for text in settings:
+        name, sign, value = (part.strip() for part in text.partition("="))
+        if not (name and sign and value):
+            faults.append(Fault("--set", "expected NAME=VALUE", text, "such as sweeps=400"))
+        elif name in extras:
+            faults.append(Fault("--set", f"{name} is set twice", text, "set it once"))
+        else:
+            extras[name] = value
+    if faults:
+        raise InputError(faults)
+    return extras
 
 
 def _gap_progress(frame: Frame) -> Callable[[dict[str, Any]], None] | None:

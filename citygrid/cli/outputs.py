@@ -64,7 +64,7 @@ def print_runs(runs: Sequence[Run], files: dict[str, dict[str, str]]) -> str:
         f"{size['columns']:,} columns, {size['rows']:,} rows, {size['binaries']:,} binaries",
         "",
         f"{'route':<16} {'verdict':<10} {'cost EUR':>13} {'bound EUR':>13} {'gap':>8} "
-        f"{'waste heat MWh':>15} {'CO2 t':>8} {'solve s':>8}",
+        f"{'waste heat MWh':>15} {'CO2 t':>8} {'solve s':>8} {'MILPs':>6}",
     ]
     for run in runs:
         plan, verdict = run.plan, run.verdict
@@ -77,10 +77,13 @@ def print_runs(runs: Sequence[Run], files: dict[str, dict[str, str]]) -> str:
             f"{run.route:<16} {'verified' if verdict.ok else 'BROKEN':<10} "
             f"{plan.objective:>13,.2f} {_shown(plan.bound):>13} {_shown(plan.gap, '{:.3%}'):>8} "
             f"{_shown(verdict.kpis['waste_heat_used_mwh']):>15} "
-            f"{_shown(None if carbon is None else carbon / 1000):>8} {run.seconds['solve']:>8.1f}"
+            f"{_shown(None if carbon is None else carbon / 1000):>8} {run.seconds['solve']:>8.1f} "
+            f"{_shown(run.telemetry.get('milps'), '{:d}'):>6}"
         )
+        if "fell_back" in run.telemetry:
+            lines.append(f"    not by its own means: {run.telemetry['fell_back']}")
         lines += [f"    {violation}" for violation in verdict.violations[:5]]
-    lines.append("")
+    lines += ["", "MILPs: searches by HiGHS, whole or in part, behind the plan", ""]
     for run in runs:
         for name in ("plan", "gpkg"):
             if name in files[run.route]:

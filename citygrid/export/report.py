@@ -218,6 +218,8 @@ def _route(entry: Entry, shown: Entry, entries: list[Entry]) -> dict[str, Any]:
         "waste_heat": entry.verdict.kpis.get("waste_heat_used_mwh"),
         "carbon": entry.verdict.kpis.get("co2_kg"),
         "feasibility": telemetry.get("feasibility_rate"),
+        "milps": telemetry.get("milps"),
+        "fell_back": telemetry.get("fell_back"),
         "size": entry.size,
     }
 

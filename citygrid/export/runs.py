@@ -97,6 +97,8 @@ def _row(run: Run) -> dict[str, Any]:
         "waste_heat_used_mwh": None if verdict is None else verdict.kpis["waste_heat_used_mwh"],
         "co2_kg": None if verdict is None else verdict.kpis["co2_kg"],
         "solve_seconds": run.seconds.get("solve"),
+        "milps_by_highs": run.telemetry.get("milps"),
+        "fell_back": run.telemetry.get("fell_back"),
     }
 
 

@@ -1,20 +1,26 @@
 """Routes: ways to solve a form, behind one contract.
 
 ``milp`` (HiGHS), ``pyomo:SOLVER`` (any solver that Pyomo drives), ``hybrid`` (prices from the
-relaxation, choices from an annealer, the rest exact) and its controls ``hybrid:random``,
-``hybrid:greedy`` and ``hybrid:rounding``, which differ from it in the chooser alone.
+relaxation, choices from an annealer, the rest exact) and its controls, which differ from it in the
+chooser alone: ``hybrid:random`` and ``hybrid:greedy`` (as much effort, without annealing),
+``hybrid:rounding`` (the relaxation rounded) and ``hybrid:raw`` (the annealer's samples as they are,
+without any repair).
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from citygrid.errors import Fault, InputError
 from citygrid.model.form import Form
 from citygrid.routes.contract import Options, Outcome
 
-__all__ = ["Options", "Outcome", "names", "solve"]
+__all__ = ["CONTROLS", "Options", "Outcome", "check", "names", "solve"]
 
 #: What may take the annealer's place in ``hybrid``.
-CONTROLS = ("random", "greedy", "rounding")
+CONTROLS = ("random", "greedy", "rounding", "raw")
+#: Words before a point in the name of an option that give it to one kind of route.
+KINDS = ("milp", "pyomo", "hybrid")
 
 
 def names() -> list[str]:
@@ -22,23 +28,58 @@ def names() -> list[str]:
     return ["milp", "pyomo:highs", "hybrid", *(f"hybrid:{control}" for control in CONTROLS)]
 
 
+def check(route: str, options: Options | None = None) -> None:
+    """Refuse, before any work is done, a route, solver, sampler or option that does not exist.
+
+    Raises :class:`InputError`.
+    """
+    kind, rest, options = _read(route, options)
+    if kind == "milp":
+        from citygrid.routes import milp
+
+        milp.settings(options.extras)
+    elif kind == "pyomo":
+        from citygrid.routes import pyomo
+
+        pyomo.check(rest, options)
+    else:
+        from citygrid.routes import hybrid
+
+        hybrid.check(options)
+
+
 def solve(form: Form, route: str = "milp", options: Options | None = None) -> Outcome:
     """Solve the form by a route.
 
-    Raises :class:`InputError` for a route, solver or sampler that does not exist.
+    Raises :class:`InputError` for a route, solver, sampler or option that does not exist.
     """
-    options = options or Options()
-    kind, _, rest = route.partition(":")
-    if route == "milp":
+    kind, rest, options = _read(route, options)
+    if kind == "milp":
         from citygrid.routes import milp
 
         return milp.solve(form, options)
-    if kind == "pyomo" and rest:
+    if kind == "pyomo":
         from citygrid.routes import pyomo
 
         return pyomo.solve(form, options, rest)
-    if route == "hybrid" or (kind == "hybrid" and rest in CONTROLS):
-        from citygrid.routes import hybrid
+    from citygrid.routes import hybrid
 
-        return hybrid.solve(form, options, rest or "anneal")
-    raise InputError(Fault("route", "no such route", route, f"choose one of {', '.join(names())}"))
+    return hybrid.solve(form, options, rest or "anneal")
+
+
+def _read(route: str, options: Options | None) -> tuple[str, str, Options]:
+    """Kind of a route and what follows its colon, and the options that are meant for it."""
+    options = options or Options()
+    kind, colon, rest = route.partition(":")
+    known = {"milp": not colon, "pyomo": bool(rest), "hybrid": not colon or rest in CONTROLS}
+    if not known.get(kind):
+        repair = f"choose one of {', '.join(names())}"
+        raise InputError(Fault("route", "no such route", route, repair))
+    extras = {}
+    for name, value in options.extras.items():
+        owner, point, own = name.partition(".")
+        if not point or owner not in KINDS:
+            extras[name] = value
+        elif owner == kind:
+            extras[own] = value
+    return kind, rest, replace(options, extras=extras)

@@ -21,7 +21,7 @@ from citygrid.gap import relative_gap as relative_gap
 
 Floats = NDArray[np.float64]
 Positions = NDArray[np.integer[Any]]
-Status = Literal["optimal", "feasible", "infeasible", "unbounded", "time_limit", "error"]
+Status = Literal["optimal", "feasible", "infeasible", "unbounded", "time_limit", "no_plan", "error"]
 Progress = Callable[[dict[str, Any]], None]
 
 
@@ -32,7 +32,8 @@ class Options:
     ``gap`` is the relative gap at which a plan counts as optimal; ``time_limit`` in s (a hard one:
     the solver is stopped and its best plan returned); ``threads`` for solvers that use several;
     ``sampler`` names the annealer of the routes that have one (``groups`` is the package's own);
-    ``extras`` are options of one route as text; ``progress`` is called with ``seconds``,
+    ``extras`` are further options of the route or its solver as text, for one kind of route alone
+    where the name begins with it (``hybrid.rounds``); ``progress`` is called with ``seconds``,
     ``objective`` and ``bound`` while a solver works. Without a time limit the same seed gives the
     same plan.
     """
@@ -142,7 +143,11 @@ class Journal:
         self.counts[name] = self.counts.get(name, 0) + number
 
     def telemetry(self) -> dict[str, Any]:
-        """Everything recorded, as plain values that can be written as JSON."""
+        """Everything recorded, as plain values that can be written as JSON.
+
+        ``milps`` are the searches that HiGHS did, whole or in part. A route that left the whole
+        form to it says why in ``fell_back``.
+        """
         calls = [
             {"backend": c.backend, "purpose": c.purpose, "queued_at": c.queued_at,
              "started_at": c.started_at, "finished_at": c.finished_at, **c.notes}
@@ -156,6 +161,7 @@ class Journal:
             "calls": calls,
             "seconds": {**self.seconds, "total": self.elapsed},
             "counts": dict(self.counts),
+            "milps": self.counts.get("milps", 0),
             **self.figures,
         }
 

@@ -6,9 +6,10 @@ and ``complete`` for the clean plan that belongs to a choice of integers.
 
 from __future__ import annotations
 
+import difflib
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,6 +17,7 @@ import highspy
 import numpy as np
 import scipy.sparse as sp
 
+from citygrid.errors import Fault, InputError
 from citygrid.model.form import Floats, Form
 from citygrid.model.reductions import fix, relax
 from citygrid.routes.bounds import dual_bound
@@ -47,6 +49,18 @@ _STATUS: dict[highspy.HighsModelStatus, Status] = {
     highspy.HighsModelStatus.kSolutionLimit: "feasible",
 }
 
+#: Options of HiGHS that the command line names by itself.
+_NAMED = {
+    "mip_rel_gap": "--gap", "time_limit": "--time-limit", "random_seed": "--seed",
+    "threads": "--threads", "output_flag": "--verbose", "log_to_console": "--verbose",
+}  # fmt: skip
+_KINDS = {
+    highspy.HighsOptionType.kBool: "true or false",
+    highspy.HighsOptionType.kInt: "a whole number within its limits",
+    highspy.HighsOptionType.kDouble: "a number within its limits",
+    highspy.HighsOptionType.kString: "one of its words",
+}
+
 # HiGHS starts its threads once per process; another number needs another process.
 _threads_of_process: int | None = None
 
@@ -55,7 +69,8 @@ _threads_of_process: int | None = None
 class Task:
     """How HiGHS shall work on one form: limits and tolerances; ``method`` for LPs.
 
-    ``prove`` has the duals of an LP prove a bound, which takes a while on large ones.
+    ``prove`` has the duals of an LP prove a bound, which takes a while on large ones; ``settings``
+    are further options of HiGHS (:func:`settings`).
     """
 
     purpose: str = "milp"
@@ -69,6 +84,7 @@ class Task:
     tolerance: float = 1e-7
     nodes: int | None = None
     prove: bool = True
+    settings: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -95,6 +111,7 @@ class Result:
 def solve(form: Form, options: Options) -> Outcome:
     """Solve the form to the gap, or as far as the time limit allows, and clean the plan.
 
+    ``options.extras`` are options of HiGHS by their names there, see :func:`settings`.
     After the search the integers are rounded and fixed and one LP over all rows gives the rest,
     so that no tolerance of the search leaks through large coefficients into the plan.
     """
@@ -102,7 +119,7 @@ def solve(form: Form, options: Options) -> Outcome:
     integers = bool(form.integer.any())
     task = Task.of(
         options, "milp" if integers else "lp", options.gap, options.time_limit,
-        tolerance=1e-7 if integers else CLEAN,
+        tolerance=1e-7 if integers else CLEAN, settings=settings(options.extras),
     )  # fmt: skip
     found = call(form, task, journal, options)
     if found.x is None:
@@ -123,6 +140,34 @@ def solve(form: Form, options: Options) -> Outcome:
     if status == "optimal" and integers and (gap is None or gap > 1.001 * options.gap + 1e-6):
         status = "feasible"
     return Outcome(status, x, objective, bound, [(objective, x)], journal.telemetry())
+
+
+def settings(extras: Mapping[str, str]) -> dict[str, str]:
+    """Options of HiGHS as a user names them (``presolve``, ``mip_heuristic_effort``), checked.
+
+    Raises :class:`InputError` for those that HiGHS does not have, values that it does not take,
+    options that have a name of their own here, and those that make it read or write files.
+    """
+    trial = highspy.Highs()
+    trial.setOptionValue("output_flag", False)
+    known = [name for name in dir(trial.getOptions()) if not name.startswith("_")]
+    faults = []
+    for name, value in extras.items():
+        place = f"--set {name}"
+        if name in _NAMED:
+            faults.append(Fault(place, "has an option of its own here", value,
+                                f"use {_NAMED[name]}"))  # fmt: skip
+        elif name not in known or "file" in name:
+            near = difflib.get_close_matches(name, [n for n in known if "file" not in n], 3, 0.5)
+            repair = f"did you mean {' or '.join(near)}?" if near else "see the options of HiGHS"
+            faults.append(Fault(place, "milp passes on no such option of HiGHS", value, repair))
+        elif trial.setOptionValue(name, value) != highspy.HighsStatus.kOk:
+            kind = _KINDS[trial.getOptionType(name)[1]]
+            faults.append(Fault(place, "HiGHS does not take this value", value,
+                                f"give it {kind}, as its options say"))  # fmt: skip
+    if faults:
+        raise InputError(faults)
+    return dict(extras)
 
 
 def call(
@@ -203,19 +248,19 @@ def run(form: Form, task: Task, report: Report, start: Floats | None = None) -> 
     solver.setOptionValue("output_flag", task.verbose)
     if task.threads is not None and _threads_of_process is None:
         _threads_of_process = task.threads
-    settings: dict[str, Any] = {
+    chosen: dict[str, Any] = {
         "random_seed": task.seed, "mip_rel_gap": task.gap, "solver": task.method,
         "primal_feasibility_tolerance": task.tolerance,
         "dual_feasibility_tolerance": max(task.tolerance, 1e-9),
         "run_crossover": "on" if task.crossover else "off",
     }  # fmt: skip
     if _threads_of_process is not None:
-        settings["threads"] = _threads_of_process
+        chosen["threads"] = _threads_of_process
     if task.nodes is not None:
-        settings["mip_max_nodes"] = task.nodes
+        chosen["mip_max_nodes"] = task.nodes
     if task.time_limit is not None:
-        settings["time_limit"] = float(task.time_limit)
-    for name, value in settings.items():
+        chosen["time_limit"] = float(task.time_limit)
+    for name, value in {**chosen, **task.settings}.items():
         solver.setOptionValue(name, value)
     if (form.lower > form.upper).any() or (form.row_lower > form.row_upper).any():
         return Result("infeasible")

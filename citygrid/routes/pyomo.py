@@ -39,8 +39,9 @@ _OPTION_NAMES: dict[str, dict[str, str]] = {
 }
 #: Solvers whose own bound of a search Pyomo hands on unchanged. Others state the objective in its
 #: place (GLPK, and CBC within a gap), or nothing: their word is not taken.
+_HIGHS = ("highs", "appsi_highs")
 _PROVING = frozenset({
-    "highs", "appsi_highs", "gurobi", "gurobi_direct", "gurobi_persistent", "appsi_gurobi",
+    *_HIGHS, "gurobi", "gurobi_direct", "gurobi_persistent", "appsi_gurobi",
     "cplex_direct", "cplex_persistent", "xpress_direct", "xpress_persistent",
 })  # fmt: skip
 _LIKELY = ("highs", "appsi_highs", "glpk", "cbc", "scip", "gurobi", "cplex", "xpress", "mosek")
@@ -65,7 +66,7 @@ def solve(form: Form, options: Options, solver: str) -> Outcome:
     not installed.
     """
     journal = Journal()
-    driver = _driver(solver)
+    driver = check(solver, options)
     if _contradicts(form):
         return Outcome("infeasible", telemetry=journal.telemetry())
     with journal.stage("build"):
@@ -74,6 +75,8 @@ def solve(form: Form, options: Options, solver: str) -> Outcome:
         results = _run(driver, model, solver, options)
         condition = results.solver.termination_condition
         record.notes["termination"] = str(condition)
+    if solver in _HIGHS and form.integer.any():
+        journal.count("milps")
     status: Status = _STATUS.get(condition, "error")
     if condition == TerminationCondition.infeasibleOrUnbounded:
         status = milp.settle(form)
@@ -167,6 +170,16 @@ def load(model: pyo.ConcreteModel, form: Form) -> Floats:
     idle = np.clip(0.0, form.lower, form.upper)
     found = np.array([np.nan if value is None else value for value in values], dtype=float)
     return np.where(np.isnan(found), idle, found)
+
+
+def check(solver: str, options: Options) -> Any:
+    """The driver of a solver. Raises :class:`InputError` where it is unknown or not installed.
+
+    Only HiGHS's options are known here; those of others are refused, if at all, by themselves.
+    """
+    if solver in _HIGHS:
+        milp.settings(options.extras)
+    return _driver(solver)
 
 
 def _driver(solver: str) -> Any:

@@ -108,6 +108,54 @@ def test_unknown_route_is_refused_with_the_known_ones(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_options_of_a_solver_are_taken_from_the_command_line(tmp_path):
+    result = run("compare", TINY, "--routes", "milp,hybrid", "--set", "hybrid.rounds=1",
+                 "--set", "milp.mip_heuristic_effort=0.1", "--out", tmp_path)  # fmt: skip
+    assert result.exit_code == 0, result.output
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (["rounds=2"], ["rounds", "no such option of HiGHS"]),
+        (["hybrid.sweep=2"], ["sweep", "sweeps"]),
+        (["sweeps"], ["NAME=VALUE"]),
+        (["hybrid.reads=2", "hybrid.reads=3"], ["twice"]),
+        (["hybrid.reads=0", "milp.mip_rel_gap=1"], ["reads", "--gap"]),
+    ],
+)
+def test_options_that_no_route_has_are_refused_before_anything_is_solved(tmp_path, given, words):
+    flags = [part for text in given for part in ("--set", text)]
+    result = run("compare", TINY, "--routes", "milp,hybrid", *flags, "--out", tmp_path)
+    assert result.exit_code == 2
+    assert all(word in result.output for word in words), result.output
+    assert "Traceback" not in result.output and not list(tmp_path.iterdir())
+
+
+def test_route_that_left_everything_to_highs_says_so_where_its_figures_stand(tmp_path):
+    """Without jobs there is nothing to choose; the table, its file and the page say so."""
+    bare = tmp_path / "bare.yaml"
+    bare.write_text(
+        """
+name: bare
+horizon: {start: 2023-01-16T00:00Z, length: 3 h}
+nodes: {here: {}}
+components:
+  homes: {kind: heat_demand, node: here, load: 30 kW}
+  boiler: {kind: boiler, node: here, heat: 100 kW}
+  gas: {kind: fuel, node: here, price: 60 EUR/MWh}
+""",
+        encoding="utf-8",
+    )
+    result = run("compare", bare, "--out", tmp_path)
+    assert result.exit_code == 0, result.output
+    assert "not by its own means: nothing to choose" in result.output
+    table = (tmp_path / "routes.csv").read_text(encoding="utf-8").splitlines()
+    assert table[0].endswith("milps_by_highs,fell_back")
+    assert table[1].endswith(",0,") and "nothing to choose" in table[2]
+    assert "nothing to choose" in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize(
     ("written", "instead", "words"),
     [

@@ -13,7 +13,7 @@ from citygrid.errors import InputError
 from citygrid.routes.contract import Options, Outcome, proven
 
 EXACT = ["milp", "pyomo:highs"]
-CHOOSING = ["hybrid", "hybrid:random", "hybrid:greedy", "hybrid:rounding"]
+CHOOSING = ["hybrid", "hybrid:random", "hybrid:greedy", "hybrid:rounding", "hybrid:raw"]
 EVERY = EXACT + CHOOSING
 SHARP = Options(gap=1e-7)
 INF = math.inf
@@ -108,7 +108,7 @@ def test_unbounded_forms_are_called_unbounded(make, route):
         assert (outcome.status, outcome.x) == ("unbounded", None)
 
 
-@pytest.mark.parametrize("route", ["hybrid", "hybrid:random", "hybrid:greedy"])
+@pytest.mark.parametrize("route", ["hybrid", "hybrid:random", "hybrid:greedy", "hybrid:raw"])
 def test_same_seed_gives_the_same_plan(small_district, route):
     first, second = (routes.solve(small_district, route, Options(seed=7)) for _ in range(2))
     assert np.array_equal(first.x, second.x)
@@ -132,7 +132,61 @@ def test_annealing_telemetry_states_how_often_samples_were_valid(forms):
 
 def test_form_without_groups_is_said_to_have_none(forms):
     telemetry = routes.solve(forms["knapsack"], "hybrid").telemetry
-    assert "no_groups" in telemetry
+    assert "no one-hot groups" in telemetry["fell_back"] and telemetry["milps"] == 1
+    assert "fell_back" not in routes.solve(forms["district"], "hybrid").telemetry
+
+
+def test_searches_by_highs_are_counted_whichever_route_they_serve(forms):
+    """Those of the mixed choices, of repairs and commitments in hybrid; one elsewhere."""
+    found = {route: routes.solve(forms["district"], route).telemetry for route in EVERY}
+    for route in EXACT:
+        assert found[route]["milps"] == 1
+    for route in CHOOSING:
+        purposes = [call["purpose"] for call in found[route]["calls"]]
+        parts = ("mixed choices", "repair", "commitment", "fall back")
+        assert found[route]["milps"] == sum(purposes.count(part) for part in parts) >= 1
+
+
+def test_option_for_one_kind_of_route_does_not_reach_another(forms):
+    """``rounds`` is no option of HiGHS and ``presolve`` none of hybrid; both are refused alike."""
+    both = Options(extras={"hybrid.rounds": "1", "milp.presolve": "off"})
+    for route in ("milp", "hybrid", "pyomo:highs"):
+        assert routes.solve(forms["district"], route, both).x is not None
+    for route, name in (("milp", "rounds"), ("hybrid", "presolve"), ("pyomo:highs", "rounds")):
+        with pytest.raises(InputError, match=name):
+            routes.check(route, Options(extras={name: "1"}))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("mip_heuristics_effort", "0.5", "mip_heuristic_effort"),
+        ("mip_heuristic_effort", "7", "a number within its limits"),
+        ("mip_max_nodes", "12.5", "a whole number"),
+        ("presolve", "perhaps", "one of its words"),
+        ("mip_rel_gap", "0.1", "--gap"),
+        ("time_limit", "3", "--time-limit"),
+        ("write_model_file", "x.lp", "no such option"),
+    ],
+)
+def test_options_that_highs_does_not_take_are_refused_with_the_repair(name, value, words):
+    with pytest.raises(InputError, match=words) as refused:
+        routes.check("milp", Options(extras={name: value}))
+    assert name in str(refused.value)
+
+
+def test_options_of_highs_reach_it(forms):
+    """Stopped before the first node, it proves no more than the root does."""
+    stopped = Options(gap=0.0, extras={"mip_max_nodes": "0", "presolve": "off"})
+    outcome = routes.solve(forms["knapsack"], "milp", stopped)
+    assert outcome.telemetry["calls"][0]["nodes"] == 0
+
+
+def test_rounds_that_a_user_asks_for_are_kept_under_a_time_limit_too(district_maker):
+    form = district_maker(jobs=12, sites=2, steps=8, seed=3)
+    asked = Options(gap=0.0, time_limit=60.0, extras={"rounds": "1"})
+    telemetry = routes.solve(form, "hybrid", asked).telemetry
+    assert [call["purpose"] for call in telemetry["calls"]].count("sampling") == 1
 
 
 @pytest.mark.parametrize("route", ["miilp", "pyomo:", "pyomo:nosuch", "hybrid:best", "pyomo:glpkk"])

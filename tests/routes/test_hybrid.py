@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
+from citygrid import routes
 from citygrid.errors import InputError
 from citygrid.model.reductions import fix
 from citygrid.routes import milp, samplers
 from citygrid.routes.bounds import tighten
-from citygrid.routes.contract import Options
-from citygrid.routes.hybrid.annealer import _Walk, anneal
+from citygrid.routes.contract import Clock, Journal, Options
+from citygrid.routes.hybrid.annealer import _Walk, anneal, descend, draw
 from citygrid.routes.hybrid.assignment import (
     candidates,
     find_coupling,
@@ -23,6 +24,7 @@ from citygrid.routes.hybrid.assignment import (
     meeting,
     priced_cost,
 )
+from citygrid.routes.hybrid.choosers import LESSONS, Chooser
 from citygrid.routes.hybrid.energy import axes, energy
 from citygrid.routes.hybrid.quadratic import penalise
 from citygrid.routes.hybrid.responses import POINTS, entered, find_blocks, tabulate
@@ -180,9 +182,80 @@ def test_annealer_finds_the_lowest_energy_of_all_choices(case):
     *_, model = case
     least = min(model.of(choice) for choice in choices(model))
     found = anneal(model, 8, 60, (0.5, 1e4), seed=3)
-    assert min(model.of(choice) for choice in found) == pytest.approx(least, abs=1e-9)
+    assert min(model.of(choice) for choice in found.choices) == pytest.approx(least, abs=1e-9)
     again = anneal(model, 8, 60, (0.5, 1e4), seed=3)
-    assert all(np.array_equal(a, b) for a, b in zip(found, again, strict=True))
+    assert found.visits == again.visits
+    assert all(np.array_equal(a, b) for a, b in zip(found.choices, again.choices, strict=True))
+
+
+def test_energies_of_many_choices_are_those_of_each(case):
+    """Against the terms written out: priced options, tables, and totals near their targets."""
+    *_, model = case
+    some = np.array(choices(model)[::41]).T
+    expected = []
+    for choice in some.T:
+        load = np.asarray(model.weights[:, choice].sum(axis=1)).ravel()
+        met = model.total >= 0
+        totals = np.bincount(model.total[met], load[met], minlength=len(model.target))
+        tables = sum(
+            np.interp(value, model.first[row] + model.step[row] * np.arange(POINTS), line)
+            for row, (value, line) in enumerate(zip(load, model.table, strict=True))
+        )
+        over = model.steep * model.overrun(choice).sum()
+        pull = 0.5 * model.stiffness @ (totals - model.target) ** 2
+        expected.append(model.priced[choice].sum() + tables + over + pull)
+    assert model.of_each(some) == pytest.approx(expected, abs=1e-9)
+
+
+def test_greedy_control_makes_as_many_visits_and_ends_where_no_move_helps(case):
+    """The annealer may freeze before its sweeps are over; the control then begins anew."""
+    *_, model = case
+    annealed = anneal(model, 4, 50, (0.5, 1e4), seed=1)
+    greedy = descend(model, 4, 50, 1e4, seed=1)
+    assert greedy.visits == 50 * 4 * model.groups >= annealed.visits
+    best = greedy.choices[0]
+    for group in range(model.groups):
+        others = np.tile(best[:, None], (1, int((model.owner == group).sum())))
+        others[group] = np.flatnonzero(model.owner == group)
+        assert model.of_each(others).min() >= model.of(best) - 1e-9
+    assert len({choice.tobytes() for choice in greedy.choices}) == len(greedy.choices) > 1
+
+
+def test_random_control_keeps_the_best_of_its_draws_and_draws_every_option(case):
+    *_, model = case
+    found = draw(model, 5, 2000, seed=4)
+    assert found.visits == 2000 * model.groups
+    values = [model.of(choice) for choice in found.choices]
+    assert values == sorted(values)
+    # 216 choices in all: of 2000 draws hardly one is missing.
+    assert values[0] == pytest.approx(min(model.of(c) for c in choices(model)), abs=1e-9)
+    short = draw(model, 5, 10**9, seed=4, spent=lambda: 1.0)
+    assert 0 < short.visits < 10**6
+
+
+def test_controls_of_a_dimod_sampler_descend_until_they_have_taken_as_many_steps(case):
+    *_, model = case
+    journal = Journal()
+    greedy = Chooser.named("greedy", "neal", 4, 100, 0.01)
+    annealer = Chooser.named("anneal", "neal", 4, 100, 0.01)
+    used = np.ones(len(model.owner))
+    for chooser in (greedy, annealer):
+        assert chooser.choose(model, used, 5, None, journal, Clock(None))
+    assert journal.counts["descents"] > 4 * (1 + LESSONS)
+
+
+def test_raw_samples_are_taken_as_they_are_or_not_at_all(case, district_maker):
+    """A sampler of single bits leaves groups empty; without repair such samples are lost."""
+    *_, model = case
+    used, journal = np.ones(len(model.owner)), Journal()
+    raw = Chooser("raw", samplers.get("random"), 4, 1, 0.01)
+    assert raw.choose(model, used, 5, None, journal, Clock(None)) == []
+    assert replace(raw, kind="anneal").choose(model, used, 5, None, Journal(), Clock(None))
+    form = district_maker(jobs=5, sites=2, steps=3, capacity=30.0)
+    outcome = routes.solve(form, "hybrid:raw", Options(sampler="random"))
+    assert (outcome.status, outcome.x) == ("no_plan", None)
+    assert "as it was" in outcome.telemetry["message"]
+    assert not {"repair_milps", "released_groups"} & set(outcome.telemetry["counts"])
 
 
 def test_candidates_keep_what_the_relaxation_uses_and_two_of_every_group(case):
@@ -198,7 +271,8 @@ def test_candidates_keep_what_the_relaxation_uses_and_two_of_every_group(case):
 
 
 def test_samplers_are_dimod_samplers_and_refuse_what_is_too_large():
-    for name in samplers.names():
+    assert samplers.names()[0] == samplers.OWN and samplers.get(samplers.OWN) is None
+    for name in samplers.names()[1:]:
         assert isinstance(samplers.get(name), dimod.Sampler)
     assert isinstance(samplers.get("dimod:ExactSolver"), dimod.ExactSolver)
     for wrong in ("dimod:Nothing", "nowhere:Thing", "json:dumps"):

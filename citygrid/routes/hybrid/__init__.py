@@ -9,6 +9,6 @@ from a choice to a plan (:mod:`.commitment`).
 
 from __future__ import annotations
 
-from citygrid.routes.hybrid.search import solve
+from citygrid.routes.hybrid.search import check, solve
 
-__all__ = ["solve"]
+__all__ = ["check", "solve"]

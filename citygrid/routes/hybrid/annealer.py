@@ -19,14 +19,23 @@ from citygrid.routes.hybrid.energy import Energy
 
 #: Part of the schedule after which states are worth looking at; before, they are hot.
 LATE = 0.6
+#: Random choices that are valued at once.
+BATCH = 64
 #: Sweeps in a row without any change, late in the schedule, after which nothing will change.
 FROZEN = 5
+
+
+class Found(NamedTuple):
+    """Choices (g), best first of every kind, and the visits of a group by a replica they took."""
+
+    choices: list[Positions]
+    visits: int
 
 
 def anneal(
     model: Energy, replicas: int, sweeps: int, betas: tuple[float, float], seed: int,
     start: Positions | None = None, spent: Callable[[], float] = lambda: 0.0,
-) -> list[Positions]:  # fmt: skip
+) -> Found:  # fmt: skip
     """The best state seen by every replica and states on the way there, as choices (g).
 
     On small models all replicas end in one state; what they passed before they froze, best first
@@ -59,9 +68,56 @@ def anneal(
         still = 0 if moved or not late else still + 1
         if done >= 1.0 or still >= FROZEN:
             break
-    others = np.unique(np.concatenate(passed, axis=1), axis=1).T
-    order = np.argsort([model.of(choice) for choice in others], kind="stable")
-    return [*best.T.copy(), *others[order[:replicas]]]
+    others = _best(model, np.concatenate(passed, axis=1), replicas)
+    return Found([*best.T.copy(), *others], walk.visits)
+
+
+def descend(
+    model: Energy, replicas: int, sweeps: int, beta: float, seed: int,
+    start: Positions | None = None, spent: Callable[[], float] = lambda: 0.0,
+) -> Found:  # fmt: skip
+    """Greedy control of :func:`anneal`: the same moves, always cold, begun anew when all is still.
+
+    It makes as many sweeps as it is given, which is at least what the annealer makes of as many,
+    and a sweep takes both the same time. The first descent begins at ``start``.
+    """
+    generator = np.random.default_rng(seed)
+    ends, visits, left = [np.zeros((model.groups, 0), dtype=np.int64)], 0, sweeps
+    while left > 0 and (spent() < 1.0 or not visits):
+        walk = _Walk(model, replicas, generator, start)
+        moved, start = True, None
+        while moved and left > 0 and (spent() < 1.0 or not visits):
+            moved = walk.sweep(beta)
+            left -= 1
+        ends.append(walk.state)
+        visits += walk.visits
+    return Found(_best(model, np.concatenate(ends, axis=1), 2 * replicas), visits)
+
+
+def draw(
+    model: Energy, kept: int, draws: int, seed: int, spent: Callable[[], float] = lambda: 0.0
+) -> Found:
+    """Random control of :func:`anneal`: options drawn evenly in every group, the best draws."""
+    generator = np.random.default_rng(seed)
+    count = np.bincount(model.owner, minlength=model.groups)
+    begin = (np.cumsum(count) - count)[:, None]
+    best = np.zeros((model.groups, 0), dtype=np.int64)
+    energy, done = np.zeros(0), 0
+    while done < draws and (spent() < 1.0 or not done):
+        size = min(BATCH, draws - done)
+        fresh = begin + (generator.random((model.groups, size)) * count[:, None]).astype(np.int64)
+        both = np.concatenate([best, fresh], axis=1)
+        energy = np.concatenate([energy, model.of_each(fresh)])
+        order = np.argsort(energy, kind="stable")[:kept]
+        best, energy, done = both[:, order], energy[order], done + size
+    return Found(list(best.T.copy()), done * model.groups)
+
+
+def _best(model: Energy, states: Positions, count: int) -> list[Positions]:
+    """The distinct ones of the states (g × n), best first, at most so many."""
+    distinct = np.unique(states, axis=1)
+    order = np.argsort(model.of_each(distinct), kind="stable")
+    return list(distinct.T[order[:count]])
 
 
 class _Group(NamedTuple):
@@ -115,6 +171,7 @@ class _Walk:
             for first, size in zip(self.begin, count, strict=True)
         ]
         self.movable = np.flatnonzero(count > 1)
+        self.visits = 0
 
     def _tabulate(self) -> None:
         """The tables as one line ``base + rise · place`` per cell, with steep cells at the ends."""
@@ -151,6 +208,7 @@ class _Walk:
     def sweep(self, beta: float) -> bool:
         """Every group once, in random order; whether any replica changed."""
         moved = False
+        self.visits += len(self.movable) * self.state.shape[1]
         for group in self.generator.permutation(self.movable):
             moved |= self._move(int(group), beta)
         return moved

@@ -1,6 +1,15 @@
 """Who chooses: an annealer, any dimod sampler, or a control in its place.
 
-All get the same energy and the same number of reads; what differs is only how they search.
+All get the same energy, the same seeds and as many choices to hand on; what differs is only how
+they search. They also get the same effort, so that no control loses for lack of time:
+
+* ``greedy`` makes the annealer's own moves, always cold, and begins anew until it has made as many
+  sweeps; in place of a dimod sampler, steepest descents until they have taken as many steps;
+* ``random`` draws :data:`DRAWS` choices for every sweep of every replica, which takes as long.
+
+These are counts and not seconds, so that the same seed gives the same plan; under a time limit all
+end with the same share of the clock. ``raw`` is the annealer itself, and whatever it samples is
+taken as it is or not at all. ``rounding`` has nothing to search.
 """
 
 from __future__ import annotations
@@ -15,19 +24,22 @@ from numpy.typing import NDArray
 from citygrid.model.form import Floats
 from citygrid.routes import samplers
 from citygrid.routes.contract import Clock, Journal, Positions
-from citygrid.routes.hybrid.annealer import anneal
+from citygrid.routes.hybrid.annealer import anneal, descend, draw
 from citygrid.routes.hybrid.energy import Energy
 from citygrid.routes.hybrid.quadratic import Penalised, penalise
 
-#: The annealer of this package, which keeps groups by construction and takes tables.
-OWN = "groups"
 #: Short calls of a dimod sampler, at most, from which penalties are learnt before the full one.
 LESSONS = 7
+#: Random choices that are drawn and valued in the time of one sweep of one replica.
+DRAWS = 16
+#: What may choose, and how many sweeps it gets where the user says nothing: the own annealer's
+#: moves see a whole group, those of dimod's samplers one bit.
+SWEEPS, BIT_SWEEPS = 200, 3000
 
 
 @dataclass(frozen=True)
 class Chooser:
-    """Who chooses (``anneal``, ``greedy``, ``random``, ``rounding``), with what effort.
+    """Who chooses (``anneal``, ``raw``, ``greedy``, ``random``, ``rounding``), with what effort.
 
     ``sampler`` is dimod's, or ``None`` for the annealer of this package.
     """
@@ -38,6 +50,15 @@ class Chooser:
     sweeps: int
     tolerance: float
 
+    @classmethod
+    def named(
+        cls, kind: str, sampler: str, reads: int, sweeps: int | None, tolerance: float
+    ) -> Chooser:
+        """A chooser with the sampler of a name, which controls replace by their like."""
+        own = sampler == samplers.OWN or kind in ("random", "rounding")
+        made = None if own else samplers.get("greedy" if kind == "greedy" else sampler)
+        return cls(kind, made, reads, sweeps or (SWEEPS if own else BIT_SWEEPS), tolerance)
+
     def choose(
         self, model: Energy, used: Floats, seed: int, incumbent: Positions | None,
         journal: Journal, clock: Clock,
@@ -46,30 +67,36 @@ class Chooser:
         if self.kind == "rounding":
             order = np.lexsort((-used, model.owner))
             return [order[np.searchsorted(model.owner[order], np.arange(model.groups))]]
-        if self.kind == "random":
-            found = _random(model, self.reads, seed)
-        elif self.sampler is None:
-            found = self._annealed(model, seed, incumbent, journal, clock)
+        if self.sampler is None:
+            found = self._searched(model, seed, incumbent, journal, clock)
         else:
             found = self._sampled(model, used, seed, incumbent, journal, clock)
         unique = {choice.tobytes(): choice for choice in found}
         return sorted(unique.values(), key=model.of)
 
-    def _annealed(
+    def _searched(
         self, model: Energy, seed: int, incumbent: Positions | None, journal: Journal, clock: Clock
     ) -> list[Positions]:
+        """Choices of the own annealer, or of the control that makes its moves without it."""
         limit = Clock(clock.share(0.35, 0.5))
         hot = 1.0 / max(model.spread, 1e-9)
         cold = max(5.0 / self.tolerance, 10.0 * hot)
-        betas = (cold, cold) if self.kind == "greedy" else (
-            (math.sqrt(hot * cold) if incumbent is not None else hot), cold
-        )  # fmt: skip
-        with journal.call("groups", "sampling"):
-            found = anneal(model, self.reads, self.sweeps, betas, seed, incumbent,
-                           lambda: limit.spent)  # fmt: skip
-        journal.count("samples", len(found))
-        journal.count("samples_valid", len(found))
-        return found
+        name = samplers.OWN if self.kind in ("anneal", "raw") else self.kind
+        with journal.call(name, "sampling"):
+            if self.kind == "random":
+                draws = DRAWS * self.reads * self.sweeps
+                found = draw(model, 2 * self.reads, draws, seed, lambda: limit.spent)
+            elif self.kind == "greedy":
+                found = descend(model, self.reads, self.sweeps, cold, seed, incumbent,
+                                lambda: limit.spent)  # fmt: skip
+            else:
+                warm = math.sqrt(hot * cold) if incumbent is not None else hot
+                found = anneal(model, self.reads, self.sweeps, (warm, cold), seed, incumbent,
+                               lambda: limit.spent)  # fmt: skip
+        journal.count("visits", found.visits)
+        journal.count("samples", len(found.choices))
+        journal.count("samples_valid", len(found.choices))
+        return found.choices
 
     def _sampled(
         self, model: Energy, used: Floats, seed: int, incumbent: Positions | None,
@@ -81,7 +108,7 @@ class Chooser:
         found: list[Positions] = []
         for lesson in range(LESSONS):
             effort = max(self.reads // 2, 1), max(self.sweeps // 6, 1)
-            states = self._reads(penalised, *effort, seed + lesson, incumbent, journal)
+            states = self._reads(penalised, *effort, seed + lesson, incumbent, journal, limit)
             choices = self._decoded(penalised, states, journal, "lessons")
             found += choices
             before, penalised = penalised, penalised.learn(states, choices)
@@ -89,14 +116,14 @@ class Chooser:
                 break
         penalised = penalised.firm()
         effort = self.reads, self.sweeps
-        states = self._reads(penalised, *effort, seed + LESSONS, incumbent, journal)
+        states = self._reads(penalised, *effort, seed + LESSONS, incumbent, journal, limit)
         return found + self._decoded(penalised, states, journal, "samples")
 
     def _reads(
         self, penalised: Penalised, reads: int, sweeps: int, seed: int,
-        incumbent: Positions | None, journal: Journal,
+        incumbent: Positions | None, journal: Journal, limit: Clock,
     ) -> NDArray[np.int8]:  # fmt: skip
-        """The best samples (s × c) of one call."""
+        """The best samples (s × c) of one call, or of as many as greed needs for its steps."""
         with journal.stage("model"):
             bqm = samplers.model(*penalised.arrays)
         size = {"variables": bqm.num_variables, "couplings": bqm.num_interactions}
@@ -110,16 +137,30 @@ class Chooser:
             state[incumbent] = 1
             wishes.update(initial_states=(state, list(bqm.variables)),
                           initial_states_generator="tile")  # fmt: skip
+        parts: list[tuple[Floats, NDArray[np.int8]]] = []
+        steps = 0
         with journal.call(type(self.sampler).__name__, "sampling"):
-            sampled = samplers.sample(self.sampler, bqm, **wishes)
-        order = np.argsort(np.array(list(sampled.variables)))
-        best = np.argsort(sampled.record.energy, kind="stable")[:reads]
-        return np.asarray(sampled.record.sample[best][:, order])
+            while not parts or (self.kind == "greedy" and steps < reads * sweeps
+                                and limit.spent < 1.0):  # fmt: skip
+                sampled = samplers.sample(self.sampler, bqm, **wishes)
+                order = np.argsort(np.array(list(sampled.variables)))
+                parts.append((sampled.record.energy, sampled.record.sample[:, order]))
+                # A descent looks at all bits before each of its steps, as a sweep does.
+                taken = getattr(sampled.record, "num_steps", np.array([reads * sweeps]))
+                steps += int((taken + 1).sum())
+                wishes = {"num_reads": reads, "seed": (seed + 7919 * len(parts)) % (2**31 - 1)}
+        if self.kind == "greedy":
+            journal.count("descents", sum(len(energy) for energy, _ in parts))
+        energy, states = (np.concatenate(piece) for piece in zip(*parts, strict=True))
+        return np.asarray(states[np.argsort(energy, kind="stable")[:reads]])
 
     def _decoded(
         self, penalised: Penalised, states: NDArray[np.int8], journal: Journal, kind: str
     ) -> list[Positions]:
-        """The choices of samples; counted apart are those from which penalties are learnt."""
+        """The choices of samples; counted apart are those from which penalties are learnt.
+
+        ``raw`` takes only samples that were valid before any group was decoded.
+        """
         with journal.stage("decoding"):
             decoded = [penalised.decode(state) for state in states]
         journal.count(kind, len(decoded))
@@ -127,15 +168,4 @@ class Chooser:
         if kind == "samples":
             journal.count("groups_repaired", sum(wrong for _, wrong in decoded))
             journal.count("groups_decoded", len(decoded) * penalised.energy.groups)
-        return [choice for choice, _ in decoded]
-
-
-def _random(model: Energy, reads: int, seed: int) -> list[Positions]:
-    generator = np.random.default_rng(seed)
-    draws = generator.random((reads, len(model.owner)))
-    starts = np.arange(model.groups)
-    found: list[Positions] = []
-    for draw in draws:
-        order = np.lexsort((draw, model.owner))
-        found.append(order[np.searchsorted(model.owner[order], starts)])
-    return found
+        return [choice for choice, wrong in decoded if wrong == 0 or self.kind != "raw"]

@@ -67,14 +67,20 @@ class Energy:
 
     def of(self, chosen: Positions) -> float:
         """Energy of a choice, one candidate per group (g), with the tables as they are."""
-        load = np.asarray(self.weights[:, chosen].sum(axis=1), dtype=float).ravel()
-        met = self.total >= 0
-        totals = np.bincount(self.total[met], load[met], minlength=len(self.target))
-        return float(
-            self.priced[chosen].sum()
-            + self.response(np.arange(len(load)), load).sum()
-            + 0.5 * self.stiffness @ (totals - self.target) ** 2
-        )
+        return float(self.of_each(chosen[:, None])[0])
+
+    def of_each(self, chosen: Positions) -> Floats:
+        """Energies (n) of choices (g × n)."""
+        size, count = chosen.shape
+        shape, begin = (len(self.owner), count), np.arange(count + 1) * size
+        taken = sp.csc_array((np.ones(size * count), chosen.T.ravel(), begin), shape=shape)
+        load = (self.weights @ taken).toarray()
+        rows = np.broadcast_to(np.arange(len(load))[:, None], load.shape)
+        gaps = (self.gathered @ taken).toarray() - self.target[:, None]
+        return np.asarray(
+            self.priced[chosen].sum(axis=0) + self.response(rows, load).sum(axis=0)
+            + 0.5 * self.stiffness @ gaps**2
+        )  # fmt: skip
 
     def response(self, rows: Positions, load: Floats) -> Floats:
         """``φ`` of loads at rows (any equal shapes): the tables, linear between, steep beyond."""

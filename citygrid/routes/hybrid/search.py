@@ -14,7 +14,7 @@ The best plan and the bound are never lost. Without a time limit the same seed g
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,7 @@ from citygrid.routes.contract import (
     Options,
     Outcome,
     Positions,
+    Status,
     proven,
     relative_gap,
 )
@@ -38,7 +39,7 @@ from citygrid.routes.hybrid.assignment import (
     meeting,
     priced_cost,
 )
-from citygrid.routes.hybrid.choosers import OWN, Chooser
+from citygrid.routes.hybrid.choosers import Chooser
 from citygrid.routes.hybrid.commitment import Workshop
 from citygrid.routes.hybrid.energy import OVERRUN, Energy, axes, energy
 from citygrid.routes.hybrid.responses import POINTS, entered, find_blocks, tabulate
@@ -47,27 +48,33 @@ from citygrid.routes.hybrid.responses import POINTS, entered, find_blocks, tabul
 LARGE = 60_000
 #: Rounds without a time limit, and rounds without a better plan after which the search ends.
 ROUNDS, PATIENCE = 4, 3
+#: Rounds under a time limit: as many as it allows.
+ENDLESS = 10_000
 
+#: Largest number that makes sense for any effort.
+MOST = 1_000_000
 #: Binaries that may be committed in a round beyond those of its best choice.
 BINARIES = 1000
 #: Guesses of how far a total moves its own price, in turn.
 IMITATION = (2.0, 10.0, 0.5, 30.0)
 
-_DEFAULTS = {"variables": 2500, "reads": 12, "sweeps": 0, "rounds": ROUNDS, "plans": 2}
+#: What a user may set; ``None`` depends on the rest.
+_DEFAULTS: dict[str, int | None] = {
+    "variables": 2500, "reads": 12, "sweeps": None, "rounds": None, "plans": 2,
+}  # fmt: skip
 
 
 def solve(form: Form, options: Options, chooser: str = "anneal") -> Outcome:
     """Solve the form by prices, annealing and exact completion.
 
-    ``chooser`` is ``anneal`` or a control in its place: ``random``, ``greedy``, ``rounding``.
-    ``options.extras`` may set ``variables``, ``reads``, ``sweeps``, ``rounds`` and ``plans``.
+    ``chooser`` is ``anneal`` or a control in its place: ``random``, ``greedy``, ``rounding``,
+    ``raw``. ``options.extras`` may set ``variables``, ``reads``, ``sweeps``, ``rounds`` and
+    ``plans``.
     """
-    effort = _effort(options)
-    own = options.sampler == OWN
-    sampler = None if own else samplers.get("greedy" if chooser == "greedy" else options.sampler)
+    effort = check(options)
     journal, clock = Journal(), Clock(options.time_limit)
     journal.figures["chooser"] = chooser
-    journal.figures["sampler"] = options.sampler if chooser == "anneal" else None
+    journal.figures["sampler"] = options.sampler if chooser in ("anneal", "raw") else None
     groups = find_groups(form)
     journal.figures.update(groups=len(groups), options=len(groups.columns))
     if not len(groups):
@@ -86,15 +93,17 @@ def solve(form: Form, options: Options, chooser: str = "anneal") -> Outcome:
     shop = Workshop(form, groups, coupling, options, journal, clock, method)
     search = _Search(shop, duals, relaxed.x, bound)
     search.know_commitment()
-    picker = Chooser(chooser, sampler, effort["reads"], effort["sweeps"] or (200 if own else 3000),
-                     _tolerance(options.gap, relaxed.objective, len(groups)))  # fmt: skip
-    rounds = effort["rounds"] if clock.left is None or chooser == "rounding" else 10_000
-    for number in range(rounds if chooser != "rounding" else 1):
+    picker = Chooser.named(
+        chooser, options.sampler, effort.reads, effort.sweeps,
+        _tolerance(options.gap, relaxed.objective, len(groups)),
+    )  # fmt: skip
+    rounds = effort.rounds or (ROUNDS if clock.left is None else ENDLESS)
+    for number in range(1 if chooser == "rounding" else rounds):
         if number and (clock.over or search.done):
             break
         search.round(number, picker, effort)
     if search.best is None and not clock.over:
-        search.fall_back()
+        search.give_up() if chooser == "raw" else search.fall_back()
     return search.outcome()
 
 
@@ -132,7 +141,7 @@ class _Search:
         gap = relative_gap(self.objective, self.bound) if self.best is not None else None
         return self.idle >= PATIENCE or (gap is not None and gap <= self.shop.options.gap)
 
-    def round(self, number: int, picker: Chooser, effort: dict[str, int]) -> None:
+    def round(self, number: int, picker: Chooser, effort: Effort) -> None:
         shop, groups = self.shop, self.shop.groups
         coupling = shop.coupling
         with shop.journal.stage("tables"):
@@ -143,7 +152,7 @@ class _Search:
         used = np.maximum(self.relaxed[groups.columns],
                           0.0 if self.best is None else self.best[groups.columns])  # fmt: skip
         worth = None if self.best is None or self.bound is None else self.objective - self.bound
-        budget = effort["variables"] * (1 if picker.sampler is not None else 4)
+        budget = effort.variables * (1 if picker.sampler is not None else 4)
         options = candidates(groups, plain, used, budget, worth)
         start = None if self.best is None else np.searchsorted(options, shop.read(self.best))
 
@@ -157,10 +166,10 @@ class _Search:
         choices = self._within_limits_first(model, choices)
         fresh = self._fresh([options[choice] for choice in choices])
         # Where little is left to commit, the choice that looks best need not be taken on trust.
-        cheap = min(BINARIES // max(shop.binaries, 1), effort["reads"])
-        fresh = fresh[: max(effort["plans"], cheap)]
+        cheap = min(BINARIES // max(shop.binaries, 1), effort.reads)
+        fresh = fresh[: max(effort.plans, cheap)]
         self.tried.update(map(self._key, fresh))
-        ranked = [self._valued(positions) for positions in fresh]
+        ranked = [self._valued(positions, picker.kind != "raw") for positions in fresh]
         plans = sorted((r for r in ranked if r is not None), key=lambda r: r[0])
         before = self.objective
         for value, positions in plans[: max(1, cheap)]:
@@ -186,7 +195,7 @@ class _Search:
 
     def _within_limits_first(self, model: Energy, choices: list[Positions]) -> list[Positions]:
         """Choices that overrun no limit before those that do, each best first."""
-        over = np.array([self._overruns(model, choice) for choice in choices])
+        over = np.array([self._overruns(model, choice) for choice in choices], dtype=bool)
         self.shop.journal.count("choices", len(choices))
         self.shop.journal.count("choices_within_limits", int((~over).sum()))
         return [choices[i] for i in np.argsort(over, kind="stable")]
@@ -196,12 +205,12 @@ class _Search:
         coupling = self.shop.coupling
         return bool(((load > coupling.most + OVERRUN) | (load < coupling.least - OVERRUN)).any())
 
-    def _valued(self, positions: Positions) -> tuple[float, Positions] | None:
+    def _valued(self, positions: Positions, mend: bool) -> tuple[float, Positions] | None:
         value, _ = self.shop.value(positions)
         self.shop.journal.count("choices_valued")
         if value is None:
             self.shop.journal.count("choices_infeasible")
-            repaired = self.shop.repair(positions)
+            repaired = self.shop.repair(positions) if mend else None
             if repaired is None:
                 return None
             positions = repaired
@@ -234,7 +243,7 @@ class _Search:
     def fall_back(self) -> None:
         """No choice led to a plan: HiGHS on the whole form with the time that is left."""
         shop = self.shop
-        shop.journal.figures["fall_back"] = "no choice allowed a plan; the whole form by HiGHS"
+        shop.journal.figures["fell_back"] = "no choice allowed a plan; the whole form by HiGHS"
         task = milp.Task.of(shop.options, "fall back", shop.options.gap, shop.clock.left)
         found = milp.call(shop.form, task, shop.journal, shop.options)
         self.verdict = found.status
@@ -247,7 +256,12 @@ class _Search:
         if found.bound is not None:
             self.bound = max(found.bound, self.bound or -math.inf)
 
-    verdict: Any = "time_limit"
+    def give_up(self) -> None:
+        """No choice led to a plan, and this control has no other way to one."""
+        self.verdict = "no_plan"
+        self.shop.journal.figures["message"] = "no sample allowed a plan as it was"
+
+    verdict: Status = "time_limit"
 
     def outcome(self) -> Outcome:
         journal, options = self.shop.journal, self.shop.options
@@ -273,8 +287,11 @@ class _Search:
 
 def _without_groups(form: Form, options: Options, journal: Journal) -> Outcome:
     """Nothing to anneal: the binaries, if any, are decided by HiGHS, and the telemetry says so."""
-    outcome = milp.solve(form, options)
-    note = {**journal.figures, "no_groups": "no one-hot groups; all binaries decided by HiGHS"}
+    outcome = milp.solve(form, replace(options, extras={}))
+    note = {
+        **journal.figures,
+        "fell_back": "nothing to choose, no one-hot groups; the whole form by HiGHS",
+    }
     return replace(outcome, telemetry={**outcome.telemetry, **note})
 
 
@@ -283,17 +300,37 @@ def _tolerance(gap: float, objective: float | None, groups: int) -> float:
     return max(gap * abs(objective or 1.0) / groups, 1e-6)
 
 
-def _effort(options: Options) -> dict[str, int]:
+@dataclass(frozen=True)
+class Effort:
+    """How much is searched: candidates, reads and sweeps of the sampler, rounds, plans a round."""
+
+    variables: int
+    reads: int
+    sweeps: int | None
+    rounds: int | None
+    plans: int
+
+
+def check(options: Options) -> Effort:
+    """The effort that the options ask for. Raises :class:`InputError` where there is no such thing.
+
+    The sampler must exist, and the further options must be ours.
+    """
     effort = dict(_DEFAULTS)
     faults = []
     for name, text in options.extras.items():
         if name not in effort:
-            faults.append(Fault("extras", "hybrid has no such option", name,
+            faults.append(Fault(f"--set {name}", "hybrid has no such option", text,
                                 f"choose one of {', '.join(effort)}"))  # fmt: skip
-        elif not text.isdigit() or int(text) < 1:
-            faults.append(Fault(f"extras › {name}", "expected a whole number of at least 1", text))
+        elif not (text.isascii() and text.isdigit() and 1 <= int(text) <= MOST):
+            faults.append(Fault(f"--set {name}", "expected a whole number of at least 1", text,
+                                f"write one of at most {MOST:,}"))  # fmt: skip
         else:
             effort[name] = int(text)
+    try:
+        samplers.get(options.sampler)
+    except InputError as refused:
+        faults += refused.faults
     if faults:
         raise InputError(faults)
-    return effort
+    return Effort(**effort)  # type: ignore[arg-type]

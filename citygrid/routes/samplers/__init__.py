@@ -1,8 +1,10 @@
-"""Samplers by name: anything with dimod's ``sample(bqm)``.
+"""Samplers by name: the package's own, and anything with dimod's ``sample(bqm)``.
 
-``neal`` (simulated annealing), ``tabu``, ``greedy`` (steepest descent), ``exact`` (enumeration,
-for about twenty variables), ``random``, and any class by import path, ``module:Class``, for people
-with hardware. An import path runs code: it is taken from the command line, never from a file.
+``groups`` is the package's own annealer (:mod:`citygrid.routes.hybrid.annealer`), which takes no
+binary quadratic model and is no class here. Of dimod's there are ``neal`` (simulated annealing),
+``tabu``, ``greedy`` (steepest descent), ``exact`` (enumeration, for about twenty variables),
+``random``, and any class by import path, ``module:Class``, for people with hardware. An import path
+runs code: it is taken from the command line, never from a file.
 """
 
 from __future__ import annotations
@@ -16,9 +18,11 @@ from citygrid.errors import Fault, InputError
 from citygrid.model.form import Floats
 from citygrid.routes.contract import Positions
 
+#: The annealer of this package, which keeps groups by construction and takes tables.
+OWN = "groups"
 #: name → (module, class)
 _KNOWN = {
-    "neal": ("dwave.samplers", "SimulatedAnnealingSampler"),
+    "neal": ("neal", "SimulatedAnnealingSampler"),
     "tabu": ("dwave.samplers", "TabuSampler"),
     "greedy": ("dwave.samplers", "SteepestDescentSampler"),
     "random": ("dwave.samplers", "RandomSampler"),
@@ -30,15 +34,17 @@ EXACT_MAX = 22
 
 def names() -> list[str]:
     """The samplers that have a name here."""
-    return list(_KNOWN)
+    return [OWN, *_KNOWN]
 
 
 def get(name: str) -> Any:
-    """The sampler (a ``dimod.Sampler``) of a name or import path.
+    """The sampler (a ``dimod.Sampler``) of a name or import path; ``None`` for the package's own.
 
     Raises :class:`InputError` for an unknown name, a module that does not import, or a class that
     is no sampler.
     """
+    if name == OWN:
+        return None
     module, _, attribute = name.partition(":")
     if not attribute:
         if name not in _KNOWN:
@@ -89,7 +95,5 @@ def sample(sampler: Any, bqm: dimod.BinaryQuadraticModel, **wishes: Any) -> Any:
 
 
 def _refused(name: str, reason: str) -> InputError:
-    known = ", ".join(_KNOWN)
-    return InputError(
-        Fault("sampler", reason, name, f"choose one of groups, {known}, or module:Class")
-    )
+    repair = f"choose one of {', '.join(names())}, or module:Class"
+    return InputError(Fault("sampler", reason, name, repair))
