@@ -15,6 +15,18 @@ from citygrid.errors import Fault, InputError
 FOOTPRINTS = ("footprints", "buildings")
 
 
+def is_known(crs: str) -> bool:
+    """Whether a text names a coordinate system."""
+    from pyproj import CRS
+    from pyproj.exceptions import CRSError
+
+    try:
+        CRS.from_user_input(crs)
+    except CRSError:
+        return False
+    return True
+
+
 def read_drawing(path: Path, crs: str | None, place: str = "geometry") -> str:
     """The parts of a GeoPackage or GeoJSON file that a map of the district needs.
 
@@ -33,7 +45,7 @@ def read_drawing(path: Path, crs: str | None, place: str = "geometry") -> str:
     try:
         target = None if crs is None else CRS.from_user_input(crs)
     except CRSError:
-        target = None  # the exports say so
+        target = None  # a fault of the district's own
     try:
         layers = [str(name) for name in pyogrio.list_layers(path)[:, 0]]
         for layer in layers:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,6 +15,7 @@ from citygrid.components.contract import Component, Port, kinds
 from citygrid.components.fields import Text, marks
 from citygrid.district.spec import DistrictSpec
 from citygrid.district.strict_yaml import Tree, read
+from citygrid.district.supply import unsupplied
 from citygrid.errors import Fault, InputError
 
 Path_ = tuple[str | int, ...]
@@ -35,6 +36,8 @@ class District:
     kind_of: Mapping[str, str]
     tree: Tree
     hash: str
+    #: Paths of sections left out for their faults, which nobody else is to be blamed for.
+    unsound: frozenset[Path_] = frozenset()
 
     @property
     def name(self) -> str:
@@ -56,35 +59,105 @@ class District:
 def load(path: str | Path) -> District:
     """Read and check a district file.
 
-    Raises :class:`InputError` with every fault found: file, line, path, value and repair.
+    Raises :class:`InputError` with every fault found: file, line, path, value and repair. Where
+    there is one, what can be checked without the faulty parts is prepared, too, so that the faults
+    of series, weather and jobs are told in the same breath.
     """
     path = Path(path)
     tree = read(path)
     faults: list[Fault] = []
     spec = _validated(DistrictSpec, tree.value, (), tree, faults)
-    entries = tree.value.get("components")
+    stated = tree.value.get("components")
+    entries = stated if isinstance(stated, dict) else {}
     components: dict[str, Component] = {}
-    kind_of: dict[str, str] = {}
-    if isinstance(entries, dict):
-        for name, entry in entries.items():
-            component = _component(name, entry, tree, faults)
-            if component is not None:
-                components[name], kind_of[name] = component, entry["kind"]
-        if not entries:
-            faults.append(Fault(tree.place(("components",)), "has no component", None,
-                                "add at least a demand and its supply"))  # fmt: skip
+    for name, entry in entries.items():
+        component = _component(name, entry, tree, faults)
+        if component is not None:
+            components[name] = component
+    if isinstance(stated, dict) and not entries:
+        faults.append(Fault(tree.place(("components",)), "has no component", None,
+                            "add at least a demand and its supply"))  # fmt: skip
     # Names are checked even if the frame has a fault, as long as the nodes can be read.
     nodes = tree.value.get("nodes")
-    if isinstance(nodes, dict):
-        faults += _names(components, nodes, entries if isinstance(entries, dict) else {}, tree)
-    if faults or spec is None:
-        raise InputError(faults)
+    misnamed = _names(components, nodes, entries, tree) if isinstance(nodes, dict) else []
+    faults += [fault for _, fault in misnamed]
+    ports_of = _ports_of(entries, components)
+    if ports_of is not None and not misnamed:
+        lines = frozenset(name for name, each in components.items() if each.line() is not None)
+        faults += unsupplied(ports_of, lines, tree)
+    blamed = {name for name, _ in misnamed} | (set(entries) - set(components))
+    sound = {name: each for name, each in components.items() if name not in blamed}
+    kind_of = {name: entries[name]["kind"] for name in sound}
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    district = District(path, spec, components, kind_of, tree, digest)
-    faults = _supply(district)
-    if faults:
-        raise InputError(faults)
-    return district
+    if spec is not None:
+        district = District(path, spec, sound, kind_of, tree, digest)
+        if not faults:
+            return district
+    else:
+        rest, unsound = _sound_part(tree.value)
+        if rest is None:
+            raise InputError(faults)
+        district = District(path, rest, sound, kind_of, tree, digest, unsound)
+    unsound = district.unsound | {("components", name) for name in blamed}
+    raise InputError(dict.fromkeys([*faults, *_further(replace(district, unsound=unsound))]))
+
+
+def _further(district: District) -> list[Fault]:
+    """Faults of what the sound part of a district refers to: series, weather, jobs, drawings."""
+    from citygrid.district.prepare import prepare
+
+    try:
+        prepare(district)
+    except InputError as error:
+        return list(error.faults)
+    return []
+
+
+def _sound_part(value: dict[str, Any]) -> tuple[DistrictSpec | None, frozenset[Path_]]:
+    """The frame without its faulty sections, and which these are; ``None`` without a horizon."""
+    frame = {key: part for key, part in value.items() if key != "components"}
+    frame["components"] = {}
+    unsound: set[Path_] = set()
+    for _ in range(3):  # sections first; then those that lack are filled
+        try:
+            return DistrictSpec.model_validate(frame), frozenset(unsound)
+        except ValidationError as error:
+            places = {detail["loc"] for detail in error.errors(include_url=False)}
+        for place in places:
+            key = str(place[0])
+            if key == "horizon":
+                return None, frozenset()
+            if key in ("series", "nodes") and len(place) > 1 and isinstance(frame[key], dict):
+                frame[key] = {k: part for k, part in frame[key].items() if k != place[1]}
+                unsound.add((key, place[1]))
+                if key == "nodes":
+                    frame[key][place[1]] = {}
+            else:
+                frame.pop(key, None)
+                unsound.add((key,))
+                frame |= {"name": "?"} if key == "name" else {}
+                frame |= {"nodes": {}} if key == "nodes" else {}
+    return None, frozenset()
+
+
+def _ports_of(
+    entries: Mapping[str, Any], components: Mapping[str, Component]
+) -> dict[str, list[Port]] | None:
+    """Ports of every component, also of those with a fault in a field that decides no port.
+
+    ``None`` where the ports of one cannot be known: it may be what feeds the others.
+    """
+    found = {}
+    for name, entry in entries.items():
+        component = components.get(name)
+        try:
+            if component is None:
+                fields = {key: value for key, value in entry.items() if key != "kind"}
+                component = kinds()[entry["kind"]].spec.model_construct(**fields)
+            found[name] = component.ports(name)
+        except Exception:  # whatever an unchecked field may lead to
+            return None
+    return found
 
 
 def _component(name: str, entry: Any, tree: Tree, faults: list[Fault]) -> Component | None:
@@ -139,6 +212,19 @@ def _fault(model: type[BaseModel], detail: Any, prefix: Path_, tree: Tree) -> Fa
     if kind == "literal_error":
         return Fault(place, "is not one of the choices", _scalar(value),
                      f"use {detail['ctx']['expected']}")  # fmt: skip
+    if kind in ("dict_type", "model_type", "model_attributes_type"):
+        return Fault(
+            place,
+            "is not a section of its own",
+            _scalar(value),
+            f"write `{location[-1]}: {{…}}`, empty braces where there is nothing to say",
+        )
+    if kind == "string_type":
+        return Fault(place, "is not a text", _scalar(value), f'write "{_scalar(value)}" in quotes')
+    if kind == "too_short":
+        least = detail["ctx"]["min_length"]
+        return Fault(place, f"needs at least {least} item{'s' if least > 1 else ''}", None,
+                     _hint(model, location).removeprefix(": "))  # fmt: skip
     return Fault(place, message[0].lower() + message[1:], _scalar(value),
                  _hint(model, location).removeprefix(": "))  # fmt: skip
 
@@ -185,13 +271,13 @@ def _choice(value: object, known: Iterable[str]) -> str:
 def _names(
     components: Mapping[str, Component], nodes: Mapping[str, Any], entries: Mapping[str, Any],
     tree: Tree,
-) -> list[Fault]:  # fmt: skip
-    """Every node, source and site that a component names must exist and fit."""
+) -> list[tuple[str, Fault]]:  # fmt: skip
+    """Every node, source and site that a component names must exist and fit: who is at fault."""
     faults = []
     for name in entries:
         if name in nodes:
-            faults.append(Fault(tree.place(("components", name)), "has the name of a node", name,
-                                "rename one of the two"))  # fmt: skip
+            faults.append((name, Fault(tree.place(("components", name)), "has the name of a node",
+                                       name, "rename one of the two")))  # fmt: skip
     offers: dict[str, set[str]] = {}
     for name, component in components.items():
         for port in component.ports(name):
@@ -201,8 +287,8 @@ def _names(
     for name, stated in stated_by.items():
         for key, node in stated.items():
             if node not in nodes:
-                faults.append(Fault(tree.place(("components", name, key)), "unknown node", node,
-                                    _choice(node, nodes)))  # fmt: skip
+                faults.append((name, Fault(tree.place(("components", name, key)), "unknown node",
+                                           node, _choice(node, nodes))))  # fmt: skip
     for name, component in components.items():
         own = set(stated_by[name].values())
         for port in component.ports(name):
@@ -217,8 +303,8 @@ def _names(
                 if port.place in entries
                 else "names neither a node nor a component"
             )
-            faults.append(Fault(tree.place(("components", name, *found)), reason, port.place,
-                                _choice(port.place, wanted)))  # fmt: skip
+            faults.append((name, Fault(tree.place(("components", name, *found)), reason,
+                                       port.place, _choice(port.place, wanted))))  # fmt: skip
     return faults
 
 
@@ -242,34 +328,3 @@ def _stated_nodes(entry: Any) -> dict[str, str]:
         if any(isinstance(mark, Text) and mark.node for mark in marks(field))
     ]  # fmt: skip
     return {key: entry[key] for key in keys if isinstance(entry.get(key), str)}
-
-
-def _supply(district: District) -> list[Fault]:
-    """Every place that draws a carrier must be fed with it, if need be through lines."""
-    supplied: set[tuple[str, str]] = set()
-    lines: list[tuple[tuple[str, str], tuple[str, str]]] = []
-    for name, component in district.components.items():
-        ports = component.ports(name)
-        if component.line() is not None:
-            # What a line draws and does not hand on, such as a pump's power, is a demand.
-            fed = {port.carrier for port in ports if port.direction == "feed"}
-            senders = [p for p in ports if p.direction == "draw" and p.carrier in fed]
-            receivers = [p for p in ports if p.direction == "feed"]
-            lines += [((s.carrier, s.place), (r.carrier, r.place))
-                      for s, r in zip(senders, receivers, strict=True)]  # fmt: skip
-        else:
-            supplied |= {(p.carrier, p.place) for p in ports if p.direction == "feed"}
-    grown = True
-    while grown:
-        reached = {receiver for sender, receiver in lines if sender in supplied} - supplied
-        supplied |= reached
-        grown = bool(reached)
-    faults = []
-    for name, port in district.ports():
-        if port.direction == "draw" and (port.carrier, port.place) not in supplied:
-            carrier = port.carrier.replace("_", " ")
-            repair = f"add a component that feeds {carrier} at {port.place}, or a line to it"
-            faults.append(Fault(district.place("components", name),
-                                f"draws {carrier} where nothing supplies it",
-                                port.place, repair))  # fmt: skip
-    return faults

@@ -31,6 +31,8 @@ def prepare(district: District) -> Case:
         for kind, names in names_of.items()
     }
     drawing = world.drawing()
+    world.look_for_files()
+    world.look_at_frame()
     if world.faults:
         raise InputError(dict.fromkeys(world.faults))
     spec = district.spec

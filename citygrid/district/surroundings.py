@@ -16,6 +16,7 @@ from citygrid.components.fields import Profile, Reference, Timetable
 from citygrid.district.load import District
 from citygrid.errors import CitygridError, Fault, InputError
 from citygrid.inputs.series import SeriesSpec, read_series
+from citygrid.inputs.tables import check_file
 from citygrid.inputs.time import Horizon, read_horizon
 from citygrid.inputs.timetable import inside
 
@@ -40,7 +41,12 @@ class Surroundings:
             )
         except ValueError as error:
             reason, _, repair = str(error).partition("; ")
-            raise InputError(Fault(district.place("horizon"), reason, None, repair)) from error
+            self.faults.append(Fault(district.place("horizon"), reason, None, repair))
+            # Without a time axis nothing can be read; that a file is there can be seen.
+            self.look_for_files()
+            self.look_at_frame()
+            self.drawing()
+            raise InputError(self.faults) from error
 
     def refuse(
         self, component: str, field: str, reason: str, value: object = None, repair: str = ""
@@ -63,6 +69,44 @@ class Surroundings:
         self._files[file] = path
         return path
 
+    def look_for_files(self) -> None:
+        """Refuse files that the district names and nobody has read so far, if they are not there.
+
+        What nobody uses is looked for, too: a name that leads nowhere is a slip of the pen.
+        """
+        spec = self.district.spec
+        named: dict[tuple[str, ...], str] = {
+            ("series", name): series.file for name, series in spec.series.items()
+        }
+        if spec.weather is not None:
+            named["weather",] = spec.weather.file
+        for name, component in self.district.components.items():
+            file = getattr(component, "file", None)
+            if isinstance(file, str):
+                named["components", name, "file"] = file
+        for place, file in named.items():
+            if file in self._files:
+                continue
+            try:
+                check_file(self.district.folder / file)
+            except CitygridError as error:
+                self._refused(error, self.district.place(*place))
+
+    def look_at_frame(self) -> None:
+        """Refuse a name that is none and a coordinate system that nobody knows."""
+        spec = self.district.spec
+        if not spec.name.strip():
+            self.faults.append(Fault(self.district.place("name"), "is empty", None,
+                                     "give the district a name"))  # fmt: skip
+        if spec.crs is not None:
+            from citygrid.district.drawing import is_known
+
+            if not is_known(spec.crs):
+                self.faults.append(Fault(
+                    self.district.place("crs"), "unknown coordinate system", spec.crs,
+                    "write its EPSG code, such as EPSG:25832",
+                ))  # fmt: skip
+
     def digests(self) -> dict[str, str]:
         """SHA-256 of every file that was read."""
         return {
@@ -82,6 +126,8 @@ class Surroundings:
             return np.full(len(self.horizon.time), float(value))
         place = ("components", component, *self._keys(component, field))
         known = self.district.spec.series
+        if self.district.unsound & {("series",), ("series", value.series)}:
+            return self._nothing
         if value.series not in known:
             self.faults.append(Fault(
                 self.district.place(*place, "series"), "unknown series", value.series,
@@ -185,7 +231,7 @@ class Surroundings:
 
     def _needs_weather(self, component: str, what: str) -> Weather | None:
         weather = self._weather
-        if self.district.spec.weather is None:
+        if self.district.spec.weather is None and ("weather",) not in self.district.unsound:
             self.refuse(component, "", f"needs {what}, but the district has no weather", None,
                         "add `weather: {file: …, latitude: …, longitude: …}`")  # fmt: skip
         return weather
@@ -259,6 +305,8 @@ class Surroundings:
         return np.full(len(self.horizon.time), network.return_)
 
     def _lacks_network(self, component: str) -> None:
+        if ("heat_network",) in self.district.unsound:
+            return
         self.refuse(component, "", "needs the heat network's temperatures", None,
                     "add `heat_network: {supply: [{air: -10 degC, water: 90 degC}, …], "
                     "return: 50 degC}`")  # fmt: skip
@@ -273,8 +321,9 @@ class Surroundings:
             if port.place == source and port.direction == "feed" and port.loop is not None:
                 warm, cool = port.loop
                 return self._nothing + warm, self._nothing + cool
-        self.refuse(component, "source", "gives heat of no known temperature", source,
-                    "name a component with a heat loop, air or ground")  # fmt: skip
+        if ("components", source) not in self.district.unsound:
+            self.refuse(component, "source", "gives heat of no known temperature", source,
+                        "name a component with a heat loop, air or ground")  # fmt: skip
         return self._nothing + 30.0, self._nothing + 20.0
 
     def wind_speed(self, component: str) -> Floats:

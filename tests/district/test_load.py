@@ -26,7 +26,9 @@ components:
   boiler: {kind: boiler, node: plant, heat: 500 kW}
   homes: {kind: heat_demand, node: plant, load: 0.3 MW}
   pump: {kind: heat_pump, source: servers, sink: plant, heat: 100 kW, cop: 4}
+weather: {file: air.csv, latitude: 50, longitude: 8}
 """
+AIR = "time,temperature [degC]\n2023-01-16T00:00Z,1\n2023-01-16T01:00Z,2\n"
 
 
 def written(folder: Path, *changes: tuple[str, str]) -> Path:
@@ -36,6 +38,7 @@ def written(folder: Path, *changes: tuple[str, str]) -> Path:
         text = text.replace(old, new)
     path = folder / "district.yaml"
     path.write_text(text, encoding="utf-8")
+    (folder / "air.csv").write_text(AIR, encoding="utf-8")
     return path
 
 
@@ -187,3 +190,65 @@ def test_a_component_that_is_no_mapping_is_told_once(tmp_path: Path) -> None:
     assert [str(fault) for fault in error.value.faults] == [
         f"{path}:5: components › dud: is not a component (got 3); write {{kind: …, node: …, …}}"
     ]
+
+
+def test_faults_of_files_and_jobs_are_told_with_those_of_the_text(tmp_path: Path) -> None:
+    """What is sound is prepared although other parts are faulty: one round of repair is enough."""
+    (tmp_path / "load.csv").write_text("time,a [kW]\n2023-01-16T00:00Z,1\n2023-01-16T01:00Z,nan\n")
+    jobs = """  jobs:
+    kind: job_pool
+    sites: [servers]
+    jobs: [{job: late, power: 1 kW, duration: 3 h, release: 2023-01-16T00:00Z,
+            deadline: 2023-01-16T02:00Z}]
+"""
+    head = """crs: EPSG:99999999
+carbon_price: 5
+series: {load: {file: load.csv}, unused: {file: none.csv}, wrong: {file: load.csv, unit: kW, x: 1}}
+nodes:
+"""
+    found = faults(
+        tmp_path, ("nodes:\n", head), ("max: 4 MW", "max: 4 MWh"), ("load: 400 kW",
+        "load: {series: load}"), ("load: 0.3 MW", "load: {series: wrong}"),
+        ("  pump:", f"{jobs}  pump:"),
+    )  # fmt: skip
+    told = {fault.reason: fault for fault in found}
+    assert {re.search(r"yaml:\d+: ([^:]+)", fault.place)[1] for fault in found} == {
+        "crs", "carbon_price", "components › grid › import › max", "series › load",
+        "series › unused", "series › wrong › x", "components › jobs",
+    }  # fmt: skip
+    assert "unknown coordinate system" in told and len(found) == 7
+
+
+def test_a_faulty_horizon_does_not_hide_what_can_be_seen_without_one(tmp_path: Path) -> None:
+    head = "series: {gone: {file: none.csv}}\nnodes:\n"
+    found = faults(tmp_path, ("nodes:\n", head), ("2023-01-16T00:00Z", "yesterday"),
+                   ("  chiller: {kind: chiller, node: plant, cooling: 200 kW}\n", ""))  # fmt: skip
+    assert [fault.reason.split(" (")[0][:24] for fault in found] == [
+        "draws cooling where noth", "cannot read the start \"y", "the file is not there",
+    ]  # fmt: skip
+
+
+def test_supply_is_judged_in_spite_of_a_fault_in_a_field_that_decides_none(tmp_path: Path) -> None:
+    """The boiler's size is wrong, but its heat still reaches the homes; the flats have no cable."""
+    found = faults(tmp_path, ("heat: 500 kW", "heat: 500"),
+                   ("  cable: {kind: power_line, from: plant, to: east, capacity: 1 MW, "
+                    "reversible: false}\n", ""))  # fmt: skip
+    assert [(re.search(r"components › (\w+)", f.place)[1]) for f in found] == ["boiler", "flats"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason", "repair"),
+    [
+        ("  east: {}\n", "  east:\n", "is not a section", "east: {…}"),
+        ("name: two nodes", "name: 3", "is not a text", "in quotes"),
+        ("name: two nodes", "name: ''", "is empty", "name"),
+    ],
+)
+def test_slips_of_the_frame_are_told_in_plain_words(
+    tmp_path: Path, old: str, new: str, reason: str, repair: str
+) -> None:
+    path = written(tmp_path, (old, new))
+    with pytest.raises(InputError) as caught:
+        cg.prepare(cg.load(path))
+    (fault,) = caught.value.faults
+    assert reason in fault.reason and repair in fault.repair
