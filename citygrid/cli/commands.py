@@ -168,6 +168,29 @@ def report(frame: Frame, plan_files: tuple[Path, ...], out: Path) -> None:
 
 
 @main.command()
+@click.option("--class", "size_class", help="Size by name instead: S, M, L or XL.")
+@click.option("--hours", type=int, help="Steps of an hour.")
+@click.option("--sites", type=int, help="Data centres.")
+@click.option("--jobs", type=int, help="Jobs, each of which may run on three of the centres.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True,
+              help="Of all random numbers.")  # fmt: skip
+@click.option("--out", type=click.Path(path_type=Path), required=True,
+              help="District file to write; its series and jobs go beside it.")  # fmt: skip
+@JSON
+@framed
+def synth(
+    frame: Frame, size_class: str | None, hours: int | None, sites: int | None, jobs: int | None,
+    seed: int, out: Path,
+) -> None:  # fmt: skip
+    """Write a random district of any size as an ordinary district file."""
+    from citygrid.synthetic import size_of, write
+
+    files = write(out, size_of(size_class, hours, sites, jobs), seed)
+    frame.answer({"files": {role: str(path) for role, path in files.items()}},
+                 "\n".join(f"{role}: {path}" for role, path in files.items()))  # fmt: skip
+
+
+@main.command()
 @click.argument("names", nargs=-1)
 @click.option("--columns", default=1_000_000, show_default=True, help="Size of the `build` form.")
 @JSON
