@@ -13,12 +13,12 @@ from pydantic import BaseModel, ValidationError
 
 from citygrid.components.contract import Component, Port, kinds
 from citygrid.components.fields import Text, marks
+from citygrid.district.sound import Path_, field_of, known_ports, sound_part
 from citygrid.district.spec import DistrictSpec
 from citygrid.district.strict_yaml import Tree, read
 from citygrid.district.supply import unsupplied
 from citygrid.errors import Fault, InputError
 
-Path_ = tuple[str | int, ...]
 S = TypeVar("S", bound=BaseModel)
 
 
@@ -81,7 +81,7 @@ def load(path: str | Path) -> District:
     nodes = tree.value.get("nodes")
     misnamed = _names(components, nodes, entries, tree) if isinstance(nodes, dict) else []
     faults += [fault for _, fault in misnamed]
-    ports_of = _ports_of(entries, components)
+    ports_of = known_ports(entries, components)
     if ports_of is not None and not misnamed:
         lines = frozenset(name for name, each in components.items() if each.line() is not None)
         faults += unsupplied(ports_of, lines, tree)
@@ -94,7 +94,7 @@ def load(path: str | Path) -> District:
         if not faults:
             return district
     else:
-        rest, unsound = _sound_part(tree.value)
+        rest, unsound = sound_part(tree.value)
         if rest is None:
             raise InputError(faults)
         district = District(path, rest, sound, kind_of, tree, digest, unsound)
@@ -111,53 +111,6 @@ def _further(district: District) -> list[Fault]:
     except InputError as error:
         return list(error.faults)
     return []
-
-
-def _sound_part(value: dict[str, Any]) -> tuple[DistrictSpec | None, frozenset[Path_]]:
-    """The frame without its faulty sections, and which these are; ``None`` without a horizon."""
-    frame = {key: part for key, part in value.items() if key != "components"}
-    frame["components"] = {}
-    unsound: set[Path_] = set()
-    for _ in range(3):  # sections first; then those that lack are filled
-        try:
-            return DistrictSpec.model_validate(frame), frozenset(unsound)
-        except ValidationError as error:
-            places = {detail["loc"] for detail in error.errors(include_url=False)}
-        for place in places:
-            key = str(place[0])
-            if key == "horizon":
-                return None, frozenset()
-            if key in ("series", "nodes") and len(place) > 1 and isinstance(frame[key], dict):
-                frame[key] = {k: part for k, part in frame[key].items() if k != place[1]}
-                unsound.add((key, place[1]))
-                if key == "nodes":
-                    frame[key][place[1]] = {}
-            else:
-                frame.pop(key, None)
-                unsound.add((key,))
-                frame |= {"name": "?"} if key == "name" else {}
-                frame |= {"nodes": {}} if key == "nodes" else {}
-    return None, frozenset()
-
-
-def _ports_of(
-    entries: Mapping[str, Any], components: Mapping[str, Component]
-) -> dict[str, list[Port]] | None:
-    """Ports of every component, also of those with a fault in a field that decides no port.
-
-    ``None`` where the ports of one cannot be known: it may be what feeds the others.
-    """
-    found = {}
-    for name, entry in entries.items():
-        component = components.get(name)
-        try:
-            if component is None:
-                fields = {key: value for key, value in entry.items() if key != "kind"}
-                component = kinds()[entry["kind"]].spec.model_construct(**fields)
-            found[name] = component.ports(name)
-        except Exception:  # whatever an unchecked field may lead to
-            return None
-    return found
 
 
 def _component(name: str, entry: Any, tree: Tree, faults: list[Fault]) -> Component | None:
@@ -236,19 +189,12 @@ def _scalar(value: Any) -> Any:
 def _inner(model: type[BaseModel], location: Path_) -> type[BaseModel]:
     """The model that a path inside a spec leads to, as far as it can be followed."""
     for part in location:
-        field = _field(model, part)
+        field = field_of(model, part)
         annotation = None if field is None else field.annotation
         for inner in (annotation, *getattr(annotation, "__args__", ())):
             if isinstance(inner, type) and issubclass(inner, BaseModel):
                 model = inner
     return model
-
-
-def _field(model: type[BaseModel], key: object) -> Any:
-    for name, field in model.model_fields.items():
-        if key == (field.alias or name):
-            return field
-    return None
 
 
 def _keys(model: type[BaseModel], location: Path_) -> list[str]:
@@ -257,7 +203,7 @@ def _keys(model: type[BaseModel], location: Path_) -> list[str]:
 
 
 def _hint(model: type[BaseModel], location: Path_) -> str:
-    field = _field(_inner(model, location[:-1]), location[-1]) if location else None
+    field = field_of(_inner(model, location[:-1]), location[-1]) if location else None
     return f": {field.description}" if field is not None and field.description else ""
 
 
