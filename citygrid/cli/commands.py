@@ -111,10 +111,15 @@ def compare(
 
 @main.command()
 @click.argument("plan_file", metavar="PLAN.nc", type=click.Path(path_type=Path))
+@click.option("--hydraulics", is_flag=True,
+              help="Also solve the heat network with pandapipes, beside the plan.")  # fmt: skip
+@click.option("--hours", default="peak", show_default=True,
+              help="For --hydraulics: peak, all, or stamps separated by commas.")  # fmt: skip
 @JSON
 @framed
-def verify(frame: Frame, plan_file: Path) -> None:
+def verify(frame: Frame, plan_file: Path, hydraulics: bool, hours: str) -> None:
     """Replay a stored plan by physics and say what it breaks."""
+    from citygrid.cli.outside import beside_pandapipes
     from citygrid.plan.plan import Plan
 
     plan = Plan.load(plan_file)
@@ -125,12 +130,16 @@ def verify(frame: Frame, plan_file: Path) -> None:
     lines += [f"  {violation}" for violation in verdict.violations[:20]]
     if len(verdict.violations) > 20:
         lines.append(f"  … and {len(verdict.violations) - 20} more")
-    frame.answer(
-        {"plan": str(plan_file), "model": plan.case.name, "route": plan.route,
-         "verdict": verdict.as_dict(), "kpis": verdict.kpis},
-        "\n".join(lines),
-    )  # fmt: skip
-    frame.exit_code = 0 if verdict.ok else VerificationError.exit_code
+    document: dict[str, object] = {
+        "plan": str(plan_file), "model": plan.case.name, "route": plan.route,
+        "verdict": verdict.as_dict(), "kpis": verdict.kpis,
+    }  # fmt: skip
+    confirmed = True
+    if hydraulics:
+        document["hydraulics"], said, confirmed = beside_pandapipes(plan, hours)
+        lines += said
+    frame.answer(document, "\n".join(lines))
+    frame.exit_code = 0 if verdict.ok and confirmed else VerificationError.exit_code
 
 
 @main.command()

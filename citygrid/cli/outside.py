@@ -1,0 +1,21 @@
+"""What `citygrid verify` prints of the outside checks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from citygrid.plan.plan import Plan
+
+
+def beside_pandapipes(plan: Plan, hours: str) -> tuple[list[dict[str, Any]], list[str], bool]:
+    """The hours for JSON, in words, and whether pandapipes found a flow in each of them.
+
+    A linear model that is off is told and not refused: it is an approximation, and says so.
+    """
+    from citygrid.plan.hydraulics import check_hydraulics
+
+    checks = check_hydraulics(plan.case, plan, hours)
+    lines = ["beside pandapipes, each hour as if it stood still:"]
+    lines += [f"  {line}" for check in checks for line in check.lines()]
+    return [c.as_dict() for c in checks], lines, all(c.found is not None for c in checks)
