@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from citygrid.components.common.cooling_loop import (
     check_loop,
@@ -14,8 +14,29 @@ from citygrid.components.common.cooling_loop import (
     loop_ports,
     replay_cooling_loop,
 )
+from citygrid.components.common.energy_limits import (
+    formulate_energy_limits,
+    replay_energy_limits,
+)
+from citygrid.components.common.loop_modes import (
+    LoopMode,
+    check_modes,
+    formulate_loop_modes,
+    mode_ports,
+    mode_tables,
+    replay_loop_modes,
+)
 from citygrid.components.contract import Component, Flows, Parameter, Port, Units
-from citygrid.components.fields import HourlyPower, Node, Power, Share, Temperature
+from citygrid.components.fields import (
+    HourlyNumber,
+    HourlyPower,
+    Node,
+    Number,
+    Power,
+    Ratio,
+    Share,
+    Temperature,
+)
 from citygrid.components.log import Log
 from citygrid.components.words import Fleet, Speaker
 from citygrid.inputs.world import World
@@ -29,12 +50,38 @@ class Cooling(NamedTuple):
     back: float
 
 
-#: Typical loops: air 25–40 °C, direct liquid 45–60 °C, immersion in between; shares per PHYSICS.
+#: Typical loops. Temperatures follow the review of Ebrahimi et al., Renew. Sustain. Energy Rev. 31
+#: (2014) 622–638: 35–45 °C behind air-cooled servers, 50–60 °C from cold plates. Shares are
+#: assumed; Aquasar gave back 80 % by water of 60 °C (Zimmermann et al., Energy 43 (2012) 237–245).
 COOLING = {
     "air": Cooling(0.70, 35.0, 25.0),
     "liquid": Cooling(0.85, 55.0, 45.0),
     "immersion": Cooling(0.92, 50.0, 40.0),
 }
+
+
+class Servers(BaseModel):
+    """Servers one by one: ``IT power = count · idle + (full − idle) · busy`` [kW].
+
+    ``busy`` is in server-equivalents, at most ``count``. Fan, Weber and Barroso, ISCA 2007: power
+    follows utilisation nearly in a line. Idle power is half of full power in old servers, a fifth
+    to a third in new ones.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    count: Number = Field(gt=0, description="how many servers run")
+    idle: Power = Field(description="power of one without work")
+    full: Power = Field(description="power of one at full work")
+    busy: HourlyNumber = Field(0.0, description="servers' worth of interactive work, per step")
+
+    @model_validator(mode="after")
+    def _work_takes_power(self) -> Servers:
+        if self.full <= self.idle:
+            raise ValueError(
+                f"a server of {self.idle:g} kW idle takes no more than {self.full:g} kW at full "
+                "work; correct `idle` and `full`"
+            )
+        return self
 
 
 class DataCenter(Component):
@@ -44,25 +91,61 @@ class DataCenter(Component):
     (carrier ``compute`` at the centre itself). The centre draws ``(1 + loss_share) · IT +
     loss_fixed · capacity`` from the node; all of it leaves as heat, of which at most
     ``recoverable · IT`` can be recovered.
+
+    With ``modes`` the loop's temperature is chosen in every step: the usual one, or one mode. A
+    mode adds ``fans · IT`` to the power, gives its waste heat at a place of its own (``centre:
+    mode``), where heat pumps draw it with that mode's COP, and may reject at another node, where
+    coolers for warmer water stand.
+
+    ``energy_reuse_min`` and ``pue_max`` hold over the horizon: recovered heat ≥ min · E, and
+    E ≤ max · E_IT, where E is the centre's own energy and ``cooling_power`` per heat rejected.
     """
 
     group = "compute"
     node: Node
-    capacity: Power = Field(description="largest IT power")
+    capacity: Power | None = Field(None, description="largest IT power, unless `servers` say it")
     cooling: Literal["air", "liquid", "immersion"] = Field(
         description="how servers are cooled; decides temperatures and the recoverable share"
     )
     idle: Power = Field(0.0, description="IT power without any work")
     load: HourlyPower = Field(0.0, description="IT power of interactive work, per step")
+    servers: Servers | None = Field(
+        None, description="servers one by one, instead of `capacity`, `idle` and `load`"
+    )
     loss_share: Share = Field(0.03, description="losses of supply and distribution per IT power")
     loss_fixed: Share = Field(0.02, description="standing losses, as a share of capacity")
     recoverable: Share | None = Field(None, description="of IT power; by cooling if left out")
     loop_supply: Temperature | None = Field(None, description="warm side; by cooling if left out")
     loop_return: Temperature | None = Field(None, description="cool side; by cooling if left out")
+    modes: tuple[LoopMode, ...] = Field((), description="other temperatures of the loop")
+    energy_reuse_min: Share = Field(0.0, description="least energy reuse factor over the horizon")
+    pue_max: Ratio | None = Field(None, description="largest PUE over the horizon")
+    cooling_power: Share = Field(
+        0.0, description="power per heat rejected that counts for the two; coolers are components"
+    )
 
     @model_validator(mode="after")
-    def _loop_carries_heat(self) -> DataCenter:
+    def _consistent(self) -> DataCenter:
         check_loop(*self.loop())
+        if (self.capacity is None) == (self.servers is None):
+            raise ValueError(
+                "needs its `capacity` or its `servers`, one of the two; name the largest IT power"
+            )
+        if self.servers is not None and {"idle", "load"} & self.model_fields_set:
+            raise ValueError("`servers` say idle power and load; leave `idle` and `load` out")
+        check_modes(self.modes)
+        most = max([self.most_recoverable(), *(m.recoverable or 0.0 for m in self.modes)])
+        # Recovered heat is at most its share of IT power, which is less than the whole.
+        if self.energy_reuse_min > most / (1.0 + self.loss_share):
+            raise ValueError(
+                f"an energy reuse of {self.energy_reuse_min:g} cannot be reached with {most:g} of "
+                "IT power recoverable; lower `energy_reuse_min`"
+            )
+        if self.pue_max is not None and self.pue_max < 1.0 + self.loss_share:
+            raise ValueError(
+                f"a PUE of {self.pue_max:g} cannot be reached with losses of {self.loss_share:g}; "
+                "raise `pue_max`"
+            )
         return self
 
     def loop(self) -> tuple[float, float]:
@@ -71,52 +154,94 @@ class DataCenter(Component):
         supply = usual.supply if self.loop_supply is None else self.loop_supply
         return supply, usual.back if self.loop_return is None else self.loop_return
 
+    def most_recoverable(self) -> float:
+        """Share of IT power that the usual loop can give."""
+        usual = COOLING[self.cooling].recoverable
+        return usual if self.recoverable is None else self.recoverable
+
     def ports(self, name: str) -> list[Port]:
         return [
             Port("power", "draw", self.node),
             Port("compute", "feed", name),
             *loop_ports(name, self.node, self.loop()),
+            *mode_ports(name, self.node, self.modes),
         ]
 
 
 def prepare(specs: Mapping[str, DataCenter], world: World) -> dict[str, Parameter]:
-    """Interactive load, checked against capacity, and the recoverable share."""
-    loads = [world.hourly(spec.load, "kW", name, "load") for name, spec in specs.items()]
-    for load, (name, spec) in zip(loads, specs.items(), strict=True):
-        if (load + spec.idle > spec.capacity).any():
-            world.refuse(name, "load", "idle and interactive load exceed the capacity",
-                         f"{load.max() + spec.idle:.1f} kW of {spec.capacity:.1f} kW",
+    """Capacity, idle power and load, by servers where they are given; tables of loop modes."""
+    kind = "data_center"
+    capacity, idle, loads = [], [], []
+    for name, spec in specs.items():
+        if spec.servers is None:
+            capacity.append(spec.capacity or 0.0)
+            idle.append(spec.idle)
+            loads.append(world.hourly(spec.load, "kW", name, "load"))
+            field, reason = "load", "idle and interactive load exceed the capacity"
+        else:
+            count, each = spec.servers.count, spec.servers.full - spec.servers.idle
+            capacity.append(count * spec.servers.full)
+            idle.append(count * spec.servers.idle)
+            loads.append(each * world.hourly(spec.servers.busy, "1", name, "servers_busy"))
+            field, reason = "servers", "more servers are busy than there are"
+        if (loads[-1] + idle[-1] > capacity[-1] * (1.0 + 1e-12)).any():
+            world.refuse(name, field, reason,
+                         f"{loads[-1].max() + idle[-1]:.1f} kW of {capacity[-1]:.1f} kW",
                          "raise the capacity or lower the load")  # fmt: skip
-    shares = [
-        COOLING[spec.cooling].recoverable if spec.recoverable is None else spec.recoverable
-        for spec in specs.values()
-    ]
-    return {
-        "load": Parameter(("data_center", "time"), np.array(loads), "kW"),
-        "recoverable": Parameter(("data_center",), np.array(shares)),
+    shares = [spec.most_recoverable() for spec in specs.values()]
+    parameters = {
+        "capacity": Parameter((kind,), np.array(capacity, dtype=float), "kW"),
+        "idle": Parameter((kind,), np.array(idle), "kW"),
+        "load": Parameter((kind, "time"), np.array(loads), "kW"),
+        "recoverable": Parameter((kind,), np.array(shares)),
+        "moded": Parameter((kind,), np.array([bool(spec.modes) for spec in specs.values()])),
     }
+    return parameters | mode_tables(kind, specs, shares)
 
 
 def formulate(m: Speaker, c: Fleet) -> None:
-    """Work within capacity; power in, heat out."""
+    """Work within capacity; power in, heat out, by the loop's mode where there are several."""
     room = c.capacity - c.idle - c.load
     compute = m.variable("compute", c.axis, m.time, upper=room, about="IT power of jobs")
     m.feed("compute", list(c.axis.labels), compute)
-    it_power = compute + c.idle + c.load
-    power = it_power * (1.0 + c.loss_share) + c.loss_fixed * c.capacity
-    m.draw("power", c.text("node"), power)
-    formulate_cooling_loop(m, c, power, it_power * c.recoverable)
+    plain = c.axis.only(~c.flags("moded"), "plain")
+    moded = c.axis.only(c.flags("moded"), "moded")
+    if len(plain):
+        it_power = (compute + c.idle + c.load).only(plain)
+        power = it_power * (1.0 + c.loss_share.only(plain)) + (c.loss_fixed * c.capacity).only(
+            plain
+        )
+        m.draw("power", c.text("node", plain), power)
+        loop = formulate_cooling_loop(m, plain, power, it_power * c.recoverable.only(plain),
+                                      list(plain.labels), c.text("node", plain))  # fmt: skip
+        formulate_energy_limits(m, c, plain, it_power, power, loop)
+    if len(moded):
+        formulate_loop_modes(m, c, "data_center", moded, compute.only(moded), room)
 
 
 def replay(c: Units, flows: Flows, log: Log) -> None:
     """Add up the IT power; what goes in as power comes out as heat."""
     compute = flows["compute"]
+    moded = c["moded"].ravel()
+    names = np.array(c.names, dtype=object)
     it_power = c["idle"] + c["load"] + compute
     log.within("IT power within capacity", it_power, 0.0, c["capacity"])
-    power = it_power + c["loss_share"] * it_power + c["loss_fixed"] * c["capacity"]
     log.feeds("compute", c.names, compute)
+    power = it_power + c["loss_share"] * it_power + c["loss_fixed"] * c["capacity"]
+    recovered = flows.spread("recovered", 0.0, compute.shape)
+    rejected = flows.spread("rejected", 0.0, compute.shape)
+    if not moded.all():
+        usual = ~moded
+        replay_cooling_loop(
+            log, recovered[usual], rejected[usual], power[usual],
+            (c["recoverable"] * it_power)[usual], names[usual], c.places("node")[usual],
+            names[usual], names[usual],
+        )  # fmt: skip
+    if moded.any():
+        further = replay_loop_modes(c, flows, log, it_power, compute, power)
+        for total, part in zip((recovered, rejected, power), further, strict=True):
+            np.add.at(total, c["mode_center"], part)
     log.draws("power", c.places("node"), power)
-    replay_cooling_loop(c, log, flows["recovered"], flows["rejected"], power,
-                        c["recoverable"] * it_power)  # fmt: skip
     log.measure("it_power", it_power)
     log.measure("center_power", power)
+    replay_energy_limits(c, log, it_power, power, recovered, rejected)

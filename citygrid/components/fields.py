@@ -213,6 +213,7 @@ HourlyDemand = hourly("kW", profiles=True)
 HourlyPrice = hourly("EUR/kWh", minimum=None)
 HourlyCarbon = hourly("kg/kWh")
 HourlyShare = hourly("1")
+HourlyNumber = hourly("1")
 HourlySpeed = hourly("m/s")
 HourlyIrradiance = hourly("W/m^2")
 

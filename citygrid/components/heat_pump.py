@@ -17,7 +17,7 @@ from citygrid.components.common.commitment import (
 from citygrid.components.contract import Flows, Parameter, Port, Units
 from citygrid.components.fields import Efficiency, Node, Power, Ratio, Source, TemperatureDifference
 from citygrid.components.log import Log
-from citygrid.components.words import Fleet, Speaker
+from citygrid.components.words import Amount, Axis, Fleet, Speaker
 from citygrid.inputs.world import World
 
 #: Ambient source → how far it is cooled in the evaporator [K]. Ground: brine from 0 to −3 °C is the
@@ -32,6 +32,9 @@ class HeatPump(Committed):
 
     ``power = heat / COP`` and ``source heat = heat − power`` [kW]; the hourly COP follows Jensen et
     al. (2018) from the temperatures of loop and network, unless ``cop`` is given.
+
+    Where a centre's loop knows several temperatures, ``heat`` is the sum of what is made from each,
+    with its own COP; the centre gives heat at one of them at a time.
     """
 
     group = "heat"
@@ -118,32 +121,60 @@ def prepare(specs: Mapping[str, HeatPump], world: World) -> dict[str, Parameter]
     hours = len(world.horizon.time)
     performance = np.empty((len(specs), hours))
     glide = np.empty(len(specs))
+    several: list[tuple[int, str, str, Floats]] = []
     for i, (name, pump) in enumerate(specs.items()):
-        row = performance[i]
+        warm, cool = world.source_temperature(pump.source, name)
         if pump.source not in AMBIENT:
-            warm, cool = world.source_temperature(pump.source, name)
             glide[i] = warm[0] - cool[0]
         elif pump.source_glide is None:
             glide[i] = AMBIENT[pump.source]
         else:
             glide[i] = pump.source_glide
-        if pump.cop is not None:
-            row[:] = pump.cop
-            continue
-        warm, _ = world.source_temperature(pump.source, name)
-        row[:] = coefficient_of_performance(
-            world.return_temperature(name), world.supply_temperature(name),
-            warm, warm - glide[i],
-            pump.refrigerant, pump.pinch, pump.isentropic_efficiency,
-        )  # fmt: skip
-        if (row <= LEAST_COP).any():
-            world.refuse(name, "source", "the lift is too high: the COP falls to 1 or below",
-                         f"{row.min():.2f}", "use a warmer source or a cooler network")  # fmt: skip
+        performance[i] = _performance(name, pump, warm, glide[i], world)
+        loops = world.source_loops(pump.source)
+        if len(loops) > 1:
+            several += [
+                (i, f"{name} from {loop.place}", loop.place,
+                 _performance(name, pump, loop.warm, float(loop.warm[0] - loop.cool[0]), world))
+                for loop in loops
+            ]  # fmt: skip
     recovers = np.array([pump.source not in AMBIENT for pump in specs.values()])
+    chosen = np.zeros(len(specs), dtype=bool)
+    chosen[[row[0] for row in several]] = True
     return {
         "performance": Parameter(("heat_pump", "time"), performance),
         "recovers": Parameter(("heat_pump",), recovers),
+        "several_loops": Parameter(("heat_pump",), chosen),
         "source_glide": Parameter(("heat_pump",), glide, "K"),
+        **_loop_tables(several),
+    }
+
+
+def _performance(name: str, pump: HeatPump, warm: Floats, glide: float, world: World) -> Floats:
+    """Hourly COP with a source that is cooled by its glide [K] from ``warm`` (T,) [degC]."""
+    if pump.cop is not None:
+        return np.full(len(warm), pump.cop)
+    found = coefficient_of_performance(
+        world.return_temperature(name), world.supply_temperature(name), warm, warm - glide,
+        pump.refrigerant, pump.pinch, pump.isentropic_efficiency,
+    )  # fmt: skip
+    if (found <= LEAST_COP).any():
+        world.refuse(name, "source", "the lift is too high: the COP falls to 1 or below",
+                     f"{found.min():.2f}", "use a warmer source or a cooler network")  # fmt: skip
+    return found
+
+
+def _loop_tables(rows: list[tuple[int, str, str, Floats]]) -> dict[str, Parameter]:
+    """Every loop of the sources that have several; nothing where none has."""
+    if not rows:
+        return {}
+    pumps, labels, places, performance = zip(*rows, strict=True)
+    axis = "heat_pump_loop"
+    return {
+        axis: Parameter((axis,), np.array(labels, dtype=object)),
+        "loop_pump": Parameter((axis,), np.array(pumps, dtype=np.int64)),
+        "loop_place": Parameter((axis,), np.array(places, dtype=object)),
+        "loop_performance": Parameter((axis, "time"), np.array(performance)),
     }
 
 
@@ -151,13 +182,34 @@ def formulate(m: Speaker, c: Fleet) -> None:
     """Heat at the sink, power and source heat by the hourly COP."""
     heat = m.variable("heat", c.axis, m.time, upper=c.heat, about="heat given to the network")
     formulate_commitment(m, c, heat, c.heat)
-    share = 1.0 / c.performance
     m.feed("heat", c.text("sink"), heat)
-    m.draw("power", c.text("sink"), heat * share)
-    recovering = c.axis.only(c.flags("recovers"), "recovering")
+    share = 1.0 / c.performance
+    single = c.axis.only(~c.flags("several_loops"), "single")
+    if len(single):
+        m.draw("power", c.text("sink", single), (heat * share).only(single))
+    recovering = c.axis.only(c.flags("recovers") & ~c.flags("several_loops"), "recovering")
     if len(recovering):
-        drawn = (heat * (1.0 - share)).only(recovering)
-        m.draw("waste_heat", c.text("source", recovering), drawn)
+        taken = (heat * (1.0 - share)).only(recovering)
+        m.draw("waste_heat", c.text("source", recovering), taken)
+    choosing = c.axis.only(c.flags("several_loops"), "choosing")
+    if len(choosing):
+        _formulate_loops(m, c, choosing, heat.only(choosing))
+
+
+def _formulate_loops(m: Speaker, c: Fleet, choosing: Axis, heat: Amount) -> None:
+    """Heat by the loop that it is made from; a loop that is off has none to give."""
+    loops, hours = c.axis_of("heat_pump_loop"), len(m.time)
+    pumps = c.integers("loop_pump")
+    share = 1.0 / c.loop_performance
+    lifted = m.variable("loop_heat", loops, m.time, about="heat made from this loop")
+    row = np.searchsorted(choosing.positions, pumps)
+    rows = (row[:, None] * hours + np.arange(hours)).ravel()
+    cells = np.arange(len(rows))
+    together = lifted.mapped((choosing, m.time), rows, cells, np.ones(len(rows)))
+    m.constrain("loop_heat", together == heat, "heat is made from one loop or another")
+    sinks = c.text("sink")
+    m.draw("power", [sinks[i] for i in pumps], lifted * share)
+    m.draw("waste_heat", c.text("loop_place"), lifted * (1.0 - share))
 
 
 def replay(c: Units, flows: Flows, log: Log) -> None:
@@ -165,8 +217,22 @@ def replay(c: Units, flows: Flows, log: Log) -> None:
     heat = flows["heat"]
     replay_commitment(c, flows, log, heat, c["heat"])
     power = heat / c["performance"]
+    names, several = np.array(c.names, dtype=object), c["several_loops"].ravel()
+    recovers = c["recovers"].ravel() & ~several
+    taken = (heat - power)[recovers]
+    if several.any():
+        power[several] = 0.0
+        pumps, lifted = c["loop_pump"], flows["loop_heat"]
+        work = lifted / c["loop_performance"]
+        np.add.at(power, pumps, work)
+        made = np.zeros_like(heat)
+        np.add.at(made, pumps, lifted)
+        log.equal("heat is that of the loops", heat[several], made[several],
+                  labels=names[several])  # fmt: skip
+        log.draws("waste_heat", c.places("loop_place"), lifted - work, names[pumps])
+        log.measure("waste_heat_used", lifted - work)
     log.feeds("heat", c.places("sink"), heat)
     log.draws("power", c.places("sink"), power)
-    recovers = c["recovers"].ravel()
-    owners = np.array(c.names, dtype=object)[recovers]
-    log.draws("waste_heat", c.places("source")[recovers], (heat - power)[recovers], owners)
+    log.draws("waste_heat", c.places("source")[recovers], taken, names[recovers])
+    log.measure("heat_pump_power", power)
+    log.measure("waste_heat_used", taken)

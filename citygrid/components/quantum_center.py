@@ -103,7 +103,8 @@ def formulate(m: Speaker, c: Fleet) -> None:
     m.feed("quantum", list(c.axis.labels), run)
     power = run + c.active * c.duty + c.cryogenics + c.control_idle + c.host_idle
     m.draw("power", c.text("node"), power)
-    formulate_cooling_loop(m, c, power, c.cryogenics * c.recoverable)
+    formulate_cooling_loop(m, c.axis, power, c.cryogenics * c.recoverable,
+                           list(c.axis.labels), c.text("node"))  # fmt: skip
 
 
 def replay(c: Units, flows: Flows, log: Log) -> None:
@@ -115,7 +116,9 @@ def replay(c: Units, flows: Flows, log: Log) -> None:
     power = c["cryogenics"] + it_power
     log.feeds("quantum", c.names, run)
     log.draws("power", c.places("node"), power)
-    replay_cooling_loop(c, log, flows["recovered"], flows["rejected"], power,
-                        c["recoverable"] * c["cryogenics"])  # fmt: skip
+    replay_cooling_loop(
+        log, flows["recovered"], flows["rejected"], power, c["recoverable"] * c["cryogenics"],
+        c.names, c.places("node"), c.names, c.names,
+    )  # fmt: skip
     log.measure("it_power", it_power)
     log.measure("center_power", power)

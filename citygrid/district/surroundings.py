@@ -19,6 +19,7 @@ from citygrid.inputs.series import SeriesSpec, read_series
 from citygrid.inputs.tables import check_file
 from citygrid.inputs.time import Horizon, read_horizon
 from citygrid.inputs.timetable import inside
+from citygrid.inputs.world import SourceLoop
 
 if TYPE_CHECKING:
     from citygrid.inputs.jobs import Jobs
@@ -336,6 +337,14 @@ class Surroundings:
         air = self.air_temperature(component)
         place = self.district.spec.weather
         return air_density(air, (0.0 if place is None else place.altitude) + height)
+
+    def source_loops(self, source: str) -> list[SourceLoop]:
+        return [
+            SourceLoop(port.place, self._nothing + port.loop[0], self._nothing + port.loop[1])
+            for name, port in self.district.ports()
+            if name == source and port.direction == "feed" and port.loop is not None
+            and port.carrier == "waste_heat"
+        ]  # fmt: skip
 
     def photovoltaic_yield(self, tilt: float, azimuth: float, component: str) -> Floats:
         from citygrid.inputs.photovoltaic import photovoltaic_yield

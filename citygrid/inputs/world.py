@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from citygrid.arrays import Floats as Floats
 
@@ -10,6 +10,14 @@ if TYPE_CHECKING:
     from citygrid.inputs.jobs import Jobs
     from citygrid.inputs.pipes import Catalogue
     from citygrid.inputs.time import Horizon
+
+
+class SourceLoop(NamedTuple):
+    """A heat loop of a component: where it offers its heat, warm and cool side (T,) [degC]."""
+
+    place: str
+    warm: Floats
+    cool: Floats
 
 
 class World(Protocol):
@@ -62,6 +70,10 @@ class World(Protocol):
 
     def air_density(self, height: float, component: str) -> Floats:
         """Density of the air [kg/m^3] at a height [m] above the district's ground."""
+        ...
+
+    def source_loops(self, source: str) -> list[SourceLoop]:
+        """All loops by which a component gives waste heat, its usual one first."""
         ...
 
     def photovoltaic_yield(self, tilt: float, azimuth: float, component: str) -> Floats:

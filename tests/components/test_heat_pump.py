@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import citygrid as cg
 from citygrid.components.heat_pump import coefficient_of_performance
-from tests.helpers import refusal, solve, solved, variant
+from tests.helpers import faults_of, refusal, solve, solved, told, variant
 
 COP = 3.897734868  # sink 50 → 75 degC, source 30 → 20 degC
 
@@ -33,8 +33,43 @@ def test_a_large_and_a_small_pump_by_hand() -> None:
     taken = np.array([0, 40, 30]) * (1 - 1 / COP)
     assert result.flow("data_center.recovered", "servers") == pytest.approx(taken, abs=1e-6)
     bought = 150 + 0.03 * (150 - taken.sum()) + 70 / COP + 4
-    assert result.plan.objective == pytest.approx(0.2 * bought + 2.5 + 1, abs=1e-6)
-    assert result.plan.objective == pytest.approx(38.479585, abs=1e-6)
+    by_hand = 0.2 * bought + 2.5 + 1
+    assert by_hand == pytest.approx(38.479585, abs=1e-6)
+    assert result.plan.objective == pytest.approx(by_hand + LABORATORY, abs=1e-6)
+
+
+HOT = 5.9196209380  # sink 50 → 75 degC, source 50 → 40 degC
+#: What the district's other part costs [EUR], worked out below.
+LABORATORY = 0.2 * (
+    40 + 15 / COP + 0.03 * (40 - 15 * (1 - 1 / COP))
+    + 40 + 45 / COP + 0.03 * (40 - 45 * (1 - 1 / COP))
+    + 42 + 24 / HOT + 0.03 * (42 - 24 * (1 - 1 / HOT))
+)  # fmt: skip
+
+
+def test_a_pump_takes_heat_from_the_loop_that_is_on_by_hand() -> None:
+    """Proves the COP by the mode of the source; one COP for both would cost 0.4 EUR more or less.
+
+    The bench computes 40 kW; its hot loop takes 2 kW more for fans, and can give 34 kW. Hour 1, 15
+    kW asked: usual 15 / 3.8977 + 0.03 · 28.848 = 4.714 kW; hot 2 + 2.534 + 0.886. Hour 3, 24 kW:
+    usual 6.157 + 0.665; hot 2 + 4.054 + 0.662 is less. Hour 2, 45 kW: the hot loop would have to
+    give 37.4 of its 34 kW, so the usual one has to serve.
+    """
+    result = solved("heat_pump")
+    by_loop = np.array([[15, 45, 0], [0, 0, 24]])
+    assert result.flow("heat_pump.loop_heat") == pytest.approx(by_loop, abs=1e-6)
+    assert result.flow("heat_pump.heat", "lab pump") == pytest.approx([15, 45, 24])
+    assert result.flow("data_center.mode") == pytest.approx(np.array([[1, 1, 0], [0, 0, 1]]))
+    assert result.paid("lab grid", "grid.import") == pytest.approx(LABORATORY)
+
+
+def test_heat_from_a_loop_that_is_off_is_told() -> None:
+    """In hour 1 with the hot loop's COP: less power, but heat from nowhere."""
+    lie = {("heat_pump.loop_heat", "lab pump from bench", 0): 0.0,
+           ("heat_pump.loop_heat", "lab pump from bench: hot", 0): 15.0}  # fmt: skip
+    assert "waste_heat is balanced" in told(solved("heat_pump"), lie)
+    less = {("heat_pump.loop_heat", "lab pump from bench", 0): 14.0}
+    assert "heat is that of the loops" in told(solved("heat_pump"), less)
 
 
 @pytest.mark.parametrize(
@@ -84,7 +119,7 @@ def test_air_and_ground_are_cooled_by_the_glide(
     )
     case = cg.prepare(cg.load(variant("heat_pump", tmp_path, own)))
     pumps = case.units["heat_pump"]
-    assert pumps["source_glide"].ravel() == pytest.approx([10.0, cooled])
+    assert pumps["source_glide"].ravel() == pytest.approx([10.0, cooled, 10.0])
     streams = (np.full(3, value) for value in (50.0, 75.0, 5.0, 5.0 - cooled))
     assert pumps["performance"][1] == pytest.approx(coefficient_of_performance(*streams))
 
@@ -116,5 +151,5 @@ def test_faults(tmp_path: Path, old: str, new: str, reason: str) -> None:
 def test_a_lift_that_no_compressor_makes_is_refused(tmp_path: Path) -> None:
     network = ("water: 75 degC}], return: 50 degC", "water: 400 degC}], return: 390 degC")
     pump = ("start_cost: 1 EUR", "start_cost: 1 EUR, refrigerant: isobutane")
-    fault = refusal("heat_pump", tmp_path, network, pump)
+    fault = faults_of(variant("heat_pump", tmp_path, network, pump))[0]
     assert "the lift is too high: the COP falls to 1 or below" in fault.reason

@@ -32,6 +32,11 @@ def fleet(seed: int) -> tuple[str, str]:
     for i, node in enumerate(nodes):
         both = ", minimum_load: 40 %, start_cost: 1 EUR, initially_on: true"
         commitment = pick("", ", minimum_load: 30 %", ", start_cost: 2 EUR", both)
+        modes = (
+            f", modes: [{{mode: hot, loop_supply: 65 degC, loop_return: 50 degC, fans: "
+            f"{between(0, 0.1)}, rejects_at: {pick(*nodes)}}}, {{mode: cold, loop_supply: 25 degC, "
+            f"loop_return: 20 degC, recoverable: 50 %}}]"
+        )
         loss = pick("", ", charge_efficiency: 90 %", ", discharge_efficiency: 85 %")
         ends = pick("", ", cyclic: false, initial_level: 50 %, final_level: 20 %")
         dear = pick("", ", unserved_price: 5 EUR/kWh")
@@ -67,7 +72,8 @@ def fleet(seed: int) -> tuple[str, str]:
             f"own cooler {i}: {{kind: heat_rejection, node: {node}, capacity: 60 kW, "
             f"takes: rejected_heat, power_node: {pick(*nodes)}}}",
             f"centre {i}: {{kind: data_center, node: {node}, capacity: 120 kW, load: 20 kW, "
-            f"cooling: {pick('air', 'liquid', 'immersion')}}}",
+            f"cooling: {pick('air', 'liquid', 'immersion')}"
+            f"{pick('', modes, modes + ', pue_max: 1.4, cooling_power: 5 %')}}}",
             f"pump {i}: {{kind: heat_pump, source: {pick('air', 'ground', f'centre {i}')}, "
             f"sink: {node}, heat: 60 kW{commitment}{pick('', ', cop: 3')}}}",
         ]

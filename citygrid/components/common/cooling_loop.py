@@ -2,20 +2,24 @@
 
 ``recovered + rejected = heat to remove`` and ``recovered ≤ recoverable``. Recovered heat is offered
 to heat pumps at the centre itself (carrier ``waste_heat``); rejected heat is left to the chillers
-of its node (carrier ``cooling``).
+of its node (carrier ``cooling``). A loop that knows several temperatures offers its heat at a place
+of its own for each, so that pumps can tell them apart.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 from citygrid.arrays import Floats
-from citygrid.components.contract import Port, Units
-from citygrid.components.log import Log
-from citygrid.components.words import Amount, Fleet, Known, Speaker
+from citygrid.components.contract import Port
+from citygrid.components.log import Labels, Log
+from citygrid.components.words import Amount, Axis, Known, Speaker
 
 
-def loop_ports(name: str, node: str, loop: tuple[float, float]) -> list[Port]:
+def loop_ports(place: str, node: str, loop: tuple[float, float]) -> list[Port]:
     """The ports of a cooling loop with supply and return temperature [degC]."""
-    return [Port("waste_heat", "feed", name, loop), Port("cooling", "draw", node)]
+    return [Port("waste_heat", "feed", place, loop), Port("cooling", "draw", node)]
 
 
 def check_loop(supply: float, back: float) -> None:
@@ -27,23 +31,40 @@ def check_loop(supply: float, back: float) -> None:
         )
 
 
-def formulate_cooling_loop(m: Speaker, c: Fleet, heat: Amount, recoverable: Amount | Known) -> None:
-    """Split the heat to remove [kW] into recovered and rejected heat."""
-    recovered = m.variable("recovered", c.axis, m.time, about="heat given to heat pumps")
-    rejected = m.variable("rejected", c.axis, m.time, about="heat left to chillers")
-    m.constrain("heat", recovered + rejected == heat, "all heat leaves the centre")
-    m.constrain("recoverable", recovered <= recoverable, "only the loop's share can be recovered")
-    m.feed("waste_heat", list(c.axis.labels), recovered)
-    m.draw("cooling", c.text("node"), rejected)
+class Loop(NamedTuple):
+    """What leaves by a loop, over (component × time) or (mode × time) [kW]."""
+
+    recovered: Amount
+    rejected: Amount
+
+
+def formulate_cooling_loop(
+    m: Speaker, units: Axis, heat: Amount, recoverable: Amount | Known, places: Sequence[str],
+    nodes: Sequence[str], prefix: str = "",
+) -> Loop:  # fmt: skip
+    """Split the heat to remove [kW] (unit × time) into recovered and rejected heat.
+
+    ``places`` are where the recovered heat is offered, ``nodes`` where the rest is rejected, one
+    for each unit; ``prefix`` goes before the names of the blocks.
+    """
+    recovered = m.variable(f"{prefix}recovered", units, m.time, about="heat given to heat pumps")
+    rejected = m.variable(f"{prefix}rejected", units, m.time, about="heat left to chillers")
+    m.constrain(f"{prefix}heat", recovered + rejected == heat, "all heat leaves the centre")
+    m.constrain(f"{prefix}recoverable", recovered <= recoverable,
+                "only the loop's share can be recovered")  # fmt: skip
+    m.feed("waste_heat", places, recovered)
+    m.draw("cooling", nodes, rejected)
+    return Loop(recovered, rejected)
 
 
 def replay_cooling_loop(
-    c: Units, log: Log, recovered: Floats, rejected: Floats, heat: Floats, recoverable: Floats
-) -> None:
+    log: Log, recovered: Floats, rejected: Floats, heat: Floats, recoverable: Floats,
+    places: Labels, nodes: Labels, owners: Labels, labels: Labels,
+) -> None:  # fmt: skip
     """All heat leaves, and no more is recovered than the loop can give."""
-    log.equal("all heat is recovered or rejected", recovered + rejected, heat)
-    log.within("recovered heat is recoverable", recovered, 0.0, recoverable)
-    log.feeds("waste_heat", c.names, recovered)
-    log.draws("cooling", c.places("node"), rejected)
+    log.equal("all heat is recovered or rejected", recovered + rejected, heat, labels=labels)
+    log.within("recovered heat is recoverable", recovered, 0.0, recoverable, labels=labels)
+    log.feeds("waste_heat", places, recovered, owners)
+    log.draws("cooling", nodes, rejected, owners)
     log.measure("waste_heat_recovered", recovered)
     log.measure("center_cooling", rejected)
