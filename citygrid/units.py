@@ -31,7 +31,7 @@ EXAMPLES: dict[str, tuple[str, str]] = {
     "EUR/kW": ("price of power", "8 EUR/kW"),
     "EUR/kg": ("price of carbon", "85 EUR/t"),
     "kg": ("mass", "300 kg"),
-    "kg/kWh": ("carbon per energy", "201 kg/MWh"),
+    "kg/kWh": ("emission per energy", "201 kg/MWh"),
     "kg/s": ("mass flow", "3 kg/s"),
     "1": ("share", "35 %"),
     "1/h": ("share per time", "0.5 %/h"),
@@ -52,6 +52,7 @@ EXAMPLES: dict[str, tuple[str, str]] = {
     "GB": ("volume of data", "50 GB"),
     "GB/h": ("data rate", "10 Gbit/s"),
     "ms": ("latency", "20 ms"),
+    "l": ("volume of water", "30 m^3"),
     "l/kWh": ("water per energy", "1.8 l/kWh"),
     "EUR/m^3": ("price of water", "4 EUR/m^3"),
 }

@@ -17,11 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 import citygrid
 from citygrid.errors import Fault, InfeasibleError, InputError, NoPlanError
+from citygrid.ledger import COLUMNS, Line
 
 if TYPE_CHECKING:
+    from citygrid.arrays import Floats
     from citygrid.district.case import Case
     from citygrid.district.load import District
-    from citygrid.model.form import Form
+    from citygrid.model.form import Account, Form
     from citygrid.plan.plan import Plan
     from citygrid.plan.verify import Verdict
     from citygrid.routes.contract import Options, Outcome
@@ -92,10 +94,8 @@ def _plan(case: Case, form: Form, route: str, options: Options, outcome: Outcome
         for name, block in form.columns.items()
     }
     ledger = {
-        name: (account.labels, account.money @ x + account.money_known,
-               account.carbon @ x + account.carbon_known)
-        for name, account in form.accounts.items()
-    }  # fmt: skip
+        name: (list(account.labels), _lines(account, x)) for name, account in form.accounts.items()
+    }
     attributes = {
         "route": route,
         "seed": options.seed,
@@ -114,11 +114,21 @@ def _plan(case: Case, form: Form, route: str, options: Options, outcome: Outcome
     return assemble(case, blocks, form.unpack(x), ledger, attributes)
 
 
+def _lines(account: Account, x: Floats) -> list[Line]:
+    """An item's line per component, in every column of the ledger."""
+    columns = {column: account.of(column) for column in COLUMNS}
+    amounts = {name: lines.at(x) for name, lines in columns.items() if lines is not None}
+    return [
+        Line(**{name: float(values[i]) for name, values in amounts.items()})
+        for i in range(len(account.labels))
+    ]
+
+
 def explain(case: Case, form: Form) -> list[Fault]:
     """Why no plan exists: the smallest total shortage, by balance (or limit), place and hour."""
     from citygrid.routes.explain import explain as shortages
 
-    found = sorted(shortages(form), key=lambda pair: -abs(pair[1]))
+    found = _over_caps(form) or sorted(shortages(form), key=lambda pair: -abs(pair[1]))
     faults = []
     for row, amount in found[:SHOWN]:
         label = form.row_label(row)
@@ -129,12 +139,32 @@ def explain(case: Case, form: Form) -> list[Fault]:
         inside = label.removeprefix(block.name).strip("[]")
         reason = f"{what} {abs(amount):.6g} {block.unit or 'kW'}"
         repair = "raise a supply or capacity there, or price unserved load"
-        faults.append(Fault(f"{case.name}: {inside}", reason, None, repair))
+        place = f"{case.name}: {inside}" if inside else case.name
+        if block.name.startswith("ledger."):
+            repair = "raise the cap, or give the district something that emits or takes less"
+        faults.append(Fault(place, reason, None, repair))
     if len(found) > SHOWN:
         faults.append(Fault(case.name, f"and {len(found) - SHOWN} further shortages", None, ""))
     if not faults:
         faults.append(Fault(case.name, "no plan meets every limit, and no balance explains it"))
     return faults
+
+
+def _over_caps(form: Form) -> list[tuple[int, float]]:
+    """By how much the caps of the ledger are missed where nothing else is in the way."""
+    from citygrid.model.reductions import elastic
+    from citygrid.routes import solve as run
+    from citygrid.routes.contract import Options
+
+    caps = [block.start for name, block in form.rows.items() if name.startswith("ledger.")]
+    if not caps:
+        return []
+    missed = elastic(form, caps)
+    outcome = run(missed.form, "milp", Options(gap=0.01, time_limit=30.0))
+    if outcome.x is None:
+        return []
+    amounts = missed.amounts(outcome.x)
+    return [(row, float(amount)) for row, amount in zip(caps, amounts, strict=True) if amount]
 
 
 def verify(case: Case, plan: Plan) -> Verdict:

@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from citygrid.arrays import Floats
-from citygrid.components.common.rejection import measure_rejection
+from citygrid.components.common.rejection import formulate_water, replay_rejection
 from citygrid.components.contract import Component, Flows, Parameter, Port, Units
 from citygrid.components.fields import (
     Node,
@@ -184,6 +184,8 @@ def formulate(m: Speaker, c: Fleet) -> None:
     outdoors = c.flags("outdoors")
     fans = c.known(np.where(outdoors, c.rejection_power.values, 0.0), c.axis, unit="1")
     m.draw("power", c.text("node"), cooling * c.auxiliary + rejected * fans)
+    litres = c.known(np.where(outdoors, c.rejection_water.values, 0.0), c.axis, unit="l/kWh")
+    formulate_water(m, c, rejected, litres)
     inside = c.axis.only(~outdoors, "inside")
     if len(inside):
         m.feed("rejected_heat", c.text("node", inside), rejected.only(inside))
@@ -204,5 +206,5 @@ def replay(c: Units, flows: Flows, log: Log) -> None:
     if inside.any():
         log.feeds("rejected_heat", c.places("node")[inside], rejected[inside],
                   np.array(c.names, dtype=object)[inside])  # fmt: skip
-    measure_rejection(log, to_air, c["rejection_water"])
+    replay_rejection(c, log, to_air, c["rejection_water"] * c["outdoors"], 0.0)
     log.measure("cooling_power", power)

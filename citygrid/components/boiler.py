@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from citygrid.components.common.combustion import (
+    Combustion,
+    formulate_exhaust,
+    replay_exhaust,
+)
 from citygrid.components.common.commitment import (
     Committed,
     formulate_commitment,
@@ -15,7 +20,7 @@ from citygrid.components.log import Log
 from citygrid.components.words import Fleet, Speaker
 
 
-class Boiler(Committed):
+class Boiler(Committed, Combustion):
     """Boiler of a node: ``heat = efficiency · fuel`` [kW]."""
 
     group = "heat"
@@ -33,6 +38,7 @@ def formulate(m: Speaker, c: Fleet) -> None:
     formulate_commitment(m, c, heat, c.heat)
     m.feed("heat", c.text("node"), heat)
     m.draw("gas", c.text("node"), heat / c.efficiency)
+    formulate_exhaust(m, c, heat / c.efficiency)
 
 
 def replay(c: Units, flows: Flows, log: Log) -> None:
@@ -41,3 +47,4 @@ def replay(c: Units, flows: Flows, log: Log) -> None:
     replay_commitment(c, flows, log, heat, c["heat"])
     log.feeds("heat", c.places("node"), heat)
     log.draws("gas", c.places("node"), heat / c["efficiency"])
+    replay_exhaust(c, log, heat / c["efficiency"])

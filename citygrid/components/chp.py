@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from pydantic import Field, model_validator
 
+from citygrid.components.common.combustion import (
+    Combustion,
+    formulate_exhaust,
+    replay_exhaust,
+)
 from citygrid.components.common.commitment import (
     Committed,
     formulate_commitment,
@@ -15,7 +20,7 @@ from citygrid.components.log import Log
 from citygrid.components.words import Fleet, Speaker
 
 
-class CombinedHeatAndPower(Committed):
+class CombinedHeatAndPower(Committed, Combustion):
     """Engine of a node: ``power = η_el · fuel`` and ``heat = η_th · fuel`` [kW]."""
 
     group = "heat"
@@ -50,6 +55,7 @@ def formulate(m: Speaker, c: Fleet) -> None:
     m.feed("power", c.text("node"), power)
     m.feed("heat", c.text("node"), fuel * c.thermal_efficiency)
     m.draw("gas", c.text("node"), fuel)
+    formulate_exhaust(m, c, fuel)
 
 
 def replay(c: Units, flows: Flows, log: Log) -> None:
@@ -60,3 +66,4 @@ def replay(c: Units, flows: Flows, log: Log) -> None:
     log.feeds("power", c.places("node"), power)
     log.feeds("heat", c.places("node"), fuel * c["thermal_efficiency"])
     log.draws("gas", c.places("node"), fuel)
+    replay_exhaust(c, log, fuel)

@@ -38,5 +38,5 @@ def replay(c: Units, flows: Flows, log: Log) -> None:
     """Pay for what was supplied."""
     supplied = flows["supplied"]
     log.within("supply within its capacity", supplied, 0.0, c["max"])
-    log.pays("fuel", supplied * c["price"] * c.step, supplied * c["carbon"] * c.step)
+    log.pays("fuel", supplied * c["price"] * c.step, carbon=supplied * c["carbon"] * c.step)
     log.feeds("gas", c.places("node"), supplied)

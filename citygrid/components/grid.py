@@ -32,7 +32,12 @@ class Import(BaseModel):
         description="price per kWh, all charges included: fixed, a series, or windows of a tariff"
     )
     max: HourlyPower = Field(description="most that may be bought, in every hour or by windows")
-    carbon: HourlyCarbon = Field(0.0, description="emission factor of the power bought")
+    carbon: HourlyCarbon = Field(
+        0.0, description="average emission factor of the power bought: it is reported and capped"
+    )
+    marginal_carbon: HourlyCarbon | None = Field(
+        None, description="what a kWh more emits: a price of carbon weighs it; left out, `carbon`"
+    )
 
 
 class Export(BaseModel):
@@ -48,8 +53,8 @@ class Grid(Component):
 
     Cost is ``Σ_t (import_price · import − export_price · export) Δt + Σ_p share_p · peak_charge ·
     max_{t in p} import + fixed_charge · length`` in EUR; carbon is ``Σ_t factor · import · Δt`` in
-    kg; exported power earns no carbon credit. The periods p are the calendar months of the
-    district's clock, or the horizon as a whole.
+    kg, once by the average and once by the marginal factor; exported power earns no carbon credit.
+    The periods p are the calendar months of the district's clock, or the horizon as a whole.
     """
 
     group = "power"
@@ -81,7 +86,7 @@ class Grid(Component):
 
 
 def prepare(specs: Mapping[str, Grid], world: World) -> dict[str, Parameter]:
-    """Calendar month of every step, and the share of its charge that a month is due."""
+    """Marginal carbon, and the calendar month of every step with its share of a charge."""
     local = world.horizon.local()
     months = local.year.to_numpy() * 12 + local.month.to_numpy() - 1
     # A month of 31 days with a change of clocks has not 744 hours: count between its two ends.
@@ -93,7 +98,20 @@ def prepare(specs: Mapping[str, Grid], world: World) -> dict[str, Parameter]:
     part = np.array([spec.peak_pro_rata for spec in specs.values()])[:, None]
     monthly = np.array([spec.peak_period == "month" for spec in specs.values()])
     dims = ("grid", "time")
+    average = {
+        name: world.hourly(spec.import_.carbon, "kg/kWh", name, "import_carbon")
+        for name, spec in specs.items()
+    }
+    margin = {
+        name: world.hourly(factor, "kg/kWh", name, "import_marginal_carbon")
+        for name, spec in specs.items()
+        if (factor := spec.import_.marginal_carbon) is not None
+    }
     return {
+        "import_carbon": Parameter(dims, np.array(list(average.values())), "kg/kWh"),
+        "import_marginal_carbon": Parameter(
+            dims, np.array([margin.get(name, average[name]) for name in specs]), "kg/kWh"
+        ),
         "month": Parameter(dims, np.tile(months.astype(float), (len(specs), 1))),
         "peak_share": Parameter(dims, np.where(part, covered / hours, 1.0)),
         "monthly": Parameter(("grid",), monthly),
@@ -119,7 +137,11 @@ def formulate(m: Speaker, c: Fleet) -> None:
     sold = m.variable("export", c.axis, m.time, upper=c.export_max, about="power sold")
     m.feed("power", c.text("node"), bought)
     m.draw("power", c.text("node"), sold)
-    m.cost("import", bought * c.import_price * c.step, carbon=bought * c.import_carbon * c.step)
+    apart = not np.array_equal(c.import_carbon.values, c.import_marginal_carbon.values)
+    m.cost(
+        "import", bought * c.import_price * c.step, carbon=bought * c.import_carbon * c.step,
+        marginal_carbon=bought * c.import_marginal_carbon * c.step if apart else None,
+    )  # fmt: skip
     m.cost("export", -(sold * c.export_price * c.step))
     opposed = c.axis.only(
         _opposed(c.import_price.values, c.export_price.values, c.export_max.values), "opposed"
@@ -177,7 +199,9 @@ def replay(c: Units, flows: Flows, log: Log) -> None:
         flows, log, "importing", opposed, first=bought, second=sold, first_max=c["import_max"],
         rules=("no buying and selling at once", "buys only while importing"),
     )  # fmt: skip
-    log.pays("import", bought * c["import_price"] * c.step, bought * c["import_carbon"] * c.step)
+    log.pays("import", bought * c["import_price"] * c.step,
+             carbon=bought * c["import_carbon"] * c.step,
+             marginal_carbon=bought * c["import_marginal_carbon"] * c.step)  # fmt: skip
     log.pays("export", -sold * c["export_price"] * c.step)
     _replay_peaks(c, flows, log, bought)
     if (c["fixed_charge"] > 0).any():

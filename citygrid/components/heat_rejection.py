@@ -9,7 +9,11 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from citygrid.arrays import Floats
-from citygrid.components.common.rejection import TOWER_WATER, measure_rejection
+from citygrid.components.common.rejection import (
+    TOWER_WATER,
+    formulate_water,
+    replay_rejection,
+)
 from citygrid.components.contract import Component, Flows, Parameter, Port, Units
 from citygrid.components.fields import (
     Node,
@@ -138,9 +142,7 @@ def formulate(m: Speaker, c: Fleet) -> None:
         say = m.feed if carrier == "cooling" else m.draw
         say(carrier, c.text("node", here), heat.only(here))
     m.draw("power", c.text("power_node"), heat * c.power_share)
-    dear = c.axis.only(c.water_cost.values > 0, "paying")
-    if len(dear):
-        m.cost("water", heat.only(dear) * c.water_cost.only(dear) * c.step)
+    formulate_water(m, c, heat, c.water, c.water_cost)
 
 
 def replay(c: Units, flows: Flows, log: Log) -> None:
@@ -154,7 +156,5 @@ def replay(c: Units, flows: Flows, log: Log) -> None:
         move(carrier, c.places("node")[here], heat[here], np.array(c.names, dtype=object)[here])
     power = heat * c["power_share"]
     log.draws("power", c.places("power_node"), power)
-    if (c["water_cost"] > 0).any():
-        log.pays("water", heat * c["water_cost"] * c.step)
-    measure_rejection(log, heat, c["water"])
+    replay_rejection(c, log, heat, c["water"], c["water_cost"])
     log.measure("cooling_power", power[taken != "heat"])

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from citygrid.arrays import Floats as Floats
 from citygrid.arrays import Labels as Labels
+from citygrid.ledger import STANDS_IN, Line
 
 
 @dataclass(frozen=True)
@@ -49,8 +50,7 @@ class Log:
     step: float
     movements: list[Movement] = field(default_factory=list)
     breaches: list[Breach] = field(default_factory=list)
-    money: dict[str, Floats] = field(default_factory=dict)
-    carbon: dict[str, Floats] = field(default_factory=dict)
+    spent: dict[str, dict[str, Floats]] = field(default_factory=dict)
     measures: dict[str, Floats] = field(default_factory=dict)
 
     def feeds(
@@ -117,13 +117,28 @@ class Log:
         reach = np.broadcast_to(np.maximum(np.asarray(scale, dtype=float), 1.0), size.shape)
         self.breaches.append(Breach(self.kind, rule, named, size, reach, unit))
 
-    def pays(self, item: str, money: ArrayLike = 0.0, carbon: ArrayLike = 0.0) -> None:
-        """Amounts per component and step [EUR], [kg]; summed to one ledger line per component."""
-        for amount, ledger in ((money, self.money), (carbon, self.carbon)):
+    def pays(self, item: str, money: ArrayLike = 0.0, **columns: ArrayLike) -> None:
+        """Amounts per component and step [EUR] and in the ledger's other columns.
+
+        They are summed to one line of the ledger per component.
+        """
+        self.spent[item] = {}
+        for column, amount in {"money": money, **columns}.items():
             values = np.asarray(amount, dtype=float)
             if values.ndim == 0:
                 values = np.full(len(self.names), float(values))
-            ledger[item] = values.sum(axis=1) if values.ndim > 1 else values
+            self.spent[item][column] = values.sum(axis=1) if values.ndim > 1 else values
+
+    def lines(self, item: str) -> list[Line]:
+        """The ledger's line of every component for an item."""
+        amounts = dict(self.spent[item])
+        for column, other in STANDS_IN.items():
+            if column not in amounts and other in amounts:
+                amounts[column] = amounts[other]
+        return [
+            Line(**{column: float(values[i]) for column, values in amounts.items()})
+            for i in range(len(self.names))
+        ]
 
     def measure(self, name: str, amount: Floats) -> None:
         """A figure for the KPIs (n, T) [kW] that several kinds may add to, e.g. ``it_power``."""

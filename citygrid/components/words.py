@@ -192,7 +192,10 @@ class Speaker(Protocol):
         ...
 
     def cost(
-        self, item: str, money: Amount | Known | None = None, *, carbon: Amount | None = None
+        self, item: str, money: Amount | Known | None = None, **columns: Amount | Known | None
     ) -> None:
-        """Enter what an item costs [EUR] and emits [kg], per component, in the ledger."""
+        """Enter what an item costs [EUR] and leaves in the world, per component, in the ledger.
+
+        ``columns`` are those of :mod:`citygrid.ledger`: ``carbon``, ``water``, …
+        """
         ...

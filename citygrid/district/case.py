@@ -36,7 +36,9 @@ class Asset(NamedTuple):
 class Case:
     """A prepared district.
 
-    ``time`` (T) are the UTC starts of the steps, ``step`` their length [h]; ``units`` hold the
+    ``time`` (T) are the UTC starts of the steps, ``step`` their length [h]; ``prices`` and ``caps``
+    are what the district says of columns of the ledger, per unit and over the horizon (see
+    :mod:`citygrid.ledger`); ``units`` hold the
     parameters of every kind; ``nodes`` map a node to its position in ``crs`` (NaN where none is
     given); ``geometry`` is the drawn network as GeoJSON text in that ``crs``, for exports alone.
     """
@@ -45,18 +47,26 @@ class Case:
     time: NDArray[np.datetime64]
     step: float
     timezone: str
-    carbon_price: float
+    prices: Mapping[str, float]
     units: Mapping[str, Units]
     nodes: Mapping[str, tuple[float, float]]
     assets: tuple[Asset, ...]
     crs: str | None = None
     geometry: str | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    caps: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def carbon_price(self) -> float:
+        """Price of CO2 [EUR/kg], 0 where there is none."""
+        return self.prices.get("carbon", 0.0)
 
     @cached_property
     def hash(self) -> str:
         """SHA-256 of every number and name that decides the problem."""
-        digest = hashlib.sha256(json.dumps([self.step, self.carbon_price]).encode())
+        digest = hashlib.sha256(
+            json.dumps([self.step, dict(self.prices), dict(self.caps)], sort_keys=True).encode()
+        )
         digest.update(np.ascontiguousarray(self.time.astype("datetime64[s]")).tobytes())
         for kind, units in sorted(self.units.items()):
             digest.update(json.dumps([kind, *units.names]).encode())
@@ -78,7 +88,8 @@ class Case:
 
         frame = {
             "name": self.name, "step_h": self.step, "timezone": self.timezone,
-            "carbon_price": self.carbon_price, "crs": self.crs or "",
+            "prices": json.dumps(dict(self.prices)), "caps": json.dumps(dict(self.caps)),
+            "crs": self.crs or "",
             "hash": self.hash,
             "nodes": json.dumps({
                 node: None if np.isnan(at).any() else list(at) for node, at in self.nodes.items()
@@ -125,12 +136,12 @@ class Case:
         return cls(
             str(attributes["name"]), frame["time"].values.astype("datetime64[ns]"),
             float(attributes["step_h"]), str(attributes["timezone"]),
-            float(attributes["carbon_price"]), units,
+            json.loads(attributes["prices"]), units,
             {node: (np.nan, np.nan) if at is None else (at[0], at[1])
              for node, at in json.loads(attributes["nodes"]).items()},
             tuple(Asset(*asset) for asset in json.loads(attributes["assets"])),
             str(attributes["crs"]) or None, drawn or None,
-            json.loads(attributes["provenance"]),
+            json.loads(attributes["provenance"]), json.loads(attributes["caps"]),
         )  # fmt: skip
 
 

@@ -13,8 +13,10 @@ from citygrid.components.contract import Component, Parameter, Units, kinds
 from citygrid.components.fields import Measure, Text, marks
 from citygrid.district.case import Asset, Case
 from citygrid.district.load import District
+from citygrid.district.spec import DistrictSpec
 from citygrid.district.surroundings import Surroundings
 from citygrid.errors import InputError
+from citygrid.ledger import COLUMNS
 
 
 def prepare(district: District) -> Case:
@@ -38,12 +40,19 @@ def prepare(district: District) -> Case:
     spec = district.spec
     return Case(
         spec.name, world.horizon.time, world.horizon.step, world.horizon.timezone,
-        spec.carbon_price, gathered,
+        _stated(spec, "price"), gathered,
         {n: node.at or (float("nan"), float("nan")) for n, node in spec.nodes.items()},
         tuple(_asset(district, name) for name in district.components),
         spec.crs, drawing,
         {"model": str(district.path), "model_hash": district.hash, "files": world.digests()},
+        _stated(spec, "cap"),
     )  # fmt: skip
+
+
+def _stated(spec: DistrictSpec, what: str) -> dict[str, float]:
+    """Column of the ledger → its price or cap, where the district gives one."""
+    stated = {column: getattr(spec, f"{column}_{what}", None) for column in COLUMNS}
+    return {column: value for column, value in stated.items() if value is not None}
 
 
 def _asset(district: District, name: str) -> Asset:

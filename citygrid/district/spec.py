@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from citygrid.components.fields import CarbonPrice, Length, Temperature
+from citygrid.components.fields import CarbonPrice, Length, Mass, MassPrice, Temperature, Volume
 
 
 class Strict(BaseModel):
@@ -97,7 +97,15 @@ class DistrictSpec(Strict):
     horizon: HorizonSpec
     weather: WeatherSpec | None = None
     heat_network: HeatNetworkSpec | None = None
-    carbon_price: CarbonPrice = Field(0.0, description="price of CO2 in the objective")
+    carbon_price: CarbonPrice = Field(
+        0.0, description="price of CO2 in the objective, by marginal factors where they are given"
+    )
+    carbon_cap: Mass | None = Field(
+        None, description="most CO2 over the horizon, by average factors"
+    )
+    nox_price: MassPrice = Field(0.0, description="price of nitrogen oxides in the objective")
+    nox_cap: Mass | None = Field(None, description="most nitrogen oxides over the horizon")
+    water_cap: Volume | None = Field(None, description="most water for cooling over the horizon")
     series: dict[str, SeriesSpecification] = Field(default_factory=dict)
     geometry: str | None = Field(
         None, description="GeoPackage or GeoJSON with pipe routes, by component, and footprints"

@@ -45,10 +45,10 @@ def asset_table(case: Case, verdict: Verdict, moved: Dispatch) -> pd.DataFrame:
     table["dn"] = [_nominal(case, asset.kind, asset.name) for asset in case.assets]
     money = dict.fromkeys(names, 0.0)
     carbon = dict.fromkeys(names, 0.0)
-    for (name, _), (eur, kilogram) in verdict.ledger.items():
+    for (name, _), line in verdict.ledger.items():
         if name in money:
-            money[name] += eur
-            carbon[name] += kilogram
+            money[name] += line.money
+            carbon[name] += line.carbon
     table["cost_eur"] = [money[name] for name in names]
     table["co2_kg"] = [carbon[name] for name in names]
     return table

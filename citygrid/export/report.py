@@ -246,8 +246,8 @@ def _components(case: Case, table: pd.DataFrame, moved: Dispatch) -> dict[str, A
 def _ledger(verdict: Verdict, case: Case) -> dict[str, Any]:
     """Ledger by item, each with its components; the total prices carbon in."""
     items: dict[str, list[tuple[str, float, float]]] = {}
-    for (name, item), (money, carbon) in verdict.ledger.items():
-        items.setdefault(item, []).append((name, money, carbon))
+    for (name, item), line in verdict.ledger.items():
+        items.setdefault(item, []).append((name, line.money, line.carbon))
     rows = [
         {"item": _item(item), "lines": lines,
          "money": sum(m for _, m, _ in lines), "carbon": sum(c for _, _, c in lines)}

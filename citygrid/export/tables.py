@@ -21,6 +21,7 @@ from citygrid.plan.verify import Verdict
 FIGURES = {
     "cost_eur": ("Cost, carbon priced in", "EUR"),
     "co2_kg": ("CO₂ emitted", "kg"),
+    "co2_marginal_kg": ("CO₂ by marginal factors", "kg"),
     "heat_delivered_mwh": ("Heat delivered", "MWh"),
     "waste_heat_used_mwh": ("Waste heat used", "MWh"),
     "heat_rejected_mwh": ("Heat rejected outdoors", "MWh"),
@@ -30,6 +31,7 @@ FIGURES = {
     "energy_reuse_effectiveness": ("Energy reuse effectiveness", "1"),
     "cooling_delivered_mwh": ("Cold delivered", "MWh"),
     "water_m3": ("Water for cooling", "m³"),
+    "nox_kg": ("Nitrogen oxides", "kg"),
     "pv_self_consumption": ("Solar power used here", "1"),
     "renewable_curtailed_mwh": ("Renewable power not taken", "MWh"),
     "grid_import_mwh": ("Power bought", "MWh"),
@@ -38,6 +40,10 @@ FIGURES = {
     "unserved_kwh": ("Demand not served", "kWh"),
     "jobs_late": ("Jobs late", "jobs"),
 }
+
+#: Column of the ledger → its name in tables, which says the unit.
+LEDGER = {"money": "eur", "carbon": "co2_kg", "marginal_carbon": "co2_marginal_kg",
+          "water": "water_l", "nox": "nox_kg"}  # fmt: skip
 
 #: Endings that say the unit of a figure that is not listed above.
 ENDINGS = ("eur", "kg", "mwh", "kwh", "kw", "h")
@@ -66,9 +72,13 @@ def kpi_table(verdict: Verdict) -> pd.DataFrame:
 
 
 def ledger_table(verdict: Verdict) -> pd.DataFrame:
-    """What the replay found to be spent: ``component``, ``item``, ``eur``, ``co2_kg``."""
-    rows = [(name, item, *amounts) for (name, item), amounts in verdict.ledger.items()]
-    return pd.DataFrame(rows, columns=["component", "item", "eur", "co2_kg"])
+    """What the replay found to be spent: ``component``, ``item``, ``eur``, ``co2_kg``, …
+
+    ``co2_kg`` is by average factors, ``co2_marginal_kg`` by marginal ones; then come ``water_l``
+    and ``nox_kg``.
+    """
+    rows = [(name, item, *line) for (name, item), line in verdict.ledger.items()]
+    return pd.DataFrame(rows, columns=["component", "item", *LEDGER.values()])
 
 
 def job_table(case: Case, plan: Plan) -> pd.DataFrame:

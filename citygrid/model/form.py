@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from citygrid.arrays import Floats as Floats  # the routes take it from here
 from citygrid.files import whole
+from citygrid.ledger import STANDS_IN
 
 
 @dataclass(frozen=True)
@@ -66,19 +67,32 @@ def _label(value: Any) -> str:
     return str(value)
 
 
+class Lines(NamedTuple):
+    """One column of an item: ``matrix @ x + known``, a line per component."""
+
+    matrix: sp.csr_array
+    known: Floats
+
+    def at(self, x: Floats) -> Floats:
+        """The amounts of a solution, one per component."""
+        return np.asarray(self.matrix @ x + self.known)
+
+
 @dataclass(frozen=True)
 class Account:
-    """One item of the cost ledger, e.g. ``heat_pump.start``: a line per component.
+    """One item of the ledger, e.g. ``heat_pump.start``, in the columns that it names.
 
-    ``money @ x + money_known`` is in EUR, ``carbon @ x + carbon_known`` in kg of CO2.
+    See :mod:`citygrid.ledger` for the columns and their units.
     """
 
     name: str
     labels: NDArray[Any]
-    money: sp.csr_array
-    money_known: Floats
-    carbon: sp.csr_array
-    carbon_known: Floats
+    columns: Mapping[str, Lines]
+
+    def of(self, column: str) -> Lines | None:
+        """A column, or what stands in for it; ``None`` where the item enters nothing there."""
+        found = self.columns.get(column)
+        return self.columns.get(STANDS_IN.get(column, "")) if found is None else found
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,8 @@
 A component may say ``variable``, ``binary``, ``constrain``, ``feed``, ``draw`` and ``cost``. Two
 things link components and nothing else does: the **balance** of a carrier at a place, to which
 every ``feed`` adds and from which every ``draw`` takes, and the **cost ledger**, one line per
-component and item in EUR and in kgCO2.
+component and item in EUR, kgCO2 and the ledger's other columns. The district may price a column, by
+which it enters the objective, and cap it, by which its sum becomes a row.
 
 This module is handed the case and the kinds and imports neither.
 """
@@ -18,6 +19,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from citygrid.ledger import COLUMNS, weights
 from citygrid.model.algebra import (
     Axis,
     Data,
@@ -30,7 +32,7 @@ from citygrid.model.algebra import (
     counted,
     refuse,
 )
-from citygrid.model.form import Account, Block, Form
+from citygrid.model.form import Account, Block, Form, Lines
 from citygrid.units import same
 
 CARRIER_UNIT = "kW"
@@ -54,7 +56,7 @@ class Units(Protocol):
 
 
 class CaseLike(Protocol):
-    """What formulation needs of a case: hours, step, carbon price, and the units by kind."""
+    """What formulation needs of a case: hours, step, units, prices and caps of the ledger."""
 
     @property
     def time(self) -> NDArray[np.datetime64]: ...
@@ -63,7 +65,10 @@ class CaseLike(Protocol):
     def step(self) -> float: ...
 
     @property
-    def carbon_price(self) -> float: ...
+    def prices(self) -> Mapping[str, float]: ...
+
+    @property
+    def caps(self) -> Mapping[str, float]: ...
 
     @property
     def units(self) -> Mapping[str, Any]: ...
@@ -129,17 +134,19 @@ class _Flow(NamedTuple):
 @dataclass
 class _Item:
     labels: NDArray[Any]
-    money: Linear | None
-    carbon: Linear | None
+    amounts: dict[str, Linear]
 
 
 class Model:
     """The form under construction; components see it through :class:`Speaker`."""
 
-    def __init__(self, time: NDArray[Any], step: float, carbon_price: float = 0.0) -> None:
+    def __init__(
+        self, time: NDArray[Any], step: float, prices: Mapping[str, float] | None = None,
+        caps: Mapping[str, float] | None = None,
+    ) -> None:  # fmt: skip
         self.time = Axis("time", time)
         self.step = Data(np.asarray(step), (), "h")
-        self.carbon_price = carbon_price
+        self.prices, self.caps = prices or {}, caps or {}
         self._columns: dict[str, Block] = {}
         self._rows: dict[str, Block] = {}
         self._lower: list[Floats] = []
@@ -215,22 +222,23 @@ class Model:
             raise refuse(f"{carrier}.balance", "a flow is (component × time), one place each")
         self._flows.setdefault(carrier, []).append(_Flow(np.array(places), flow, sign))
 
-    def add_cost(self, name: str, money: Linear | None, carbon: Linear | None) -> None:
+    def add_cost(self, name: str, amounts: Mapping[str, Linear | None]) -> None:
         if name in self._items:
             raise refuse(f"cost.{name}", "an item of this name exists already")
-        labels = None
-        for amount, unit in ((money, "EUR"), (carbon, "kg")):
+        labels, summed = None, {}
+        for column, amount in amounts.items():
             if amount is None:
                 continue
-            if not same(amount.unit, unit):
-                raise refuse(f"cost.{name}", f"expected {unit}", amount.unit)
+            if column not in COLUMNS:
+                known = f"use one of {', '.join(COLUMNS)}"
+                raise refuse(f"cost.{name}", "the ledger has no such column", column, known)
+            if not same(amount.unit, COLUMNS[column]):
+                raise refuse(f"cost.{name}", f"expected {COLUMNS[column]}", amount.unit)
             labels = amount.dims[0].labels
+            summed[column] = amount.sum(*(axis.name for axis in amount.dims[1:]))
         if labels is None:
-            raise refuse(f"cost.{name}", "a cost needs money or carbon")
-        self._items[name] = _Item(labels, *(
-            None if amount is None else amount.sum(*(a.name for a in amount.dims[1:]))
-            for amount in (money, carbon)
-        ))  # fmt: skip
+            raise refuse(f"cost.{name}", "a cost needs an amount in some column of the ledger")
+        self._items[name] = _Item(labels, summed)
 
     def _balances(self) -> None:
         """One row per place and hour for every carrier: all that is fed is drawn."""
@@ -258,17 +266,18 @@ class Model:
         """Close the balances and the ledger and give the finished form."""
         self._balances()
         accounts = {
-            name: Account(name, item.labels,
-                          *self._lines(item.money, len(item.labels)),
-                          *self._lines(item.carbon, len(item.labels)))
+            name: Account(name, item.labels, {
+                column: self._lines(amount, len(item.labels))
+                for column, amount in item.amounts.items()
+            })
             for name, item in self._items.items()
         }  # fmt: skip
         cost, constant = np.zeros(self._width), 0.0
-        for account in accounts.values():
-            cost += np.asarray(account.money.sum(axis=0)).ravel()
-            cost += self.carbon_price * np.asarray(account.carbon.sum(axis=0)).ravel()
-            constant += float(account.money_known.sum())
-            constant += self.carbon_price * float(account.carbon_known.sum())
+        for column, weight in weights(self.prices).items():
+            each, known = self._total(accounts, column)
+            cost += weight * each
+            constant += weight * known
+        self._caps(accounts)
 
         entries = [_joined([part[i] for part in self._entries], kind)
                    for i, kind in enumerate((np.int32, np.int32, float))]  # fmt: skip
@@ -284,13 +293,33 @@ class Model:
             self._columns, self._rows, accounts,
         )  # fmt: skip
 
-    def _lines(self, amount: Linear | None, height: int) -> tuple[sp.csr_array, Floats]:
-        if amount is None:
-            return sp.csr_array((height, self._width)), np.zeros(height)
+    def _total(self, accounts: Mapping[str, Account], column: str) -> tuple[Floats, float]:
+        """A column of the ledger summed over all components: per variable, and what is known."""
+        each, known = np.zeros(self._width), 0.0
+        for account in accounts.values():
+            lines = account.of(column)
+            if lines is not None:
+                each += np.asarray(lines.matrix.sum(axis=0)).ravel()
+                known += float(lines.known.sum())
+        return each, known
+
+    def _caps(self, accounts: Mapping[str, Account]) -> None:
+        """One row for every column of the ledger that the district caps."""
+        for column, cap in self.caps.items():
+            each, known = self._total(accounts, column)
+            columns = np.flatnonzero(each)
+            self._emit(
+                Block(f"ledger.{column}_cap", (), {}, self._height, COLUMNS[column],
+                      f"{column.replace('_', ' ')} of all components over the horizon"),
+                Triplets(np.zeros(len(columns), np.int32), columns, each[columns]),
+                np.array([-np.inf]), np.array([cap - known]),
+            )  # fmt: skip
+
+    def _lines(self, amount: Linear, height: int) -> Lines:
         entries = amount.triplets()
         lines = sp.csr_array((entries.values, (entries.rows, entries.columns)),
                              shape=(height, self._width))  # fmt: skip
-        return lines, amount.known().astype(float)
+        return Lines(lines, amount.known().astype(float))
 
 
 def _joined(parts: list[Any], kind: Any) -> Any:
@@ -337,15 +366,19 @@ class Speaker:
         self._model.add_flow(carrier, places, flow, -1.0)
 
     def cost(
-        self, item: str, money: Linear | Data | None = None, *, carbon: Linear | None = None
+        self, item: str, money: Linear | Data | None = None, **columns: Linear | Data | None
     ) -> None:
-        """Enter an amount (component first, any further axes) in the ledger, in EUR and kg.
+        """Enter amounts (component first, any further axes) in the ledger's columns.
 
         Known money, such as a standing charge, is cost that no plan avoids.
         """
-        if isinstance(money, Data):
-            money = Linear(money.dims, money.unit, ()) + money
-        self._model.add_cost(f"{self._kind}.{item}", money, carbon)
+        amounts = {
+            column: Linear(amount.dims, amount.unit, ()) + amount
+            if isinstance(amount, Data)
+            else amount
+            for column, amount in {"money": money, **columns}.items()
+        }
+        self._model.add_cost(f"{self._kind}.{item}", amounts)
 
 
 def formulate(case: CaseLike, kinds: Mapping[str, Callable[[Any, Any], None]]) -> Form:
@@ -354,7 +387,7 @@ def formulate(case: CaseLike, kinds: Mapping[str, Callable[[Any, Any], None]]) -
     ``kinds`` are typed where they live, against the protocols that :class:`Speaker` and
     :class:`Fleet` fulfil; a wall keeps those out of this room.
     """
-    model = Model(case.time, case.step, case.carbon_price)
+    model = Model(case.time, case.step, case.prices, case.caps)
     for kind, units in case.units.items():
         kinds[kind](Speaker(model, kind), Fleet(units, model.time, model.step))
     return model.form()

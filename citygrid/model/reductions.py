@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from citygrid.arrays import Floats
 from citygrid.errors import Fault, FormulationError
-from citygrid.model.form import Block, Form
+from citygrid.model.form import Block, Form, Lines
 
 Positions = NDArray[np.int64]
 
@@ -114,10 +114,10 @@ def substitute(
     accounts = {
         name: replace(
             account,
-            money=sp.csr_array(account.money @ T),
-            money_known=account.money_known + account.money @ t,
-            carbon=sp.csr_array(account.carbon @ T),
-            carbon_known=account.carbon_known + account.carbon @ t,
+            columns={
+                column: Lines(sp.csr_array(lines.matrix @ T), lines.at(t))
+                for column, lines in account.columns.items()
+            },
         )
         for name, account in form.accounts.items()
     }

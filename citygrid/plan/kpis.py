@@ -12,10 +12,11 @@ import numpy as np
 
 from citygrid.components.log import Log
 from citygrid.district.case import Case
+from citygrid.ledger import Line
 
 
 def key_figures(
-    case: Case, logs: Sequence[Log], cost: float, carbon: float
+    case: Case, logs: Sequence[Log], cost: float, spent: Line
 ) -> dict[str, float | None]:
     """Key figures over the horizon.
 
@@ -52,7 +53,7 @@ def key_figures(
     produced, available = energy("renewable_produced"), energy("renewable_available")
     reuse = ratio(energy("waste_heat_recovered"), center)
     effectiveness = ratio(center, energy("it_power"))
-    water = energy("water")
+    entered = {column for log in logs for amounts in log.spent.values() for column in amounts}
     exported = measured.get("grid_export", np.zeros(hours))
     renewable = measured.get("renewable_produced", np.zeros(hours))
     # Power sold in an hour is taken from the sun first: a cautious figure.
@@ -60,7 +61,8 @@ def key_figures(
     peak = measured.get("grid_import")
     return {
         "cost_eur": cost,
-        "co2_kg": carbon,
+        "co2_kg": spent.carbon,
+        "co2_marginal_kg": spent.marginal_carbon,
         "heat_delivered_mwh": mwh(energy("heat_delivered")),
         "waste_heat_used_mwh": mwh(energy("waste_heat_recovered")),
         "heat_rejected_mwh": mwh(energy("heat_rejected")),
@@ -71,7 +73,8 @@ def key_figures(
             None if reuse is None or effectiveness is None else (1.0 - reuse) * effectiveness
         ),
         "cooling_delivered_mwh": mwh(energy("cooling_delivered")),
-        "water_m3": None if water is None else water / 1000.0,
+        "water_m3": None if "water" not in entered else spent.water / 1000.0,
+        "nox_kg": None if "nox" not in entered else spent.nox,
         "pv_self_consumption": None if not produced else used_here / produced,
         "renewable_curtailed_mwh": mwh(
             None if available is None or produced is None else available - produced

@@ -8,7 +8,7 @@ ledger states what every component claims to cost; the verdict recomputes it.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,14 +22,15 @@ from citygrid.district.case import Case
 from citygrid.errors import Fault, InputError
 from citygrid.files import whole
 from citygrid.gap import relative_gap
+from citygrid.ledger import COLUMNS, Line
 from citygrid.units import EXAMPLES, factor
 
 CONVENTIONS = "CF-1.11"
-FORMAT = 1
+FORMAT = 2
 #: Units in which flows are kept; a file in MW or MWh is converted when it is read.
 CANONICAL = {"power": "kW", "energy": "kWh", "share": "1"}
 #: Columns of the ledger with their units.
-LEDGER = (("component", ""), ("item", ""), ("money", "EUR"), ("carbon", "kg"))
+LEDGER = (("component", ""), ("item", ""), *COLUMNS.items())
 
 
 @dataclass(frozen=True)
@@ -181,7 +182,7 @@ def assemble(
     case: Case,
     blocks: Mapping[str, tuple[tuple[str, ...], Mapping[str, NDArray[Any]], str, str]],
     values: Mapping[str, NDArray[Any]],
-    ledger: Mapping[str, tuple[NDArray[Any], NDArray[Any], NDArray[Any]]],
+    ledger: Mapping[str, tuple[Sequence[str], Sequence[Line]]],
     attributes: Mapping[str, Any],
 ) -> Plan:
     """Put a plan together from named arrays.
@@ -191,7 +192,7 @@ def assemble(
     values
         Name → array of the flow, in the dims' shape.
     ledger
-        ``kind.item`` → (components, money [EUR], carbon [kg]), one entry per component.
+        ``kind.item`` → (components, their lines).
     attributes
         Route, seed, status, objective, bound, hashes, telemetry; ``None`` is left out.
     """
@@ -205,11 +206,11 @@ def assemble(
         data[name] = (dims, values[name], described)
         coords |= {dim: labels[dim] for dim in dims if dim != "time"}
     lines = [
-        (component, item, money[i], carbon[i])
-        for item, (components, money, carbon) in ledger.items()
-        for i, component in enumerate(components)
+        (component, item, *line)
+        for item, (components, amounts) in ledger.items()
+        for component, line in zip(components, amounts, strict=True)
     ]
-    columns = list(zip(*lines, strict=True)) if lines else [(), (), (), ()]
+    columns = list(zip(*lines, strict=True)) if lines else [()] * len(LEDGER)
     for (name, unit), column in zip(LEDGER, columns, strict=True):
         kind: Any = float if unit else object
         data[f"ledger.{name}"] = ("ledger_line", np.array(column, dtype=kind),

@@ -18,6 +18,7 @@ from citygrid.components.contract import kinds
 from citygrid.components.log import Breach, Log
 from citygrid.district.case import Case
 from citygrid.errors import Fault, VerificationError
+from citygrid.ledger import COLUMNS, Line, total, weights
 from citygrid.plan.kpis import key_figures
 from citygrid.plan.plan import LEDGER, Plan
 
@@ -55,7 +56,7 @@ class Verdict:
     kpis: dict[str, float | None]
     cost: float
     carbon: float
-    ledger: dict[tuple[str, str], tuple[float, float]]
+    ledger: dict[tuple[str, str], Line]
 
     def require(self) -> None:
         """Raise :class:`VerificationError`, one fault per violation, unless the plan is right."""
@@ -107,11 +108,16 @@ def verify(case: Case, plan: Plan) -> Verdict:
     breaches += _claims(case, plan)
     violations = sorted(_violations(case, breaches), key=lambda v: -v.relative)
     largest = max((_worst(breach) for breach in breaches), default=0.0)
-    money = float(sum(line[0] for line in ledger.values()))
-    carbon = float(sum(line[1] for line in ledger.values()))
-    cost = money + case.carbon_price * carbon
+    spent = total(ledger.values()) if ledger else Line()
+    cost = _objective(case, spent)
     return Verdict(largest <= TOLERANCE, largest, tuple(violations),
-                   key_figures(case, logs, cost, carbon), cost, carbon, ledger)  # fmt: skip
+                   key_figures(case, logs, cost, spent), cost, spent.carbon, ledger)  # fmt: skip
+
+
+def _objective(case: Case, spent: Line) -> float:
+    """What a plan is judged by: money, and what the district prices."""
+    parts = (price * getattr(spent, name) for name, price in weights(case.prices).items())
+    return float(sum(parts))
 
 
 def replayed(plan: Plan) -> Verdict:
@@ -199,42 +205,44 @@ def _balances(logs: list[Log], hours: int) -> list[Breach]:
     return broken
 
 
-def _spent(logs: list[Log]) -> dict[tuple[str, str], tuple[float, float]]:
-    """(component, kind.item) → money [EUR] and carbon [kg], as the replays count them."""
+def _spent(logs: list[Log]) -> dict[tuple[str, str], Line]:
+    """(component, kind.item) → its line, as the replays count it."""
     return {
-        (name, f"{log.kind}.{item}"): (float(log.money[item][i]), float(log.carbon[item][i]))
-        for log in logs for item in log.money for i, name in enumerate(log.names)
+        (name, f"{log.kind}.{item}"): line
+        for log in logs for item in log.spent
+        for name, line in zip(log.names, log.lines(item), strict=True)
     }  # fmt: skip
 
 
-def _accounts(
-    case: Case, plan: Plan, found: dict[tuple[str, str], tuple[float, float]]
-) -> list[Breach]:
-    """Every line of the ledger and the objective must be what the replay recomputes."""
-    stated: dict[tuple[str, str], tuple[float, float]] = {}
-    for component, item, money, carbon in zip(
-        *(plan.dataset[f"ledger.{n}"].values for n in ("component", "item", "money", "carbon")),
+def _accounts(case: Case, plan: Plan, found: dict[tuple[str, str], Line]) -> list[Breach]:
+    """Ledger, objective and caps must be what the replay recomputes."""
+    stated: dict[tuple[str, str], Line] = {}
+    for component, item, *amounts in zip(
+        *(plan.dataset[f"ledger.{n}"].values for n in ("component", "item", *COLUMNS)),
         strict=True,
     ):
         # A line that stands twice is paid twice.
         key = (str(component), str(item))
-        before = stated.get(key, (0.0, 0.0))
-        stated[key] = (before[0] + float(money), before[1] + float(carbon))
+        stated[key] = total([stated.get(key, Line()), Line(*amounts)])
     broken = []
-    total = sum(abs(money) for money, _ in found.values())
-    for place, unit in ((0, "EUR"), (1, "kg")):
-        keys = sorted({*stated, *found})
-        nothing = (0.0, 0.0)
-        claimed = np.array([stated.get(key, nothing)[place] for key in keys])
-        counted = np.array([found.get(key, nothing)[place] for key in keys])
+    turnover = sum(abs(line.money) for line in found.values())
+    keys = sorted({*stated, *found})
+    for column, unit in COLUMNS.items():
+        claimed = np.array([getattr(stated.get(key, Line()), column) for key in keys])
+        counted = np.array([getattr(found.get(key, Line()), column) for key in keys])
         labels = np.array([f"{component}, {item}" for component, item in keys])
         scale = np.maximum(np.maximum(np.abs(claimed), np.abs(counted)), 1.0)
         broken.append(Breach("ledger", "the ledger states what was spent", labels,
                              np.abs(claimed - counted), scale, unit))  # fmt: skip
-    cost = sum(m + case.carbon_price * k for m, k in found.values())
+    spent = total(found.values()) if found else Line()
+    for column, cap in case.caps.items():
+        over = np.array([max(getattr(spent, column) - cap, 0.0)])
+        broken.append(Breach("ledger", f"{column} within its cap", np.array(["district"]), over,
+                             np.array([max(cap, 1.0)]), COLUMNS[column]))  # fmt: skip
+    cost = _objective(case, spent)
     broken.append(Breach("plan", "the objective is the sum of the ledger", np.array(["objective"]),
                          np.array([abs(plan.objective - cost)]),
-                         np.array([max(total, 1.0)]), "EUR"))  # fmt: skip
+                         np.array([max(turnover, 1.0)]), "EUR"))  # fmt: skip
     return broken
 
 

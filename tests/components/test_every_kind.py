@@ -14,6 +14,7 @@ import xarray as xr
 
 import citygrid as cg
 from citygrid.components.contract import kinds
+from citygrid.ledger import COLUMNS
 from citygrid.plan.plan import Plan
 from tests.helpers import DISTRICTS, Solved, solved
 
@@ -215,7 +216,7 @@ def test_a_cent_or_kilogram_more_in_the_ledger_is_found(kind: str) -> None:
     result = solved(kind)
     items = result.plan.dataset["ledger.item"].values
     for line in np.flatnonzero([str(item).startswith(f"{kind}.") for item in items]):
-        for column in ("ledger.money", "ledger.carbon"):
+        for column in (f"ledger.{name}" for name in COLUMNS):
             values = result.plan.dataset[column].values.copy()
             values[line] += 0.01
             assert not cg.verify(result.case, with_flow(result.plan, column, values)).ok

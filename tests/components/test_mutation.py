@@ -22,7 +22,8 @@ import pytest
 import citygrid as cg
 from citygrid.components.contract import kinds
 from citygrid.errors import CitygridError
-from citygrid.model.form import Block, Form
+from citygrid.ledger import weights
+from citygrid.model.form import Block, Form, Lines
 from tests.helpers import EXACT, solved
 
 KINDS = sorted(kinds())
@@ -227,12 +228,11 @@ def test_verify_objects_to_a_changed_price(kind: str) -> None:
     for name, account in form.accounts.items():
         if not name.startswith(f"{kind}."):
             continue
-        for ledger in ("money", "carbon"):
-            lines = getattr(account, ledger)
+        for ledger, (lines, known) in account.columns.items():
             if np.abs(lines @ x).max(initial=0.0) < 1e-6:
                 continue
-            other = replace(account, **{ledger: lines * 1.1})
-            price = 1.0 if ledger == "money" else plan.case.carbon_price
+            other = replace(account, columns={**account.columns, ledger: Lines(lines * 1.1, known)})
+            price = weights(plan.case.prices).get(ledger, 0.0)
             extra = price * np.asarray((lines * 0.1).sum(axis=0)).ravel()
             changed = replace(form, cost=form.cost + extra,
                               accounts={**form.accounts, name: other})  # fmt: skip

@@ -69,7 +69,7 @@ class Builder:
         time = np.datetime64("2023-01-15T23:00", "ns") + np.arange(self.hours) * hour
         nowhere = (float("nan"), float("nan"))
         case = Case(
-            "Riedberg, by hand", time, self.step, "Europe/Berlin", 0.08, self.units,
+            "Riedberg, by hand", time, self.step, "Europe/Berlin", {"carbon": 0.08}, self.units,
             {n: at if places else nowhere for n, at in PLACES.items()}, tuple(self.assets),
             crs, geometry,
             {"model": "riedberg.yaml", "model_hash": "c0ffee" * 8},
@@ -85,11 +85,9 @@ class Builder:
         for kind, units in case.units.items():
             log = Log(kind, units.names, case.step)
             kinds()[kind].replay(units, draft.flows(units), log)
-            for item in log.money:
-                ledger[f"{kind}.{item}"] = (
-                    np.array(log.names, dtype=object), log.money[item], log.carbon[item],
-                )  # fmt: skip
-                cost += log.money[item].sum() + case.carbon_price * log.carbon[item].sum()
+            for item in log.spent:
+                ledger[f"{kind}.{item}"] = (log.names, log.lines(item))
+                cost += sum(each.money + 0.08 * each.carbon for each in log.lines(item))
         attributes = {
             "route": "milp", "seed": 7, "status": "optimal", "objective": float(cost),
             "bound": float(cost) * 0.9995, "form_hash": "f0" * 32, "citygrid_version": "0.1.0",
@@ -185,6 +183,7 @@ def build(
     b.kind("boiler", ["boiler"], {
         "node": (["plant"], "1"), "heat": (3000.0, "kW"), "efficiency": (0.92, "1"),
         "minimum_load": (0.0, "1"), "start_cost": (0.0, "EUR"), "initially_on": ([False], "1"),
+        "nox": (1e-4, "kg/kWh"),
     }, {"heat": burned[None]}, ["plant"])  # fmt: skip
     b.kind("fuel", ["gas"], {
         "node": (["plant"], "1"), "price": (np.full((1, hours), 0.06), "EUR/kWh"),
@@ -196,6 +195,7 @@ def build(
         "node": (["plant"], "1"), "import_price": (price[None], "EUR/kWh"),
         "export_price": (price[None] * 0.5, "EUR/kWh"), "import_max": (4000.0, "kW"),
         "export_max": (1000.0, "kW"), "import_carbon": (np.full((1, hours), 0.38), "kg/kWh"),
+        "import_marginal_carbon": (np.full((1, hours), 0.38), "kg/kWh"),
         "peak_charge": (0.0, "EUR/kW"), "fixed_charge": (0.0, "EUR/h"), "monthly": ([False], "1"),
         "month": (np.zeros((1, hours)), "1"), "peak_share": (np.ones((1, hours)), "1"),
     }, {"import": np.maximum(net, 0.0)[None], "export": np.maximum(-net, 0.0)[None]},

@@ -36,6 +36,7 @@ def test_power_usage_and_reuse_of_the_data_centre() -> None:
 def test_cold_for_buildings_is_not_the_centres() -> None:
     """Of a chiller's 3 % for 20 kWh of cold, the half that buildings drew is left out."""
     from citygrid.components.log import Log
+    from citygrid.ledger import Line
     from citygrid.plan.kpis import key_figures
 
     case = solved("chiller").case
@@ -43,7 +44,7 @@ def test_cold_for_buildings_is_not_the_centres() -> None:
     for name, amount in {"it_power": 10.0, "center_power": 11.0, "cooling_power": 0.6,
                          "center_cooling": 10.0, "cooling_delivered": 10.0}.items():  # fmt: skip
         log.measure(name, np.full((1, len(case.time)), amount))
-    assert key_figures(case, [log], 0.0, 0.0)["pue"] == pytest.approx(1.13)
+    assert key_figures(case, [log], 0.0, Line())["pue"] == pytest.approx(1.13)
 
 
 def test_power_usage_falls_when_it_is_cold() -> None:

@@ -6,8 +6,12 @@ concentration a third of that is blown down, together 1.98 l/kWh.
 
 from __future__ import annotations
 
+import numpy as np
+
 from citygrid.arrays import Floats
+from citygrid.components.contract import Units
 from citygrid.components.log import Log
+from citygrid.components.words import Amount, Fleet, Known, Speaker
 
 #: Heat that a litre of water takes along [kJ/kg] at some 30 °C.
 EVAPORATION_HEAT = 2430.0
@@ -17,7 +21,22 @@ CYCLES = 4.0
 TOWER_WATER = 3600.0 / EVAPORATION_HEAT * CYCLES / (CYCLES - 1.0)
 
 
-def measure_rejection(log: Log, heat: Floats, water: Floats) -> None:
-    """Count heat [kW] left to the air, and its water [l/kWh] as ``water`` [l/h]."""
+def formulate_water(
+    m: Speaker, c: Fleet, heat: Amount, water: Known, cost: Known | None = None
+) -> None:
+    """Enter the water [l] of heat left to the air [kW] in the ledger, and what it costs.
+
+    ``water`` [l/kWh] and ``cost`` [EUR/kWh] are per heat, one number per component.
+    """
+    wet = c.axis.only(np.asarray(water.values > 0), "wet")
+    if len(wet):
+        heat = heat.only(wet)
+        money = None if cost is None else heat * cost.only(wet) * c.step
+        m.cost("water", money, water=heat * water.only(wet) * c.step)
+
+
+def replay_rejection(c: Units, log: Log, heat: Floats, water: Floats, cost: Floats | float) -> None:
+    """Count heat left to the air [kW], its water [l/kWh] and what that costs [EUR/kWh]."""
     log.measure("heat_rejected", heat)
-    log.measure("water", heat * water)
+    if (water > 0).any():
+        log.pays("water", heat * cost * c.step, water=heat * water * c.step)
