@@ -9,38 +9,23 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from citygrid.arrays import Floats
-from citygrid.components.common.carriage import Line, formulate_carriage, replay_carriage
+from citygrid.components.common.buried import BuriedPipe, find_bore
+from citygrid.components.common.carriage import formulate_carriage, replay_carriage
 from citygrid.components.common.held_water import formulate_water, replay_water, water_content
-from citygrid.components.common.piping import (
-    DEPTH,
-    INSULATION,
-    SOIL,
-    WATER_DENSITY,
-    WATER_HEAT,
-    buried_pair,
-)
+from citygrid.components.common.piping import WATER_DENSITY, WATER_HEAT
 from citygrid.components.common.pumping import (
     formulate_pumping,
     pumping_power,
     replay_pumping,
 )
 from citygrid.components.contract import Flows, Parameter, Port, Units
-from citygrid.components.fields import (
-    Efficiency,
-    HeatLossPerLength,
-    Length,
-    Node,
-    Power,
-    Speed,
-    TemperatureDifference,
-)
+from citygrid.components.fields import Power, TemperatureDifference
 from citygrid.components.log import Log
 from citygrid.components.words import Fleet, Speaker
-from citygrid.inputs.pipes import Catalogue
 from citygrid.inputs.world import World
 
 
-class HeatPipe(Line):
+class HeatPipe(BuriedPipe):
     """Supply and return pipe between two nodes.
 
     Loss ``L · (U1 − U2)(T_s + T_r − 2 T_g)`` [W] for a pipe in use, supply and return together;
@@ -54,87 +39,22 @@ class HeatPipe(Line):
     """
 
     group = "heat"
-    length: Length = Field(gt=0, description="of the trench; there are two pipes in it")
-    dn: int | None = Field(None, gt=0, description="nominal diameter [mm], a row of the catalogue")
-    catalogue: str | None = Field(None, description="CSV file with dn, inner, u1, u2; "
-                                  "Logstor's series 1 if left out")  # fmt: skip
-    inner: Length | None = Field(None, gt=0, description="bore, instead of the catalogue's")
-    insulation: Length | None = Field(None, gt=0, description="thickness around the bore")
-    conductivity: HeatLossPerLength = Field(INSULATION, gt=0, description="of the insulation")
-    soil: HeatLossPerLength = Field(SOIL, gt=0, description="conductivity of the soil")
-    depth: Length = Field(DEPTH, description="of soil above the pipe")
-    distance: Length | None = Field(
-        None, gt=0, description="between the axes of the two pipes; two outer diameters if left out"
-    )
-    loss_u1: HeatLossPerLength | None = Field(None, gt=0, description="U1, as measured or given")
-    loss_u2: HeatLossPerLength | None = Field(None, description="U2, as measured or given")
-    velocity: Speed = Field(1.5, gt=0, description="largest flow velocity")
-    capacity: Power | None = Field(
-        None, gt=0, description="heat capacity, instead of the velocity's"
-    )
     design: Power | None = Field(
         None, gt=0, description="flow that decides how long heat travels; the capacity if left out"
     )
     swing: TemperatureDifference = Field(
         0.0, description="how far the supply may rise above the curve, to store heat in the water"
     )
-    pump: Node | None = Field(
-        None, description="node that gives the power of pumping; not counted if left out"
-    )
-    pump_efficiency: Efficiency = Field(0.6, description="of pump and motor")
-    roughness: Length = Field(1e-4, description="of the bore")
 
     @model_validator(mode="after")
-    def _is_a_pipe(self) -> HeatPipe:
-        if self.dn is None and self.inner is None:
-            raise ValueError("nobody knows how wide the pipe is; give `dn` or `inner`")
-        if (self.loss_u1 is None) != (self.loss_u2 is None):
-            raise ValueError("one of two loss coefficients is given; "
-                             "give both `loss_u1` and `loss_u2`, or neither")  # fmt: skip
-        if self.loss_u1 is not None and self.loss_u2 is not None and self.loss_u2 >= self.loss_u1:
-            raise ValueError(
-                f"U2 is {self.loss_u2:g} and U1 {self.loss_u1:g} W/m/K; U2 is what the other pipe "
-                "gives back, less than U1 loses"
-            )
-        if self.dn is None and self.loss_u1 is None and self.insulation is None:
-            raise ValueError("losses of the pipe are unknown; give `insulation`, or `loss_u1` "
-                             "and `loss_u2`, or a `dn` of the catalogue")  # fmt: skip
-        outer = None if self.insulation is None else (self.inner or 0.0) + 2.0 * self.insulation
-        if outer is not None and self.distance is not None and self.distance < outer:
-            raise ValueError(f"the two pipes overlap: {outer:g} m wide and {self.distance:g} m "
-                             "apart; give the `distance` of their axes")  # fmt: skip
+    def _holds_one_way(self) -> HeatPipe:
         if self.swing > 0 and self.reversible:
             raise ValueError("the water of a pipe that carries both ways is no store here; "
                              "leave `swing` or `reversible` out")  # fmt: skip
         return self
 
     def ports(self, name: str) -> list[Port]:
-        pump = [] if self.pump is None else [Port("power", "draw", self.pump)]
-        return self._ports("heat") + pump
-
-
-def bore_and_losses(pipe: HeatPipe, catalogue: Catalogue) -> tuple[float, float, float]:
-    """Bore [m], U1 and U2 [W/mK] of a pipe: as given, by geometry, or by the catalogue.
-
-    Raises :class:`ValueError` in words where the catalogue does not know the pipe.
-    """
-    row = None if pipe.dn is None else catalogue.sizes.get(pipe.dn)
-    inner = pipe.inner if pipe.inner is not None else None if row is None else row.inner
-    if inner is None or (pipe.loss_u1 is None and pipe.insulation is None and row is None):
-        raise ValueError(f"is not in the catalogue; use one of {catalogue.names()}, or give "
-                         "`inner` and `insulation`")  # fmt: skip
-    if pipe.loss_u1 is not None and pipe.loss_u2 is not None:
-        return inner, pipe.loss_u1, pipe.loss_u2
-    thickness = pipe.insulation
-    if thickness is None and row is not None and row.u1 is not None and row.u2 is not None:
-        return inner, row.u1, row.u2
-    if thickness is None and row is not None and row.casing is not None and row.outer is not None:
-        inside, thickness = row.outer, (row.casing - row.outer) / 2.0
-    else:
-        inside = inner
-    assert thickness is not None, "one of the four ways to know a loss was found above"
-    return inner, *buried_pair(inside, [(thickness, pipe.conductivity)], pipe.soil, pipe.depth,
-                               pipe.distance)  # fmt: skip
+        return self._pipe_ports("heat")
 
 
 def prepare(specs: Mapping[str, HeatPipe], world: World) -> dict[str, Parameter]:
@@ -161,15 +81,9 @@ def prepare(specs: Mapping[str, HeatPipe], world: World) -> dict[str, Parameter]
 def _derive(name: str, pipe: HeatPipe, world: World) -> dict[str, Any]:
     supply, back = world.supply_temperature(name), world.return_temperature(name)
     ground, step = world.ground_temperature(name), world.horizon.step
-    inner, u1, u2 = 1.0, 1e-3, 0.0  # harmless, so that further faults are found
-    catalogue, is_known = world.pipe_catalogue(pipe.catalogue, name), False
-    if catalogue is not None:
-        try:
-            inner, u1, u2 = bore_and_losses(pipe, catalogue)
-            is_known = True
-        except ValueError as error:
-            reason, _, repair = str(error).partition("; ")
-            world.refuse(name, "dn", reason, pipe.dn, repair)
+    found = find_bore(name, pipe, world)
+    is_known = found is not None
+    inner, u1, u2 = found or (1.0, 1e-3, 0.0)  # harmless, so that further faults are found
     spread = supply - back
     loss = np.maximum(pipe.length * (u1 - u2) * (supply + back - 2.0 * ground), 0.0) / 1000.0
     full_flow = WATER_DENSITY * WATER_HEAT * np.pi / 4.0 * inner**2 * pipe.velocity  # kW/K

@@ -81,6 +81,8 @@ def fleet(seed: int) -> tuple[str, str]:
         parts += [
             f"cable {i}: {{kind: power_line, from: {start}, to: {end}, capacity: 80 kW, "
             f"loss_share: {pick('0', '3 %')}, reversible: {pick('true', 'false')}}}",
+            f"cold pipe {i}: {{kind: cooling_pipe, from: {start}, to: {end}, length: 80 m, dn: 80, "
+            f"reversible: {pick('true', 'false')}{pick('', f', pump: {start}')}}}",
             f"pipe {i}: {{kind: heat_pipe, from: {start}, to: {end}, length: 80 m, dn: 80, "
             f"reversible: {pick('true', 'false')}}}",
         ]

@@ -30,6 +30,13 @@ KINDS = sorted(kinds())
 
 #: Blocks of rows that no optimum of their district leans on, and why.
 IDLE = {
+    "cooling_pipe.arrival": "the clinic takes more than the ground does",
+    "cooling_pipe.arrival_along": "whichever side's cold is cheaper may bear the gain",
+    "cooling_pipe.arrival_against": "the same with the other direction",
+    "cooling_pipe.pumping_2": "another tangent is above it at this flow",
+    "cooling_pipe.pumping_4": "the same",
+    "cooling_pipe.pumping_5": "the same",
+    "cooling_pipe.pumping_rated": "power has a price, so that none is wasted",
     "heat_pipe.arrival_along": "whichever side's heat is cheaper may bear the loss, by direction",
     "heat_pipe.arrival_against": "the same with the other direction",
     "heat_pipe.charge_with_flow": "the water is full before the flow has no more room",
@@ -52,6 +59,9 @@ IDLE_BOUNDS = {
     "boiler.heat": "`capacity` and `minimum_load` of its commitment",
     "chp.power": "`capacity` and `minimum_load` of its commitment",
     "cooling_demand.unserved": "`load`: served and unserved are the load",
+    "cooling_pipe.flow": "`along`, and `arrival_along`: the gain is covered",
+    "cooling_pipe.back": "`against`, and `arrival_against`: the gain is covered",
+    "cooling_pipe.pump_power": "`pumping_1`, `pumping_3` and `pumping_rated`",
     "data_center.compute": "the balance of compute: jobs draw neither more nor less",
     "data_center.recovered": "the balance of waste heat: pumps take no negative heat",
     "data_center.rejected": "the balance of cooling, and `heat` with what can be recovered",
