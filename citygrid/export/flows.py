@@ -120,7 +120,11 @@ def _carried(log: Log, asset: Asset) -> tuple[Floats, Floats, Floats]:
     """What a line sent (against its direction: negative), what arrived, what was lost."""
     sent, received = 0.0, 0.0
     signed: Any = 0.0
+    # What a line draws and never feeds, such as its pump's power, does not travel along it.
+    carried = {movement.carrier for movement in log.movements if movement.sign > 0}
     for movement in log.movements:
+        if movement.carrier not in carried:
+            continue
         amount = movement.flow[0]
         if movement.sign > 0:
             received = received + amount

@@ -6,6 +6,7 @@ import xarray as xr
 
 from citygrid.export.flows import component_flows, dispatch
 from citygrid.plan.plan import Plan
+from tests.helpers import solved
 
 
 def test_every_carrier_adds_up_to_zero_over_the_district_in_every_step(planned):
@@ -87,3 +88,14 @@ def test_flows_of_part_of_a_kind_go_to_their_component(planned, name):
     changed = Plan(case, plan.dataset.drop_vars(name).assign({name: renamed}))
     before, after = dispatch(case, plan), dispatch(case, changed)
     np.testing.assert_allclose(before.carriers["heat"], after.carriers["heat"])
+
+
+def test_the_power_of_a_pump_does_not_travel_along_its_pipe():
+    """A pumped pipe sends what it draws of its own carrier, and no more."""
+    result = solved("cooling_pipe")
+    main = component_flows(result.case, result.plan).set_index("asset").loc["main"]
+    sent = result.flow("cooling_pipe.flow", "main")
+    np.testing.assert_allclose(main["flow_kw"], sent)
+    gain = result.case.units["cooling_pipe"]["loss"][0]
+    np.testing.assert_allclose(main["loss_kw"], gain)
+    np.testing.assert_allclose(main["power_kw"], -result.flow("cooling_pipe.pump_power", "main"))
