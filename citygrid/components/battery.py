@@ -8,7 +8,7 @@ from pydantic import Field
 
 from citygrid.components.common.storage import (
     Storage,
-    check_standing_loss,
+    check_store,
     formulate_storage,
     replay_storage,
 )
@@ -31,8 +31,8 @@ class Battery(Storage):
 
 
 def prepare(specs: Mapping[str, Battery], world: World) -> dict[str, Parameter]:
-    """Nothing to derive; the standing loss is checked against the step."""
-    check_standing_loss(specs, world)
+    """Nothing to derive; losses and levels are checked."""
+    check_store(specs, world)
     return {}
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from pydantic import Field
 
 from citygrid.components.common.combustion import (
@@ -10,18 +12,22 @@ from citygrid.components.common.combustion import (
     replay_exhaust,
 )
 from citygrid.components.common.commitment import (
-    Committed,
+    PartLoaded,
     formulate_commitment,
+    formulate_fuel,
+    prepare_commitment,
     replay_commitment,
+    replay_fuel,
 )
-from citygrid.components.contract import Flows, Port, Units
+from citygrid.components.contract import Flows, Parameter, Port, Units
 from citygrid.components.fields import Efficiency, Node, Power
 from citygrid.components.log import Log
 from citygrid.components.words import Fleet, Speaker
+from citygrid.inputs.world import World
 
 
-class Boiler(Committed, Combustion):
-    """Boiler of a node: ``heat = efficiency · fuel`` [kW]."""
+class Boiler(PartLoaded, Combustion):
+    """Boiler of a node: ``heat = efficiency · fuel`` [kW], the efficiency by load if stated."""
 
     group = "heat"
     node: Node
@@ -32,19 +38,26 @@ class Boiler(Committed, Combustion):
         return [Port("gas", "draw", self.node), Port("heat", "feed", self.node)]
 
 
+def prepare(specs: Mapping[str, Boiler], world: World) -> dict[str, Parameter]:
+    """What commitment needs."""
+    return prepare_commitment(specs, world, "boiler", "heat")
+
+
 def formulate(m: Speaker, c: Fleet) -> None:
     """Heat from fuel at the boiler's efficiency."""
-    heat = m.variable("heat", c.axis, m.time, upper=c.heat, about="heat produced")
-    formulate_commitment(m, c, heat, c.heat)
+    heat = m.variable("heat", c.axis, m.time, upper=c.usable, about="heat produced")
+    gate = formulate_commitment(m, c, heat)
     m.feed("heat", c.text("node"), heat)
-    m.draw("gas", c.text("node"), heat / c.efficiency)
-    formulate_exhaust(m, c, heat / c.efficiency)
+    fuel = formulate_fuel(m, c, heat, gate, c.efficiency)
+    m.draw("gas", c.text("node"), fuel)
+    formulate_exhaust(m, c, fuel)
 
 
 def replay(c: Units, flows: Flows, log: Log) -> None:
     """Burn what the heat needs."""
     heat = flows["heat"]
-    replay_commitment(c, flows, log, heat, c["heat"])
+    on = replay_commitment(c, flows, log, heat)
     log.feeds("heat", c.places("node"), heat)
-    log.draws("gas", c.places("node"), heat / c["efficiency"])
-    replay_exhaust(c, log, heat / c["efficiency"])
+    fuel = replay_fuel(c, flows, log, heat, on, c["efficiency"])
+    log.draws("gas", c.places("node"), fuel)
+    replay_exhaust(c, log, fuel)

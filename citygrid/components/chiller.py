@@ -8,7 +8,13 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from citygrid.arrays import Floats
-from citygrid.components.contract import Component, Flows, Parameter, Port, Units
+from citygrid.components.common.commitment import (
+    Committed,
+    formulate_commitment,
+    prepare_commitment,
+    replay_commitment,
+)
+from citygrid.components.contract import Flows, Parameter, Port, Units
 from citygrid.components.fields import (
     Efficiency,
     Node,
@@ -24,7 +30,7 @@ from citygrid.inputs.world import World
 KELVIN = 273.15
 
 
-class Chiller(Component):
+class Chiller(Committed):
     """Compression chiller and dry cooler of a node.
 
     Per kW of cooling it takes ``auxiliary + (1 − free_t) / COP_t`` kW of power, where the free
@@ -65,12 +71,16 @@ def power_per_cooling(spec: Chiller, air: Floats) -> Floats:
 def prepare(specs: Mapping[str, Chiller], world: World) -> dict[str, Parameter]:
     """Hourly power per cooling."""
     shares = [power_per_cooling(spec, world.air_temperature(name)) for name, spec in specs.items()]
-    return {"power_share": Parameter(("chiller", "time"), np.array(shares))}
+    return {
+        **prepare_commitment(specs, world, "chiller", "cooling"),
+        "power_share": Parameter(("chiller", "time"), np.array(shares)),
+    }
 
 
 def formulate(m: Speaker, c: Fleet) -> None:
     """Cooling for power, by the hour's share."""
-    cooling = m.variable("cooling", c.axis, m.time, upper=c.cooling, about="heat rejected")
+    cooling = m.variable("cooling", c.axis, m.time, upper=c.usable, about="heat rejected")
+    formulate_commitment(m, c, cooling)
     m.feed("cooling", c.text("node"), cooling)
     m.draw("power", c.text("node"), cooling * c.power_share)
 
@@ -78,7 +88,7 @@ def formulate(m: Speaker, c: Fleet) -> None:
 def replay(c: Units, flows: Flows, log: Log) -> None:
     """Pay power for every kW rejected."""
     cooling = flows["cooling"]
-    log.within("cooling within capacity", cooling, 0.0, c["cooling"])
+    replay_commitment(c, flows, log, cooling)
     log.feeds("cooling", c.places("node"), cooling)
     log.draws("power", c.places("node"), cooling * c["power_share"])
     log.measure("heat_rejected", cooling)

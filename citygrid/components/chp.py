@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from pydantic import Field, model_validator
 
 from citygrid.components.common.combustion import (
@@ -10,17 +12,22 @@ from citygrid.components.common.combustion import (
     replay_exhaust,
 )
 from citygrid.components.common.commitment import (
-    Committed,
+    PartLoaded,
+    Reserving,
     formulate_commitment,
+    formulate_fuel,
+    prepare_commitment,
     replay_commitment,
+    replay_fuel,
 )
-from citygrid.components.contract import Flows, Port, Units
+from citygrid.components.contract import Flows, Parameter, Port, Units
 from citygrid.components.fields import Efficiency, Node, Power
 from citygrid.components.log import Log
 from citygrid.components.words import Fleet, Speaker
+from citygrid.inputs.world import World
 
 
-class CombinedHeatAndPower(Committed, Combustion):
+class CombinedHeatAndPower(PartLoaded, Reserving, Combustion):
     """Engine of a node: ``power = η_el · fuel`` and ``heat = η_th · fuel`` [kW]."""
 
     group = "heat"
@@ -43,15 +50,20 @@ class CombinedHeatAndPower(Committed, Combustion):
     def ports(self, name: str) -> list[Port]:
         return [
             Port("gas", "draw", self.node), Port("power", "feed", self.node),
-            Port("heat", "feed", self.node),
+            Port("heat", "feed", self.node), *self._reserve_ports(self.node),
         ]  # fmt: skip
+
+
+def prepare(specs: Mapping[str, CombinedHeatAndPower], world: World) -> dict[str, Parameter]:
+    """What commitment needs."""
+    return prepare_commitment(specs, world, "chp", "power")
 
 
 def formulate(m: Speaker, c: Fleet) -> None:
     """Power and heat from fuel in a fixed ratio."""
-    power = m.variable("power", c.axis, m.time, upper=c.power, about="power produced")
-    formulate_commitment(m, c, power, c.power)
-    fuel = power / c.electric_efficiency
+    power = m.variable("power", c.axis, m.time, upper=c.usable, about="power produced")
+    gate = formulate_commitment(m, c, power)
+    fuel = formulate_fuel(m, c, power, gate, c.electric_efficiency)
     m.feed("power", c.text("node"), power)
     m.feed("heat", c.text("node"), fuel * c.thermal_efficiency)
     m.draw("gas", c.text("node"), fuel)
@@ -61,8 +73,8 @@ def formulate(m: Speaker, c: Fleet) -> None:
 def replay(c: Units, flows: Flows, log: Log) -> None:
     """Burn what the power needs and hand over the heat that comes with it."""
     power = flows["power"]
-    replay_commitment(c, flows, log, power, c["power"])
-    fuel = power / c["electric_efficiency"]
+    on = replay_commitment(c, flows, log, power)
+    fuel = replay_fuel(c, flows, log, power, on, c["electric_efficiency"])
     log.feeds("power", c.places("node"), power)
     log.feeds("heat", c.places("node"), fuel * c["thermal_efficiency"])
     log.draws("gas", c.places("node"), fuel)

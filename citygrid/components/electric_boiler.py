@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from pydantic import Field
 
 from citygrid.components.common.commitment import (
     Committed,
     formulate_commitment,
+    prepare_commitment,
     replay_commitment,
 )
-from citygrid.components.contract import Flows, Port, Units
+from citygrid.components.contract import Flows, Parameter, Port, Units
 from citygrid.components.fields import Efficiency, Node, Power
 from citygrid.components.log import Log
 from citygrid.components.words import Fleet, Speaker
+from citygrid.inputs.world import World
 
 
 class ElectricBoiler(Committed):
@@ -27,10 +31,15 @@ class ElectricBoiler(Committed):
         return [Port("power", "draw", self.node), Port("heat", "feed", self.node)]
 
 
+def prepare(specs: Mapping[str, ElectricBoiler], world: World) -> dict[str, Parameter]:
+    """What commitment needs."""
+    return prepare_commitment(specs, world, "electric_boiler", "heat")
+
+
 def formulate(m: Speaker, c: Fleet) -> None:
     """Heat from power at the boiler's efficiency."""
-    heat = m.variable("heat", c.axis, m.time, upper=c.heat, about="heat produced")
-    formulate_commitment(m, c, heat, c.heat)
+    heat = m.variable("heat", c.axis, m.time, upper=c.usable, about="heat produced")
+    formulate_commitment(m, c, heat)
     m.feed("heat", c.text("node"), heat)
     m.draw("power", c.text("node"), heat / c.efficiency)
 
@@ -38,6 +47,6 @@ def formulate(m: Speaker, c: Fleet) -> None:
 def replay(c: Units, flows: Flows, log: Log) -> None:
     """Take the power that the heat needs."""
     heat = flows["heat"]
-    replay_commitment(c, flows, log, heat, c["heat"])
+    replay_commitment(c, flows, log, heat)
     log.feeds("heat", c.places("node"), heat)
     log.draws("power", c.places("node"), heat / c["efficiency"])

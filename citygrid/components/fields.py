@@ -180,11 +180,59 @@ def _schema(unit: str, what: str, example: str) -> dict[str, Any]:
     return {"anyOf": [text, {"type": "number"}]} if unit == "1" else text
 
 
+@dataclass(frozen=True)
+class Absolute:
+    """An amount in a canonical unit, where a share of a capacity could stand as well."""
+
+    value: float
+
+
+def of_capacity(unit: str, share: str, hourly: bool = False) -> Any:
+    """A pydantic type for a share of a capacity (``35 %``) or the amount itself (``150 MW``).
+
+    Shares are held as floats in ``share`` (1 or 1/h), amounts as :class:`Absolute` in ``unit``.
+    With ``hourly`` also a :class:`Reference` to a series of shares.
+    """
+
+    def convert(value: object) -> object:
+        if isinstance(value, (Reference, Absolute)):
+            return value
+        if hourly and isinstance(value, dict):
+            return Reference.model_validate(value)
+        try:
+            number, amount = parse(value, share), False
+        except ValueError as error:
+            try:
+                number, amount = parse(value, unit), True
+            except ValueError:
+                of, absolute = (EXAMPLES[each][1] for each in (share, unit))
+                reason = str(error).partition("; ")[0]
+                raise ValueError(
+                    f'{reason}; write a share of the capacity such as "{of}", or an amount such '
+                    f'as "{absolute}"'
+                ) from None
+        if number < 0:
+            raise ValueError(f"must be at least 0, is {value}")
+        if not amount and share == "1" and number > 1.0:
+            raise ValueError(f"must be at most 1, is {number:g}; the capacity is 100 %")
+        return Absolute(number) if amount else number
+
+    example = f"{EXAMPLES[share][1]} or {EXAMPLES[unit][1]}"
+    text = _schema(share, "share of the capacity, or the amount itself", example)
+    written = [text, *([Reference.model_json_schema()] if hourly else [])]
+    return Annotated[
+        Any, BeforeValidator(convert),
+        WithJsonSchema({"anyOf": written} if hourly else text),
+    ]  # fmt: skip
+
+
 Power = quantity("kW")
 Energy = quantity("kWh")
 Duration = quantity("h")
 Money = quantity("EUR", minimum=None)
 MoneyRate = quantity("EUR/h")
+HoldingCost = quantity("EUR/kWh/h")
+CostRate = quantity("EUR/h", minimum=None)
 PowerPrice = quantity("EUR/kW")
 Price = quantity("EUR/kWh", minimum=None)
 CarbonFactor = quantity("kg/kWh")
@@ -220,6 +268,10 @@ HourlyShare = hourly("1")
 HourlyNumber = hourly("1")
 HourlySpeed = hourly("m/s")
 HourlyIrradiance = hourly("W/m^2")
+
+Load = of_capacity("kW", "1")
+HourlyLoad = of_capacity("kW", "1", hourly=True)
+HourlyRamp = of_capacity("kW/h", "1/h", hourly=True)
 
 Node = Annotated[str, Text(node=True), Field(description="name of a node of the district")]
 Source = Annotated[

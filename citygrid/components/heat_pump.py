@@ -12,6 +12,7 @@ from citygrid.arrays import Floats
 from citygrid.components.common.commitment import (
     Committed,
     formulate_commitment,
+    prepare_commitment,
     replay_commitment,
 )
 from citygrid.components.contract import Flows, Parameter, Port, Units
@@ -142,6 +143,7 @@ def prepare(specs: Mapping[str, HeatPump], world: World) -> dict[str, Parameter]
     chosen = np.zeros(len(specs), dtype=bool)
     chosen[[row[0] for row in several]] = True
     return {
+        **prepare_commitment(specs, world, "heat_pump", "heat"),
         "performance": Parameter(("heat_pump", "time"), performance),
         "recovers": Parameter(("heat_pump",), recovers),
         "several_loops": Parameter(("heat_pump",), chosen),
@@ -180,8 +182,8 @@ def _loop_tables(rows: list[tuple[int, str, str, Floats]]) -> dict[str, Paramete
 
 def formulate(m: Speaker, c: Fleet) -> None:
     """Heat at the sink, power and source heat by the hourly COP."""
-    heat = m.variable("heat", c.axis, m.time, upper=c.heat, about="heat given to the network")
-    formulate_commitment(m, c, heat, c.heat)
+    heat = m.variable("heat", c.axis, m.time, upper=c.usable, about="heat given to the network")
+    formulate_commitment(m, c, heat)
     m.feed("heat", c.text("sink"), heat)
     share = 1.0 / c.performance
     single = c.axis.only(~c.flags("several_loops"), "single")
@@ -215,7 +217,7 @@ def _formulate_loops(m: Speaker, c: Fleet, choosing: Axis, heat: Amount) -> None
 def replay(c: Units, flows: Flows, log: Log) -> None:
     """First law: what the sink gets is what source and compressor give."""
     heat = flows["heat"]
-    replay_commitment(c, flows, log, heat, c["heat"])
+    replay_commitment(c, flows, log, heat)
     power = heat / c["performance"]
     names, several = np.array(c.names, dtype=object), c["several_loops"].ravel()
     recovers = c["recovers"].ravel() & ~several

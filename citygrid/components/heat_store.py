@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from citygrid.components.common.storage import (
     Storage,
-    check_standing_loss,
+    check_store,
     formulate_storage,
     replay_storage,
 )
@@ -29,8 +29,8 @@ class HeatStore(Storage):
 
 
 def prepare(specs: Mapping[str, HeatStore], world: World) -> dict[str, Parameter]:
-    """Nothing to derive; the standing loss is checked against the step."""
-    check_standing_loss(specs, world)
+    """Nothing to derive; losses and levels are checked."""
+    check_store(specs, world)
     return {}
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from citygrid.components.common.calendar import Window, touched
 from citygrid.components.common.cooling_loop import (
     check_loop,
     formulate_cooling_loop,
@@ -14,18 +15,10 @@ from citygrid.components.common.cooling_loop import (
     replay_cooling_loop,
 )
 from citygrid.components.contract import Component, Flows, Parameter, Port, Units
-from citygrid.components.fields import Duration, HourlyShare, Node, Power, Share, Temperature
+from citygrid.components.fields import HourlyShare, Node, Power, Share, Temperature
 from citygrid.components.log import Log
 from citygrid.components.words import Fleet, Speaker
 from citygrid.inputs.world import World
-
-
-class Maintenance(BaseModel):
-    """A window in which the processor is calibrated or serviced and computes nothing."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    after: Duration = Field(description="from the start of the horizon")
-    length: Duration
 
 
 class QuantumCenter(Component):
@@ -55,7 +48,7 @@ class QuantumCenter(Component):
     duty: HourlyShare = Field(
         0.0, description="share promised to users; nothing is promised during maintenance"
     )
-    maintenance: tuple[Maintenance, ...] = Field((), description="windows without computation")
+    maintenance: tuple[Window, ...] = Field((), description="windows without computation")
     recoverable: Share = Field(0.95, description="share of cryogenics that the water loop carries")
     loop_supply: Temperature = Field(32.0, description="water loop, warm side")
     loop_return: Temperature = Field(24.0, description="water loop, cool side")
@@ -78,15 +71,9 @@ def prepare(specs: Mapping[str, QuantumCenter], world: World) -> dict[str, Param
     hours = len(world.horizon.time)
     duty = np.zeros((len(specs), hours))
     available = np.ones((len(specs), hours))
-    begin = np.arange(hours) * world.horizon.step
     for row, (name, spec) in enumerate(specs.items()):
-        for window in spec.maintenance:
-            # A step that touches the window is lost as a whole: a half-calibrated processor
-            # computes nothing.
-            touched = (begin < window.after + window.length) & (
-                begin + world.horizon.step > window.after
-            )
-            available[row, touched] = 0.0
+        # A half-calibrated processor computes nothing: a step that is touched is lost as a whole.
+        available[row, touched(spec.maintenance, world, name, "maintenance")] = 0.0
         promised = world.hourly(spec.duty, "1", name, "duty")
         if (promised > 1.0).any():
             world.refuse(name, "duty", "a duty is a share of the step, at most 1",

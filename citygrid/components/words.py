@@ -31,6 +31,11 @@ class Axis(Protocol):
         """Where the labels stand in the axis that they were selected from."""
         ...
 
+    @property
+    def parent(self) -> Axis | None:
+        """The axis that they were selected from."""
+        ...
+
     def __len__(self) -> int: ...
 
     def only(self, keep: Flags, name: str) -> Axis:
@@ -43,6 +48,9 @@ class Known(Protocol):
 
     @property
     def values(self) -> NDArray[Any]: ...
+
+    @property
+    def dims(self) -> tuple[Axis, ...]: ...
 
     def only(self, axis: Axis) -> Known:
         """The same numbers on a selection of one of their axes."""
@@ -72,11 +80,30 @@ class Rule(Protocol):
     def upper(self) -> float: ...
 
 
+class Square(Protocol):
+    """The square of an amount, times a weight ≥ 0, that a cost may have to cover."""
+
+    @property
+    def weight(self) -> Known: ...
+
+    def __mul__(self, other: Known | float) -> Square: ...
+
+
+class Cover(Protocol):
+    """A cost that is at least a square: ``cost >= output.square(on) * weight``."""
+
+    @property
+    def square(self) -> Square: ...
+
+
 class Amount(Protocol):
     """A quantity that the plan decides: an affine expression of variables over axes, with a unit.
 
     Comparing two amounts gives a :class:`Rule`.
     """
+
+    @property
+    def dims(self) -> tuple[Axis, ...]: ...
 
     def __add__(self, other: Amount | Known | float) -> Amount: ...
     def __radd__(self, other: Known | float) -> Amount: ...
@@ -87,11 +114,20 @@ class Amount(Protocol):
     def __truediv__(self, other: Known | float) -> Amount: ...
     def __neg__(self) -> Amount: ...
     def __le__(self, other: Amount | Known | float) -> Rule: ...
+    @overload
+    def __ge__(self, other: Square) -> Cover: ...
+    @overload
     def __ge__(self, other: Amount | Known | float) -> Rule: ...
     def __eq__(self, other: object) -> Rule: ...  # type: ignore[override]
 
     def only(self, axis: Axis) -> Amount:
         """The amount on a selection of one of its axes; itself where it lacks that axis."""
+        ...
+
+    def square(
+        self, gate: Amount | Known | float = 1.0, least: Known | float = 0.0
+    ) -> Square:  # fmt: skip
+        """The square of a single variable while ``gate`` is 1; ``least`` is its lowest value."""
         ...
 
     def previous(self, initial: Known, cyclic: Flags | bool = False) -> Amount:
@@ -175,11 +211,14 @@ class Speaker(Protocol):
         """Declare what the plan may choose: a block ``kind.name`` over the axes, in ``unit``."""
         ...
 
-    def binary(self, name: str, *dims: Axis, about: str, upper: Known | float = 1.0) -> Amount:
+    def binary(
+        self, name: str, *dims: Axis, about: str, upper: Known | float = 1.0,
+        lower: Known | float = 0.0,
+    ) -> Amount:  # fmt: skip
         """Declare a choice between 0 and 1."""
         ...
 
-    def constrain(self, name: str, relation: Rule, about: str = "") -> None:
+    def constrain(self, name: str, relation: Rule | Cover, about: str = "") -> None:
         """Demand a rule: ``m.constrain("minimum_load", heat >= share * on)``."""
         ...
 

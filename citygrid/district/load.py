@@ -227,7 +227,7 @@ def _names(
     offers: dict[str, set[str]] = {}
     for name, component in components.items():
         for port in component.ports(name):
-            if port.direction == "feed":
+            if port.direction == "feed" and (port.place in nodes or _is_own(port.place, name)):
                 offers.setdefault(port.carrier, set()).add(port.place)
     stated_by = {name: _stated_nodes(entry) for name, entry in entries.items()}
     for name, stated in stated_by.items():
@@ -238,9 +238,9 @@ def _names(
     for name, component in components.items():
         own = set(stated_by[name].values())
         for port in component.ports(name):
-            if port.place in nodes or port.place in own or port.place == name:
+            if port.place in nodes or port.place in own or _is_own(port.place, name):
                 continue
-            wanted = sorted(offers.get(port.carrier, ()))
+            wanted = sorted(offers.get(port.carrier, ()) if port.direction == "draw" else nodes)
             if port.place in wanted or (port.place in entries and port.place not in components):
                 continue  # fits, or its own fault is reported already
             found = _key_of(entries[name], port.place)
@@ -252,6 +252,11 @@ def _names(
             faults.append((name, Fault(tree.place(("components", name, *found)), reason,
                                        port.place, _choice(port.place, wanted))))  # fmt: skip
     return faults
+
+
+def _is_own(place: str, name: str) -> bool:
+    """Whether a place is the component itself, or one of its loops (``centre: hot``)."""
+    return place == name or place.startswith(f"{name}: ")
 
 
 def _key_of(entry: Any, value: str) -> Path_:

@@ -36,4 +36,20 @@ def district_schema() -> dict[str, Any]:
             "allOf": branches,
         },
     }
+    _share(schema, definitions)
     return {"$schema": DIALECT, "title": "citygrid district", **schema}
+
+
+def _share(schema: Any, definitions: dict[str, Any]) -> None:
+    """Let what many fields take alike, such as a reference to a series, stand once by its title."""
+    for part in list(schema.values() if isinstance(schema, dict) else schema):
+        if isinstance(part, (dict, list)):
+            _share(part, definitions)
+    if not isinstance(schema, dict):
+        return
+    for i, choice in enumerate(schema.get("anyOf", [])):
+        title = choice.get("title")
+        if title is None or "properties" not in choice or "$defs" in choice:
+            continue
+        if definitions.setdefault(title, choice) == choice:
+            schema["anyOf"][i] = {"$ref": f"#/$defs/{title}"}

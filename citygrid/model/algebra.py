@@ -16,7 +16,7 @@ its place.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -210,6 +210,30 @@ class Relation(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
+class Square:
+    """``weight · argument² / gate``: convex, and 0 where the gate (0 or 1) is 0, for ``cost >= …``.
+
+    ``argument`` is a column per cell; ``gate`` a column or the constant 1. Without its gate a curve
+    would cost the same in a programme whose binaries are relaxed, and the bound would be weak.
+    """
+
+    argument: Linear
+    gate: Linear
+    weight: Data
+    least: Data
+
+    def __mul__(self, other: Data | float) -> Square:
+        return replace(self, weight=self.weight * other)
+
+
+class Above(NamedTuple):
+    """``epigraph ≥ square``: a relation that the form keeps by tangents and as a curve."""
+
+    epigraph: Linear
+    square: Square
+
+
+@dataclass(frozen=True, eq=False)
 class Linear:
     """An affine expression over axes: ``Σ coefficient · column + constant`` per cell."""
 
@@ -306,7 +330,18 @@ class Linear:
     def __le__(self, other: Linear | Data | float) -> Relation:
         return Relation(self._beyond(other), -np.inf, 0.0)
 
-    def __ge__(self, other: Linear | Data | float) -> Relation:
+    def square(self, gate: Linear | float = 1.0, least: Data | float = 0.0) -> Square:
+        """The square of a column while ``gate`` is 1; ``least`` is its lowest value then."""
+        known = Linear((), DIMENSIONLESS, ()) + gate
+        return Square(self, known._on(_union(self.dims, known.dims)), data(1.0), data(least))
+
+    @overload
+    def __ge__(self, other: Square) -> Above: ...
+    @overload
+    def __ge__(self, other: Linear | Data | float) -> Relation: ...
+    def __ge__(self, other: Linear | Data | float | Square) -> Relation | Above:
+        if isinstance(other, Square):
+            return Above(self, other)
         return Relation(self._beyond(other), 0.0, np.inf)
 
     def __eq__(self, other: object) -> Relation:  # type: ignore[override]

@@ -96,11 +96,27 @@ class Account:
 
 
 @dataclass(frozen=True)
+class Curve:
+    """Columns that are at least a convex square: ``epigraph ≥ weight · argument² / gate``.
+
+    ``epigraph``, ``argument`` and ``gate`` (k) are positions of columns, ``gate`` −1 where it is
+    the constant 1; ``weight`` (k). The rows of the form hold tangents of it, so that the form as it
+    stands is a relaxation; :mod:`citygrid.routes.refine` closes what they leave open.
+    """
+
+    name: str
+    epigraph: NDArray[np.int64]
+    argument: NDArray[np.int64]
+    gate: NDArray[np.int64]
+    weight: Floats
+
+
+@dataclass(frozen=True)
 class Form:
     """The programme as arrays; see the module's docstring for the equations.
 
     ``cost`` (n) in EUR per unit of each column, ``constant`` in EUR, ``matrix`` (m × n) CSR,
-    ``integer`` (n) bool.
+    ``integer`` (n) bool. ``curves`` are convex squares that the rows keep by tangents alone.
     """
 
     cost: Floats
@@ -114,6 +130,7 @@ class Form:
     columns: Mapping[str, Block]
     rows: Mapping[str, Block]
     accounts: Mapping[str, Account] = field(default_factory=dict)
+    curves: tuple[Curve, ...] = ()
     #: What the form was made from, so that a solution finds its way back; opaque in here.
     source: Any = field(default=None, repr=False, compare=False)
 
@@ -168,6 +185,8 @@ class Form:
             "indices": matrix.indices.astype(np.int64), "indptr": matrix.indptr.astype(np.int64),
             "row_lower": self.row_lower, "row_upper": self.row_upper,
             "lower": self.lower, "upper": self.upper, "integer": self.integer,
+            **{f"curve.{i}.{part}": getattr(curve, part) for i, curve in enumerate(self.curves)
+               for part in _CURVE},
         }  # fmt: skip
 
     def _names(self) -> dict[str, Any]:
@@ -178,7 +197,8 @@ class Form:
                 for b in blocks.values()
             ]  # fmt: skip
 
-        return {"columns": described(self.columns), "rows": described(self.rows)}
+        names = {"columns": described(self.columns), "rows": described(self.rows)}
+        return {**names, "curves": [curve.name for curve in self.curves]} if self.curves else names
 
     # written forms --------------------------------------------------------------------------
 
@@ -203,6 +223,14 @@ class Form:
                 label = self.column_label(column).removeprefix(block.name)
                 low, high = _number(self.lower[column]), _number(self.upper[column])
                 lines.append(f"  {low} <= {label or block.name} <= {high}")
+        for curve in self.curves:
+            lines.append(f"{curve.name} convex curve, kept by tangents")
+            for epigraph, argument, gate, weight in zip(
+                curve.epigraph, curve.argument, curve.gate, curve.weight, strict=True
+            ):
+                beside = f" / {self.column_label(int(gate))}" if gate >= 0 else ""
+                lines.append(f"  {self.column_label(int(epigraph))} >= {_number(float(weight))} "
+                             f"{self.column_label(int(argument))}^2{beside}")  # fmt: skip
         return "\n".join(lines) + "\n"
 
     @staticmethod
@@ -235,7 +263,14 @@ class Form:
             sp.csr_array((arrays["data"], arrays["indices"], arrays["indptr"]), shape=shape),
             arrays["row_lower"], arrays["row_upper"], arrays["lower"], arrays["upper"],
             arrays["integer"], blocks(names["columns"]), blocks(names["rows"]),
+            curves=tuple(
+                Curve(name, *(arrays[f"curve.{i}.{part}"] for part in _CURVE))
+                for i, name in enumerate(names.get("curves", []))
+            ),
         )  # fmt: skip
+
+
+_CURVE = ("epigraph", "argument", "gate", "weight")
 
 
 def _coordinate(labels: list[str]) -> NDArray[Any]:

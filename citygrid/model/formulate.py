@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from citygrid.ledger import COLUMNS, weights
 from citygrid.model.algebra import (
+    Above,
     Axis,
     Data,
     Floats,
@@ -32,7 +33,8 @@ from citygrid.model.algebra import (
     counted,
     refuse,
 )
-from citygrid.model.form import Account, Block, Form, Lines
+from citygrid.model.curves import first_tangents
+from citygrid.model.form import Account, Block, Curve, Form, Lines
 from citygrid.units import same
 
 CARRIER_UNIT = "kW"
@@ -157,6 +159,7 @@ class Model:
         self._row_upper: list[Floats] = []
         self._flows: dict[str, list[_Flow]] = {}
         self._items: dict[str, _Item] = {}
+        self._curves: list[Curve] = []
         self._width = 0
         self._height = 0
 
@@ -191,7 +194,10 @@ class Model:
             raise refuse(name, "a bound is NaN")
         return aligned.known().astype(float)
 
-    def add_rows(self, name: str, relation: Relation, about: str) -> None:
+    def add_rows(self, name: str, relation: Relation | Above, about: str) -> None:
+        if isinstance(relation, Above):
+            curve, relation = first_tangents(name, relation, self._upper_bounds())
+            self._curves.append(curve)
         if not isinstance(relation, tuple):
             raise refuse(name, "constrain takes a relation such as heat <= capacity")
         if name in self._rows:
@@ -205,6 +211,9 @@ class Model:
         if not (np.isfinite(entries.values).all() and np.isfinite(known).all()):
             raise refuse(name, "a coefficient is not a finite number")
         self._emit(block, entries, lower - known, upper - known)
+
+    def _upper_bounds(self) -> Floats:
+        return np.concatenate(self._upper)
 
     def _emit(self, block: Block, entries: Triplets, lower: Floats, upper: Floats) -> None:
         self._rows[block.name] = block
@@ -290,7 +299,7 @@ class Model:
             cost, constant, matrix,
             _joined(self._row_lower, float), _joined(self._row_upper, float),
             _joined(self._lower, float), _joined(self._upper, float), _joined(self._integer, bool),
-            self._columns, self._rows, accounts,
+            self._columns, self._rows, accounts, tuple(self._curves),
         )  # fmt: skip
 
     def _total(self, accounts: Mapping[str, Account], column: str) -> tuple[Floats, float]:
@@ -347,12 +356,18 @@ class Speaker:
             f"{self._kind}.{name}", dims, lower, upper, unit, about, False
         )
 
-    def binary(self, name: str, *dims: Axis, about: str, upper: Data | float = 1.0) -> Linear:
+    def binary(
+        self, name: str, *dims: Axis, about: str, upper: Data | float = 1.0,
+        lower: Data | float = 0.0,
+    ) -> Linear:  # fmt: skip
         """A block of variables that are 0 or 1."""
-        return self._model.add_columns(f"{self._kind}.{name}", dims, 0.0, upper, "1", about, True)
+        return self._model.add_columns(f"{self._kind}.{name}", dims, lower, upper, "1", about, True)
 
-    def constrain(self, name: str, relation: Relation, about: str = "") -> None:
-        """A block of rows ``kind.name``: ``m.constrain("minimum_load", heat >= share * on)``."""
+    def constrain(self, name: str, relation: Relation | Above, about: str = "") -> None:
+        """A block of rows ``kind.name``: ``m.constrain("minimum_load", heat >= share * on)``.
+
+        ``cost >= output.square(on) * weight`` is kept by tangents (:mod:`citygrid.model.curves`).
+        """
         self._model.add_rows(f"{self._kind}.{name}", relation, about)
 
     def feed(self, carrier: str, places: Sequence[str], flow: Linear) -> None:

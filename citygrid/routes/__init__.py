@@ -9,6 +9,7 @@ without any repair).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from citygrid.errors import Fault, InputError
@@ -54,17 +55,27 @@ def solve(form: Form, route: str = "milp", options: Options | None = None) -> Ou
     Raises :class:`InputError` for a route, solver, sampler or option that does not exist.
     """
     kind, rest, options = _read(route, options)
+    run = _route(kind, rest)
+    if form.curves:
+        from citygrid.routes import refine
+
+        return refine.solve(form, options, run)
+    return run(form, options)
+
+
+def _route(kind: str, rest: str) -> Callable[[Form, Options], Outcome]:
+    """The function of a route that takes linear forms."""
     if kind == "milp":
         from citygrid.routes import milp
 
-        return milp.solve(form, options)
+        return milp.solve
     if kind == "pyomo":
         from citygrid.routes import pyomo
 
-        return pyomo.solve(form, options, rest)
+        return lambda form, options: pyomo.solve(form, options, rest)
     from citygrid.routes import hybrid
 
-    return hybrid.solve(form, options, rest or "anneal")
+    return lambda form, options: hybrid.solve(form, options, rest or "anneal")
 
 
 def _read(route: str, options: Options | None) -> tuple[str, str, Options]:

@@ -53,7 +53,7 @@ def test_heat_beyond_the_capacity_is_told() -> None:
         ("efficiency: 98 %", "efficiency: 120 %", "must be at most 1"),
         ("heat: 80 kW", "heat: -80 kW", "must be at least 0"),
         ("heat: 80 kW", "heat: 80 kWh", "is not a power"),
-        ("minimum_load: 50 %", "minimum_load: 50 kW", "is not a share"),
+        ("minimum_load: 50 %", "minimum_load: 50 kWh", "is not a share"),
     ],
 )
 def test_faults(tmp_path: Path, old: str, new: str, reason: str) -> None:

@@ -37,6 +37,7 @@ IDLE = {
     "cooling_pipe.pumping_4": "the same",
     "cooling_pipe.pumping_5": "the same",
     "cooling_pipe.pumping_rated": "power has a price, so that none is wasted",
+    "generator.quadratic_cost": "the curve, which stays in the form, puts its tangents back",
     "heat_pipe.arrival_along": "whichever side's heat is cheaper may bear the loss, by direction",
     "heat_pipe.arrival_against": "the same with the other direction",
     "heat_pipe.charge_with_flow": "the water is full before the flow has no more room",
@@ -56,6 +57,7 @@ IDLE = {
 #: Blocks of columns that rows keep within their bounds, so that beyond them there is no plan to be
 #: judged, and what those rows are.
 IDLE_BOUNDS = {
+    "generator.curve_cost": "has none: the curve holds it from below, its cost from above",
     "boiler.heat": "`capacity` and `minimum_load` of its commitment",
     "chp.power": "`capacity` and `minimum_load` of its commitment",
     "cooling_demand.unserved": "`load`: served and unserved are the load",
@@ -80,6 +82,7 @@ IDLE_BOUNDS = {
     "power_demand.unserved": "`load`: served and unserved are the load",
     "power_line.flow": "`along`, and `arrival_along`: losses are covered",
     "power_line.back": "`against`, and `arrival_against`: losses are covered",
+    "reserve.missing": "`required`: held and missing are the requirement",
     "quantum_center.recovered": "the balance of waste heat: pumps take no negative heat",
     "quantum_center.rejected": "the balance of cooling, and `heat` with what can be recovered",
     "transformer.flow": "`along`, and `arrival_along`: losses are covered",

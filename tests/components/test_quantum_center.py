@@ -78,7 +78,7 @@ def test_computing_in_maintenance_is_told() -> None:
 @pytest.mark.parametrize(
     ("after", "length", "open_steps"),
     [("0 h", "1 h", [0, 1, 1]), ("1 h", "2 h", [1, 0, 0]), ("30 min", "1 h", [0, 0, 1]),
-     ("59 min", "1 min", [0, 1, 1]), ("5 h", "1 h", [1, 1, 1])],
+     ("59 min", "1 min", [0, 1, 1]), ("2 h", "9 h", [1, 1, 0])],
 )  # fmt: skip
 def test_a_step_that_touches_maintenance_is_closed(
     tmp_path: Path, after: str, length: str, open_steps: list[int]
@@ -88,6 +88,17 @@ def test_a_step_that_touches_maintenance_is_closed(
     units = case.units["quantum_center"]
     assert units["available"][0].tolist() == open_steps
     assert units["duty"][0] == pytest.approx(0.5 * np.array(open_steps))
+
+
+@pytest.mark.parametrize(
+    ("after", "length", "reason"),
+    [("5 h", "1 h", "window 1 lies outside the horizon of 3 h"), ("1 h", "0 h", "has no length")],
+)
+def test_maintenance_that_never_comes_is_refused(
+    tmp_path: Path, after: str, length: str, reason: str
+) -> None:
+    window = ("{after: 1 h, length: 30 min}", f"{{after: {after}, length: {length}}}")
+    assert reason in refusal("quantum_center", tmp_path, window).reason
 
 
 def test_a_job_that_cannot_be_split_finds_no_room_around_maintenance(tmp_path: Path) -> None:

@@ -24,6 +24,24 @@ GROUPS = {
 }  # fmt: skip
 
 
+#: A store that may be full and costs nothing.
+HOLDING = {"highest_level": (1.0, "1"), "holding_cost": (0.0, "EUR/kWh/h"),
+           "fixed_cost": (0.0, "EUR")}  # fmt: skip
+
+
+def commitment(capacity: float, minimum: float = 0.0) -> dict[str, tuple[Any, str]]:
+    """Parameters of a unit without any rule but a minimum load [kW], on before the first step."""
+    power = dict.fromkeys(("full_output", "usable", "start_ramp", "stop_ramp",
+                           "output_before_most"), (capacity, "kW"))  # fmt: skip
+    never = dict.fromkeys(("ramp_up", "ramp_down"), (np.inf, "kW/h"))
+    paid = dict.fromkeys(("start_cost", "shutdown_cost", "standby_cost", "variable_cost",
+                          "quadratic_cost", "cold_starts", "cost_points", "part_load",
+                          "minimum_up_time", "minimum_down_time", "output_before_least",
+                          "must_run", "outages", "reserve"), (0.0, "1"))  # fmt: skip
+    return {**power, **never, **paid, "minimum_load": (minimum, "kW"),
+            "initial_hours": (np.inf, "h"), "initially_on": (1.0, "1")}  # fmt: skip
+
+
 class Builder:
     """Collects parameters and flows of every kind, then makes case and plan of them."""
 
@@ -142,13 +160,13 @@ def build(
     }, {"compute": compute, "recovered": recovered, "rejected": draw - recovered},
         ["east", "north"])  # fmt: skip
     b.kind("chiller", ["chiller east", "chiller north"],
-           {"node": (["east", "north"], "1"), "cooling": (500.0, "kW"),
+           {"node": (["east", "north"], "1"), "cooling": (500.0, "kW"), **commitment(500.0),
             "power_share": (np.full((2, hours), 0.08), "1")},
            {"cooling": draw - recovered}, ["east", "north"])  # fmt: skip
     b.kind("heat_pump", ["pump east"], {
         "sink": (["east"], "1"), "source": (["dc east"], "1"), "heat": (500.0, "kW"),
         "performance": (np.full((1, hours), cop), "1"), "recovers": ([True], "1"),
-        "minimum_load": (0.1, "1"), "start_cost": (0.0, "EUR"), "initially_on": ([True], "1"),
+        **commitment(500.0, 50.0),
     }, {"heat": lifted[None], "on": np.ones((1, hours))}, ["east"])  # fmt: skip
     # Pipes and cables lead from the plant to every zone.
     loss = np.full((3, hours), 6.0)
@@ -176,13 +194,13 @@ def build(
         "node": (["plant"], "1"), "capacity": (float(np.ceil(level.max() + 200)), "kWh"),
         "charge": (200.0, "kW"), "discharge": (200.0, "kW"), "charge_efficiency": (1.0, "1"),
         "discharge_efficiency": (1.0, "1"), "standing_loss": (0.0, "1"), "cyclic": ([True], "1"),
-        "initial_level": (0.0, "1"), "final_level": (0.0, "1"),
+        "initial_level": (0.0, "1"), "final_level": (0.0, "1"), **HOLDING,
     }, {"level": level[None], "charge": np.maximum(swing, 0.0)[None],
         "discharge": np.maximum(-swing, 0.0)[None]}, ["plant"])  # fmt: skip
     burned = sent.sum(axis=0) + swing
     b.kind("boiler", ["boiler"], {
         "node": (["plant"], "1"), "heat": (3000.0, "kW"), "efficiency": (0.92, "1"),
-        "minimum_load": (0.0, "1"), "start_cost": (0.0, "EUR"), "initially_on": ([False], "1"),
+        **commitment(3000.0),
         "nox": (1e-4, "kg/kWh"),
     }, {"heat": burned[None]}, ["plant"])  # fmt: skip
     b.kind("fuel", ["gas"], {

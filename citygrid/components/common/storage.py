@@ -13,7 +13,17 @@ from pydantic import Field, model_validator
 from citygrid.arrays import Flags, Floats
 from citygrid.components.common.exclusion import formulate_exclusion, replay_exclusion
 from citygrid.components.contract import Component, Flows, Port, Units
-from citygrid.components.fields import Efficiency, Energy, Node, Power, Share, SharePerTime
+from citygrid.components.fields import (
+    Efficiency,
+    Energy,
+    HoldingCost,
+    HourlyShare,
+    Money,
+    Node,
+    Power,
+    Share,
+    SharePerTime,
+)
 from citygrid.components.log import Log
 from citygrid.components.words import Fleet, Speaker
 from citygrid.inputs.world import World
@@ -32,6 +42,13 @@ class Storage(Component):
     cyclic: bool = Field(True, description="the last level equals the level before the first step")
     initial_level: Share = Field(0.0, description="level before the first step, if not cyclic")
     final_level: Share = Field(0.0, description="least level after the last step, if not cyclic")
+    highest_level: HourlyShare = Field(
+        1.0, description="largest level at the end of a step, as a share of the capacity"
+    )
+    holding_cost: HoldingCost = Field(0.0, description="cost of each kWh held for an hour")
+    fixed_cost: Money = Field(
+        0.0, ge=0, description="cost over the horizon, whatever the store does, such as its rent"
+    )
 
     @model_validator(mode="after")
     def _ends(self) -> Storage:
@@ -46,13 +63,20 @@ class Storage(Component):
         return [Port(carrier, "draw", self.node), Port(carrier, "feed", self.node)]
 
 
-def check_standing_loss(specs: Mapping[str, Storage], world: World) -> None:
-    """Refuse a loss by which a step would take more than is there."""
+def check_store(specs: Mapping[str, Storage], world: World) -> None:
+    """Refuse a loss that takes more in a step than is there, and levels that cannot be."""
     for name, spec in specs.items():
         if spec.standing_loss * world.horizon.step > 1.0:
             loss = f"{spec.standing_loss:g} per h"
             world.refuse(name, "standing_loss", "is more in a step than the store holds", loss,
                          "lower it or shorten the step")  # fmt: skip
+        highest = world.hourly(spec.highest_level, "1", name, "highest_level")
+        if (highest > 1.0).any():
+            world.refuse(name, "highest_level", "is more than the whole store",
+                         f"{highest.max():g}", "write shares of at most 100 %")  # fmt: skip
+        if spec.final_level > highest[-1]:
+            world.refuse(name, "final_level", "lies above `highest_level` in the last step",
+                         f"{spec.final_level:g}", "lower it, or raise the other")  # fmt: skip
 
 
 def formulate_storage(m: Speaker, c: Fleet, carrier: str) -> None:
@@ -66,7 +90,8 @@ def formulate_storage(m: Speaker, c: Fleet, carrier: str) -> None:
     least = np.zeros((len(c), len(m.time)))
     least[:, -1] = np.where(c.flags("cyclic"), 0.0, floor)
     least_level = c.known(least, c.axis, m.time, unit="kWh")
-    level = m.variable("level", c.axis, m.time, lower=least_level, upper=c.capacity, unit="kWh",
+    most_level = c.capacity * c.highest_level
+    level = m.variable("level", c.axis, m.time, lower=least_level, upper=most_level, unit="kWh",
                        about="energy in the store at the end of the step")  # fmt: skip
     charge = m.variable("charge", c.axis, m.time, upper=c.charge, about="power taken in")
     discharge = m.variable("discharge", c.axis, m.time, upper=c.discharge, about="power given out")
@@ -83,6 +108,12 @@ def formulate_storage(m: Speaker, c: Fleet, carrier: str) -> None:
         first=charge, second=discharge, first_max=c.charge, second_max=c.discharge,
         about="the store charges",
     )  # fmt: skip
+    dear = c.axis.only(c.holding_cost.values > 0, "dear")
+    if len(dear):
+        m.cost("holding", level.only(dear) * c.holding_cost.only(dear) * c.step)
+    rented = c.axis.only(c.fixed_cost.values > 0, "rented")
+    if len(rented):
+        m.cost("fixed", c.fixed_cost.only(rented))
     m.draw(carrier, c.text("node"), charge)
     m.feed(carrier, c.text("node"), discharge)
 
@@ -101,7 +132,11 @@ def replay_storage(c: Units, flows: Flows, log: Log, carrier: str) -> None:
     # The scale is what passes in a step: a small leak in a large, full store is still a leak.
     passing = np.maximum(np.maximum(charge, discharge) * c.step, np.abs(level - before))
     log.equal("level follows charge and discharge", level, kept + change * c.step, "kWh", passing)
-    log.within("level within capacity", level, 0.0, c["capacity"], "kWh")
+    log.within("level within capacity", level, 0.0, c["capacity"] * c["highest_level"], "kWh")
+    if (c["holding_cost"] > 0).any():
+        log.pays("holding", level * c["holding_cost"] * c.step)
+    if (c["fixed_cost"] > 0).any():
+        log.pays("fixed", c["fixed_cost"])
     last = np.where(c["cyclic"], 0.0, c["final_level"] * c["capacity"])
     log.within("level at the end", level[:, -1:], last, np.inf, "kWh")
     log.within("charge within power", charge, 0.0, c["charge"])
