@@ -16,7 +16,7 @@ from citygrid.model.reductions import fix
 from citygrid.routes import milp, samplers
 from citygrid.routes.bounds import tighten
 from citygrid.routes.contract import Clock, Journal, Options
-from citygrid.routes.hybrid.annealer import _Walk, anneal, descend, draw
+from citygrid.routes.hybrid.annealer import anneal, descend, draw
 from citygrid.routes.hybrid.assignment import (
     candidates,
     find_coupling,
@@ -28,6 +28,7 @@ from citygrid.routes.hybrid.choosers import LESSONS, Chooser
 from citygrid.routes.hybrid.energy import axes, energy
 from citygrid.routes.hybrid.quadratic import penalise
 from citygrid.routes.hybrid.responses import POINTS, entered, find_blocks, tabulate
+from citygrid.routes.hybrid.walk import Walk
 from citygrid.routes.pyomo import build
 
 
@@ -172,10 +173,37 @@ def test_invalid_samples_are_repaired_and_counted(case):
 def test_annealers_books_agree_with_the_energy(case):
     """Loads, totals and responses that it keeps up to date, against the energy from scratch."""
     *_, model = case
-    walk = _Walk(model, 5, np.random.default_rng(2), None)
+    walk = Walk(model, 5, seed=2)
     for beta in (1e-3, 0.1, 10.0):
-        assert walk.sweep(beta) or beta > 1.0
-        assert walk.energies() == pytest.approx([model.of(c) for c in walk.state.T], abs=1e-9)
+        assert walk.sweep(beta, 3) or beta > 1.0
+        assert walk.energy == pytest.approx([model.of(c) for c in walk.state], abs=1e-9)
+        assert walk.least == pytest.approx([model.of(c) for c in walk.best], abs=1e-9)
+        assert (walk.least <= walk.energy + 1e-12).all()
+
+
+def test_annealers_answer_does_not_depend_on_its_threads(case):
+    *_, model = case
+    one, two = (anneal(model, 5, 40, (0.5, 1e4), seed=3, threads=count) for count in (1, 2))
+    assert all(np.array_equal(a, b) for a, b in zip(one.choices, two.choices, strict=True))
+
+
+def test_heat_bath_draws_options_as_often_as_their_energies_say(case):
+    """Visits of every choice in a long walk at one temperature, against Boltzmann's weights."""
+    *_, model = case
+    every = np.array(choices(model))
+    energies = model.of_each(every.T)
+    beta = 3.0 / float(np.ptp(energies))
+    expected = np.exp(-beta * (energies - energies.min()))
+    expected /= expected.sum()
+    place = {choice.tobytes(): i for i, choice in enumerate(every)}
+    seen = np.zeros(len(every))
+    walk = Walk(model, 40, seed=5)
+    for _ in range(1500):
+        walk.sweep(beta)
+        for state in walk.state:
+            seen[place[state.tobytes()]] += 1
+    seen /= seen.sum()
+    assert np.abs(seen - expected).sum() < 0.1
 
 
 def test_annealer_finds_the_lowest_energy_of_all_choices(case):

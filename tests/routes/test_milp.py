@@ -56,7 +56,8 @@ def test_plan_of_a_child_that_is_stopped_survives(make, monkeypatch):
     monkeypatch.setattr(watch, "grace", lambda limit: 1.5 - limit)
     ignorant = milp.Task("milp", gap=0.0, time_limit=600.0)
     found = watch.run(form, ignorant, lambda kind, news, x: None)
-    while found.x is None:  # a very busy machine: give the child more time to begin
+    # A very busy machine: give the child more time to begin.
+    while found.x is None or found.bound is None:
         monkeypatch.setattr(watch, "grace", lambda limit: 6.0 - limit)
         found = watch.run(form, ignorant, lambda kind, news, x: None)
     assert (found.status, found.notes["stopped"]) == ("time_limit", True)

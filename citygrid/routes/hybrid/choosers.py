@@ -31,10 +31,10 @@ from citygrid.routes.hybrid.quadratic import Penalised, penalise
 #: Short calls of a dimod sampler, at most, from which penalties are learnt before the full one.
 LESSONS = 7
 #: Random choices that are drawn and valued in the time of one sweep of one replica.
-DRAWS = 16
+DRAWS = 4
 #: What may choose, and how many sweeps it gets where the user says nothing: the own annealer's
 #: moves see a whole group, those of dimod's samplers one bit.
-SWEEPS, BIT_SWEEPS = 200, 3000
+SWEEPS, BIT_SWEEPS = 1000, 3000
 
 
 @dataclass(frozen=True)
@@ -49,15 +49,17 @@ class Chooser:
     reads: int
     sweeps: int
     tolerance: float
+    threads: int | None = None
 
     @classmethod
     def named(
-        cls, kind: str, sampler: str, reads: int, sweeps: int | None, tolerance: float
-    ) -> Chooser:
+        cls, kind: str, sampler: str, reads: int, sweeps: int | None, tolerance: float,
+        threads: int | None = None,
+    ) -> Chooser:  # fmt: skip
         """A chooser with the sampler of a name, which controls replace by their like."""
         own = sampler == samplers.OWN or kind in ("random", "rounding")
         made = None if own else samplers.get("greedy" if kind == "greedy" else sampler)
-        return cls(kind, made, reads, sweeps or (SWEEPS if own else BIT_SWEEPS), tolerance)
+        return cls(kind, made, reads, sweeps or (SWEEPS if own else BIT_SWEEPS), tolerance, threads)
 
     def choose(
         self, model: Energy, used: Floats, seed: int, incumbent: Positions | None,
@@ -88,11 +90,11 @@ class Chooser:
                 found = draw(model, 2 * self.reads, draws, seed, lambda: limit.spent)
             elif self.kind == "greedy":
                 found = descend(model, self.reads, self.sweeps, cold, seed, incumbent,
-                                lambda: limit.spent)  # fmt: skip
+                                lambda: limit.spent, self.threads)  # fmt: skip
             else:
                 warm = math.sqrt(hot * cold) if incumbent is not None else hot
                 found = anneal(model, self.reads, self.sweeps, (warm, cold), seed, incumbent,
-                               lambda: limit.spent)  # fmt: skip
+                               lambda: limit.spent, self.threads)  # fmt: skip
         journal.count("visits", found.visits)
         journal.count("samples", len(found.choices))
         journal.count("samples_valid", len(found.choices))

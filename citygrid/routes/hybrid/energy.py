@@ -98,7 +98,9 @@ class Energy:
     @property
     def spread(self) -> float:
         """How much the options of a typical group differ when loads are at their targets, EUR."""
-        margin = self.linear + 0.5 * self.quadratic.diagonal()
+        # The diagonal of `quadratic`, without its millions of couplings.
+        own = self.weights.power(2).T @ self.curve + self.gathered.power(2).T @ self.stiffness
+        margin = self.linear + 0.5 * own
         count = np.maximum(np.bincount(self.owner, minlength=self.groups), 1)
         mean = np.bincount(self.owner, margin, minlength=self.groups) / count
         square = np.bincount(self.owner, (margin - mean[self.owner]) ** 2, minlength=self.groups)

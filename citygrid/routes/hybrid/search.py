@@ -95,7 +95,7 @@ def solve(form: Form, options: Options, chooser: str = "anneal") -> Outcome:
     search.know_commitment()
     picker = Chooser.named(
         chooser, options.sampler, effort.reads, effort.sweeps,
-        _tolerance(options.gap, relaxed.objective, len(groups)),
+        _tolerance(options.gap, relaxed.objective, len(groups)), options.threads,
     )  # fmt: skip
     rounds = effort.rounds or (ROUNDS if clock.left is None else ENDLESS)
     for number in range(1 if chooser == "rounding" else rounds):
@@ -152,7 +152,7 @@ class _Search:
         used = np.maximum(self.relaxed[groups.columns],
                           0.0 if self.best is None else self.best[groups.columns])  # fmt: skip
         worth = None if self.best is None or self.bound is None else self.objective - self.bound
-        budget = effort.variables * (1 if picker.sampler is not None else 4)
+        budget = len(groups.columns) if picker.sampler is None else effort.variables
         options = candidates(groups, plain, used, budget, worth)
         start = None if self.best is None else np.searchsorted(options, shop.read(self.best))
 
