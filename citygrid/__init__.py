@@ -10,8 +10,17 @@
 
 __version__ = "0.1.0"
 
-from citygrid.verbs import compare_routes, formulate, load, plan_model, prepare, solve, verify
+from citygrid.verbs import (
+    compare_routes,
+    formulate,
+    impose,
+    load,
+    plan_model,
+    prepare,
+    solve,
+    verify,
+)
 
 __all__ = [
-    "compare_routes", "formulate", "load", "plan_model", "prepare", "solve", "verify",
+    "compare_routes", "formulate", "impose", "load", "plan_model", "prepare", "solve", "verify",
 ]  # fmt: skip

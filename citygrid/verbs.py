@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from citygrid.district.load import District
     from citygrid.model.form import Account, Form
     from citygrid.plan.plan import Plan
+    from citygrid.plan.policies import Rules
     from citygrid.plan.verify import Verdict
     from citygrid.routes.contract import Options, Outcome
 
@@ -55,6 +56,17 @@ def formulate(case: Case) -> Form:
     return replace(form, source=case)
 
 
+def impose(form: Form, policy: str | Path | Callable[[Any], object]) -> Form:
+    """The form with a policy's constraints behind its own rows, for every route to obey.
+
+    ``policy`` is a function of the Pyomo model, or text ``FILE:FUNCTION``; see
+    :func:`citygrid.routes.pyomo.policy.impose`.
+    """
+    from citygrid.routes.pyomo.policy import impose as add
+
+    return add(form, policy)
+
+
 def solve(form: Form, route: str = "milp", options: Options | None = None) -> Plan:
     """Solve a form by a route and give the plan of the case it was made from.
 
@@ -71,7 +83,7 @@ def solve(form: Form, route: str = "milp", options: Options | None = None) -> Pl
     options = options or Options()
     outcome = run(form, route, options)
     if outcome.status == "infeasible":
-        raise InfeasibleError(explain(case, form))
+        raise InfeasibleError([*explain(case, form), *_perhaps_policies(form)])
     if outcome.x is None:
         why = "" if outcome.status == "no_plan" else f" ({outcome.status.replace('_', ' ')})"
         failure = NoPlanError(Fault(
@@ -111,7 +123,59 @@ def _plan(case: Case, form: Form, route: str, options: Options, outcome: Outcome
         "python_version": platform.python_version(),
         "telemetry": json.dumps(outcome.telemetry, default=str),
     }
-    return assemble(case, blocks, form.unpack(x), ledger, attributes)
+    rules = _rules(form)
+    if rules is not None:
+        attributes |= {
+            "policies": json.dumps([
+                {"file": p.file, "function": p.function, "sha256": p.digest,
+                 "rows": [*p.rows, *p.columns]} for p in form.policies
+            ]),
+            "imposed_flows": json.dumps(rules.flows), "imposed_hash": rules.digest,
+        }  # fmt: skip
+    return assemble(case, blocks, form.unpack(x), ledger, attributes,
+                    None if rules is None else rules.stored())  # fmt: skip
+
+
+def _perhaps_policies(form: Form) -> list[Fault]:
+    """An explanation may name a balance that only a policy left short."""
+    named = ", ".join(f"{policy.file}:{policy.function}" for policy in form.policies)
+    reason = "the limits that policies impose may be what leaves no plan"
+    return [Fault("policies", reason, named, "plan without them to see")] if named else []
+
+
+def _rules(form: Form) -> Rules | None:
+    """The rows that policies imposed, and the bounds of their own variables, for a plan to keep."""
+    import numpy as np
+    import scipy.sparse as sp
+
+    from citygrid.plan.policies import Rules
+
+    if not form.policies:
+        return None
+    rows = [form.rows[name] for policy in form.policies for name in policy.rows]
+    own = [form.columns[name] for policy in form.policies for name in policy.columns]
+    at = np.concatenate([block.index.ravel() for block in rows])
+    to = np.concatenate([np.zeros(0, dtype=np.int64), *(block.index.ravel() for block in own)])
+    held = sp.csr_array((np.ones(len(to)), (np.arange(len(to)), to)),
+                        shape=(len(to), len(form.cost)))  # fmt: skip
+    entries = sp.coo_array(sp.vstack([form.matrix[at], held]))
+    used = [b for b in form.columns.values() if np.isin(entries.col, b.index.ravel()).any()]
+    flow = np.zeros(len(entries.col), dtype=np.int64)
+    place = np.zeros(len(entries.col), dtype=np.int64)
+    for number, block in enumerate(used):
+        inside = (entries.col >= block.start) & (entries.col < block.start + block.size)
+        flow[inside], place[inside] = number, entries.col[inside] - block.start
+    blocks = [block for block in (*rows, *own) for _ in range(block.size)]
+    labels = [form.row_label(int(row)) for row in at] + [form.column_label(int(c)) for c in to]
+    return Rules(tuple(block.name for block in used), {
+        "label": np.array([label.removeprefix("policy.") for label in labels], dtype=object),
+        "block": np.array([block.name for block in blocks], dtype=object),
+        "unit": np.array([block.unit for block in blocks], dtype=object),
+        "lower": np.append(form.row_lower[at], form.lower[to]),
+        "upper": np.append(form.row_upper[at], form.upper[to]),
+        "whole": np.append(np.zeros(len(at), np.int8), form.integer[to].astype(np.int8)),
+        "row": entries.row.astype(np.int64), "flow": flow, "place": place, "weight": entries.data,
+    })  # fmt: skip
 
 
 def _lines(account: Account, x: Floats) -> list[Line]:
@@ -239,20 +303,22 @@ def timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
 
 def plan_model(
     path: str | Path, route: str = "milp", options: Options | None = None,
-    progress: Callable[[str], None] | None = None,
+    progress: Callable[[str], None] | None = None, policies: Sequence[str | Path] = (),
 ) -> Run:  # fmt: skip
     """The whole sentence for one model and one route."""
-    return compare_routes(path, [route], options, progress, keep_going=False)[0]
+    return compare_routes(path, [route], options, progress, False, policies)[0]
 
 
 def compare_routes(
     path: str | Path, routes: Sequence[str], options: Options | None = None,
     progress: Callable[[str], None] | None = None, keep_going: bool = True,
+    policies: Sequence[str | Path] = (),
 ) -> list[Run]:  # fmt: skip
     """Solve one form by several routes, verify each plan, and time every stage.
 
     With ``keep_going`` a route that finds no plan is reported in its :class:`Run` and does not stop
-    the others; an infeasible district stops them all, because no route can help it.
+    the others; an infeasible district stops them all, because no route can help it. ``policies``
+    are imposed on the form one after the other (:func:`impose`).
     """
     if not routes:
         raise InputError(Fault("routes", "no route is named", None, "name one, such as milp"))
@@ -268,6 +334,9 @@ def compare_routes(
     say("writing the form")
     with timed(seconds, "formulate"):
         form = formulate(case)
+        for policy in policies:
+            say(f"imposing {policy}")
+            form = impose(form, policy)
     runs = []
     for route in routes:
         run = Run(route, case, form, None, None, dict(seconds))

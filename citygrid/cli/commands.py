@@ -8,7 +8,14 @@ from pathlib import Path
 import click
 
 import citygrid
-from citygrid.cli.frame import Commands, Frame, framed, options_of, solving_options
+from citygrid.cli.frame import (
+    Commands,
+    Frame,
+    framed,
+    options_of,
+    policies_of,
+    solving_options,
+)
 from citygrid.errors import VerificationError
 
 MODEL = click.argument("model", type=click.Path(path_type=Path))
@@ -74,7 +81,8 @@ def plan(frame: Frame, model: Path, route: str, out: Path | None, **given: objec
     from citygrid.cli.outputs import describe_run, print_run
     from citygrid.export.runs import write_runs
 
-    run = citygrid.plan_model(model, route, options_of(given, frame), frame.say)
+    run = citygrid.plan_model(model, route, options_of(given, frame), frame.say,
+                              policies_of(given))  # fmt: skip
     files = write_runs([run], out or Path("out") / model.stem, frame.say)
     frame.answer(describe_run(run, files[route]), print_run(run, files[route]))
     frame.judge([run])
@@ -103,7 +111,7 @@ def compare(
 
         names += [f"hybrid:{control}" for control in CONTROLS]
     runs = citygrid.compare_routes(model, list(dict.fromkeys(names)), options_of(given, frame),
-                                   frame.say)  # fmt: skip
+                                   frame.say, policies=policies_of(given))  # fmt: skip
     files = write_runs(runs, out or Path("out") / model.stem, frame.say)
     frame.answer(describe_runs(runs, files), print_runs(runs, files))
     frame.judge(runs)
@@ -121,18 +129,22 @@ def verify(frame: Frame, plan_file: Path, hydraulics: bool, hours: str) -> None:
     """Replay a stored plan by physics and say what it breaks."""
     from citygrid.cli.outside import beside_pandapipes
     from citygrid.plan.plan import Plan
+    from citygrid.plan.policies import policies
 
     plan = Plan.load(plan_file)
+    imposed = policies(plan)
     verdict = citygrid.verify(plan.case, plan)
     lines = [f"{plan_file}: {plan.case.name}, route {plan.route}: "
              f"{'verified' if verdict.ok else 'BROKEN'}, largest violation "
              f"{verdict.largest:.1e} (relative)"]  # fmt: skip
+    lines += [f"  policy {each['file']}:{each['function']} (its stored rows are checked, not its "
+              f"file): {', '.join(each['rows'])}" for each in imposed]  # fmt: skip
     lines += [f"  {violation}" for violation in verdict.violations[:20]]
     if len(verdict.violations) > 20:
         lines.append(f"  … and {len(verdict.violations) - 20} more")
     document: dict[str, object] = {
         "plan": str(plan_file), "model": plan.case.name, "route": plan.route,
-        "verdict": verdict.as_dict(), "kpis": verdict.kpis,
+        "verdict": verdict.as_dict(), "kpis": verdict.kpis, "policies": imposed,
     }  # fmt: skip
     confirmed = True
     if hydraulics:

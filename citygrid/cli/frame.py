@@ -163,6 +163,9 @@ def solving_options(command: Callable[..., None]) -> Callable[..., None]:
         click.option("--sampler", default="groups", show_default=True,
                      help="Annealer of the hybrid route: groups (citygrid's own), neal, tabu, "
                      "greedy, exact, random or module:Class."),
+        click.option("--policy", "policies", multiple=True, metavar="FILE[:FUNCTION]",
+                     help="A Python function that adds linear constraints to the Pyomo model; it "
+                     "is run, so name only code that you trust. As often as needed."),
         click.option("--threads", type=click.IntRange(1), help="Threads of the solver."),
         click.option("--set", "settings", multiple=True, metavar="NAME=VALUE",
                      help="A further option of the solver or the hybrid route, as often as needed; "
@@ -182,6 +185,11 @@ def options_of(given: dict[str, Any], frame: Frame) -> Options:
         threads=given["threads"], verbose=given["verbose"], sampler=given["sampler"],
         extras=_extras(given["settings"]), progress=_gap_progress(frame),
     )  # fmt: skip
+
+
+def policies_of(given: dict[str, Any]) -> list[str]:
+    """The policies to impose, in the order in which they were named."""
+    return list(given["policies"])
 
 
 def _extras(settings: Sequence[str]) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from citygrid.verbs import Run
@@ -27,6 +28,7 @@ def describe_run(run: Run, files: dict[str, str]) -> dict[str, Any]:
         "seconds": {stage: run.seconds.get(stage) for stage in STAGES},
         "verdict": None if verdict is None else verdict.as_dict(),
         "kpis": None if verdict is None else verdict.kpis,
+        "policies": [asdict(policy) for policy in run.form.policies],
         "telemetry": run.telemetry,
         "files": files,
         "error": None if run.error is None else str(run.error),
@@ -62,6 +64,10 @@ def print_runs(runs: Sequence[Run], files: dict[str, dict[str, str]]) -> str:
     lines = [
         f"{first.case.name}: {len(first.case.time)} steps of {first.case.step:g} h, "
         f"{size['columns']:,} columns, {size['rows']:,} rows, {size['binaries']:,} binaries",
+        *(
+            f"policy {p.file}:{p.function} imposes {', '.join((*p.rows, *p.columns))}"
+            for p in first.form.policies
+        ),
         "",
         f"{'route':<16} {'verdict':<10} {'cost EUR':>13} {'bound EUR':>13} {'gap':>8} "
         f"{'waste heat MWh':>15} {'CO2 t':>8} {'solve s':>8} {'MILPs':>6}",

@@ -15,6 +15,7 @@ from citygrid.district.case import Case
 from citygrid.export.flows import component_flows
 from citygrid.files import whole
 from citygrid.plan.plan import Plan
+from citygrid.plan.policies import policies
 from citygrid.plan.verify import Verdict
 
 #: Key figure → what it is called, and its unit.
@@ -138,6 +139,11 @@ def provenance_table(case: Case, plan: Plan, verdict: Verdict, *notes: str) -> p
     rows |= {name: attributes[name] for name in known if name in attributes}
     files: Mapping[str, str] = json.loads(str(attributes.get("file_hashes", "{}")))
     rows |= {f"file {name}": digest for name, digest in files.items()}
+    rows |= {
+        f"policy {each['file']}:{each['function']}": f"{', '.join(each['rows'])}; "
+        f"SHA-256 {each['sha256']}; its stored rows are checked, not its file"
+        for each in policies(plan)
+    }
     rows["verified"] = "yes" if verdict.ok else "no"
     rows["largest_violation"] = verdict.largest
     rows["first_step"] = f"{case.time[0].astype('datetime64[s]')}Z"

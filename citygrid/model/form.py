@@ -112,6 +112,17 @@ class Curve:
 
 
 @dataclass(frozen=True)
+class Policy:
+    """Who added rows to a form: a function in a file, by its SHA-256, and what it added by name."""
+
+    file: str
+    function: str
+    digest: str
+    rows: tuple[str, ...]
+    columns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Form:
     """The programme as arrays; see the module's docstring for the equations.
 
@@ -131,6 +142,7 @@ class Form:
     rows: Mapping[str, Block]
     accounts: Mapping[str, Account] = field(default_factory=dict)
     curves: tuple[Curve, ...] = ()
+    policies: tuple[Policy, ...] = field(default=(), compare=False)
     #: What the form was made from, so that a solution finds its way back; opaque in here.
     source: Any = field(default=None, repr=False, compare=False)
 

@@ -81,11 +81,19 @@ class Plan:
             short = str(name).removeprefix(prefix)
             if not str(name).startswith(prefix):
                 continue
-            scale = _scale(str(name), str(array.attrs.get("units", "1")))
-            arrays[short] = array.values * scale if scale != 1.0 else array.values
+            arrays[short] = self.flow(str(name))
             dim = array.dims[0] if array.dims else None
             labels[short] = array[dim].values if dim in array.coords else np.array([])
         return Flows(units.names, arrays, labels)
+
+    def flow(self, name: str) -> NDArray[np.float64]:
+        """One array of this plan, ``kind.quantity``, in canonical units.
+
+        Raises ``KeyError`` where there is none and ``ValueError`` for a unit that is none.
+        """
+        array = self.dataset[name]
+        scale = _scale(name, str(array.attrs.get("units", "1")))
+        return array.values * scale if scale != 1.0 else array.values
 
     # stored form ----------------------------------------------------------------------------
 
@@ -151,6 +159,12 @@ def _check_frame(dataset: xr.Dataset) -> None:
     for name in ("telemetry", "form_size", "file_hashes"):
         if not isinstance(json.loads(str(attributes.get(name, "{}"))), dict):
             raise ValueError(f"its {name} is no JSON object")
+    stated = json.loads(str(attributes.get("policies", "[]")))
+    keys = {"file", "function", "sha256", "rows"}
+    if not isinstance(stated, list) or not all(
+        isinstance(p, dict) and keys <= {*p} for p in stated
+    ):
+        raise ValueError("its policies are no list of file, function, sha256 and rows")
 
 
 def _scale(name: str, unit: str) -> float:
@@ -184,6 +198,7 @@ def assemble(
     values: Mapping[str, NDArray[Any]],
     ledger: Mapping[str, tuple[Sequence[str], Sequence[Line]]],
     attributes: Mapping[str, Any],
+    further: Mapping[str, tuple[str, NDArray[Any]]] | None = None,
 ) -> Plan:
     """Put a plan together from named arrays.
 
@@ -195,6 +210,8 @@ def assemble(
         ``kind.item`` → (components, their lines).
     attributes
         Route, seed, status, objective, bound, hashes, telemetry; ``None`` is left out.
+    further
+        Name → (dimension, array) of what is no flow, such as the rules that policies imposed.
     """
     data: dict[str, Any] = {}
     coords: dict[str, Any] = {"time": case.time}
@@ -215,6 +232,7 @@ def assemble(
         kind: Any = float if unit else object
         data[f"ledger.{name}"] = ("ledger_line", np.array(column, dtype=kind),
                                   {"units": unit} if unit else {})  # fmt: skip
+    data |= further or {}
     attrs = {
         "Conventions": CONVENTIONS,
         "title": f"Plan of {case.name}",

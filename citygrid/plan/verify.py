@@ -2,7 +2,8 @@
 
 Each kind replays its components from the plan's flows and the case's parameters. What they moved
 must balance for every carrier at every place and step; what they cost must be what the ledger and
-the objective say. A solver's word counts for nothing here.
+the objective say. What policies imposed is no physics: its stored rows are checked as numbers
+(:mod:`citygrid.plan.policies`). A solver's word counts for nothing here.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from citygrid.errors import Fault, VerificationError
 from citygrid.ledger import COLUMNS, Line, total, weights
 from citygrid.plan.kpis import key_figures
 from citygrid.plan.plan import LEDGER, Plan
+from citygrid.plan.policies import imposed
 
 #: Largest violation relative to its scale at which a plan still counts as right.
 TOLERANCE = 1e-6
@@ -102,6 +104,7 @@ def verify(case: Case, plan: Plan) -> Verdict:
             logs.append(log)
         breaches += [breach for log in logs for breach in log.breaches]
         breaches += _balances(logs, len(case.time))
+        breaches += imposed(plan)
     ledger = _spent(logs)
     if logs:
         breaches += _accounts(case, plan, ledger)
@@ -175,8 +178,10 @@ def _shape(case: Case, plan: Plan) -> list[Breach]:
                 what = "components" if dim == kind else dim.replace("_", " ") + "s"
                 broken.append(_missing(kind, f"its {what} are not those of the case"))
     for name, array in plan.dataset.data_vars.items():
-        known = str(name).split(".")[0] in {*case.units, "ledger"}
-        if not known:
+        head = str(name).split(".")[0]
+        if head == "imposed":
+            continue  # rules, which say for themselves whether they are whole
+        if head not in {*case.units, "ledger", "policy"}:
             broken.append(_missing(str(name), "is not a flow of any kind of the case"))
         elif not str(name).startswith("ledger.") and not set(array.dims) <= set(array.coords):
             broken.append(_missing(str(name), "has a dimension without labels"))

@@ -132,6 +132,43 @@ def test_options_that_no_route_has_are_refused_before_anything_is_solved(tmp_pat
     assert "Traceback" not in result.output and not list(tmp_path.iterdir())
 
 
+RULES = """
+import pyomo.environ as pyo
+
+def rest(model):
+    hour = "2023-01-16T02:00Z"
+    model.rest = pyo.Constraint(expr=model.data_center_compute["data centre", hour] <= 0)
+
+def curve(model):
+    model.curve = pyo.Constraint(expr=sum(v**2 for v in model.boiler_heat.values()) <= 3)
+"""
+
+
+def test_policies_named_on_the_command_line_are_obeyed_and_stand_in_the_plan(tmp_path):
+    (tmp_path / "rules.py").write_text(RULES)
+    out = tmp_path / "out"
+    result = run("compare", TINY, "--policy", tmp_path / "rules.py:rest", "--out", out, "--json")
+    assert result.exit_code == 0, result.output
+    for entry in json.loads(result.stdout)["routes"]:
+        assert entry["objective"] == pytest.approx(62.0) and entry["verdict"]["ok"]
+        assert [policy["rows"] for policy in entry["policies"]] == [["policy.rest"]]
+    checked = run("verify", out / "hybrid" / "plan.nc")
+    assert "rules.py:rest" in checked.stdout and "policy.rest" in checked.stdout
+    assert "rules.py:rest" in (out / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("named", "words"),
+    [("curve", "not linear"), ("none", "choose one of rest, curve"), ("", "2 functions")],
+)
+def test_policies_that_cannot_be_imposed_end_with_exit_2_and_no_file(tmp_path, named, words):
+    (tmp_path / "rules.py").write_text(RULES)
+    policy = f"{tmp_path / 'rules.py'}{':' if named else ''}{named}"
+    result = run("plan", TINY, "--policy", policy, "--out", tmp_path / "out")
+    assert result.exit_code == 2 and words in result.output, result.output
+    assert "Traceback" not in result.output and not (tmp_path / "out").exists()
+
+
 def test_route_that_left_everything_to_highs_says_so_where_its_figures_stand(tmp_path):
     """Without jobs there is nothing to choose; the table, its file and the page say so."""
     bare = tmp_path / "bare.yaml"

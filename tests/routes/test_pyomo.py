@@ -9,6 +9,7 @@ import pytest
 
 from citygrid.routes import milp, pyomo
 from citygrid.routes.contract import Options
+from citygrid.routes.pyomo import route
 
 INF = math.inf
 
@@ -31,7 +32,7 @@ def knapsack(make):
 
 
 def test_bound_of_a_solver_that_states_its_objective_is_not_believed(knapsack, monkeypatch):
-    monkeypatch.setattr(pyomo, "_driver", lambda solver: Boaster())
+    monkeypatch.setattr(route, "_driver", lambda solver: Boaster())
     outcome = pyomo.solve(knapsack, Options(gap=1e-6), "glpk")
     relaxed = milp.relaxation(knapsack, Options())[0]
     assert outcome.objective == pytest.approx(-12.0)
@@ -49,7 +50,7 @@ def test_bound_of_highs_is_its_own(knapsack, solver):
 
 def test_linear_forms_are_proven_by_their_own_duals(make, monkeypatch):
     linear = make([1, 2], [[1, 1]], [3], [INF], [0, 0], [2, 9], [0, 0])
-    monkeypatch.setattr(pyomo, "_driver", lambda solver: Boaster())
+    monkeypatch.setattr(route, "_driver", lambda solver: Boaster())
     outcome = pyomo.solve(linear, Options(), "glpk")
     assert outcome.bound == pytest.approx(4.0) and outcome.bound <= outcome.objective
     assert outcome.telemetry["bound_by"] == "duals of the completion"

@@ -1,30 +1,22 @@
-"""The open door: the form as a named Pyomo model, solved by any solver that Pyomo drives.
-
-The only module that knows Pyomo. Blocks become indexed components whose names have underscores
-for dots (``heat_pump.heat`` is ``model.heat_pump_heat``) and whose indices are the labels, hours
-as ``2023-01-16T00:00Z``.
-"""
+"""The route ``pyomo:SOLVER``: the form solved by any solver that Pyomo drives."""
 
 from __future__ import annotations
 
-import itertools
 import logging
-import re
-from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 import pyomo.environ as pyo
 import scipy.sparse as sp
 from pyomo.common.errors import ApplicationError
-from pyomo.core.expr.numeric_expr import LinearExpression
 from pyomo.opt import SolverResults, TerminationCondition
 
 from citygrid.errors import Fault, InputError
-from citygrid.model.form import Block, Floats, Form
+from citygrid.model.form import Floats, Form
 from citygrid.routes import milp
 from citygrid.routes.bounds import dual_bound
 from citygrid.routes.contract import Journal, Options, Outcome, Status, proven, relative_gap
+from citygrid.routes.pyomo.model import build, finite, load
 
 #: How solvers call the relative gap, the seed and the number of threads; others get none.
 _OPTION_NAMES: dict[str, dict[str, str]] = {
@@ -37,9 +29,9 @@ _OPTION_NAMES: dict[str, dict[str, str]] = {
     "gurobi": {"gap": "MIPGap", "seed": "Seed", "threads": "Threads"},
     "cplex": {"gap": "mip_tolerances_mipgap", "seed": "randomseed", "threads": "threads"},
 }
+_HIGHS = ("highs", "appsi_highs")
 #: Solvers whose own bound of a search Pyomo hands on unchanged. Others state the objective in its
 #: place (GLPK, and CBC within a gap), or nothing: their word is not taken.
-_HIGHS = ("highs", "appsi_highs")
 _PROVING = frozenset({
     *_HIGHS, "gurobi", "gurobi_direct", "gurobi_persistent", "appsi_gurobi",
     "cplex_direct", "cplex_persistent", "xpress_direct", "xpress_persistent",
@@ -75,6 +67,8 @@ def solve(form: Form, options: Options, solver: str) -> Outcome:
         results = _run(driver, model, solver, options)
         condition = results.solver.termination_condition
         record.notes["termination"] = str(condition)
+        if condition == TerminationCondition.error:
+            journal.figures["message"] = str(results.solver.message)
     if solver in _HIGHS and form.integer.any():
         journal.count("milps")
     status: Status = _STATUS.get(condition, "error")
@@ -114,62 +108,6 @@ def _proof(
         return _bound(results)
     journal.figures["bound_by"] = "duals of the relaxation"
     return milp.relaxation(form, options, journal, time_limit=options.time_limit)[0].bound
-
-
-def build(form: Form) -> pyo.ConcreteModel:
-    """The form as a Pyomo model: a Var per column block, a Constraint per row block.
-
-    Rows without entries are left out; :func:`solve` checks them by itself.
-    """
-    model = pyo.ConcreteModel(name="citygrid")
-    variables: list[Any] = []
-    for block in _covered(form.columns, len(form.cost), "column"):
-        component = pyo.Var(_keys(block)) if block.dims else pyo.Var()
-        model.add_component(_name(block.name), component)
-        for position, variable in enumerate(component.values(), start=block.start):
-            variable.domain = pyo.Integers if form.integer[position] else pyo.Reals
-            variable.setlb(_finite(form.lower[position]))
-            variable.setub(_finite(form.upper[position]))
-            variables.append(variable)
-    matrix = sp.csr_array(form.matrix)
-    starts, indices, weights = (
-        part.tolist() for part in (matrix.indptr, matrix.indices, matrix.data)
-    )
-    low, high = form.row_lower.tolist(), form.row_upper.tolist()
-    for block in _covered(form.rows, len(form.row_lower), "row"):
-        keys = _keys(block) if block.dims else [None]
-        rows = pyo.Constraint(keys) if block.dims else pyo.Constraint()
-        model.add_component(_row_name(model, block.name), rows)
-        for row, key in enumerate(keys, start=block.start):
-            span = slice(starts[row], starts[row + 1])
-            if span.start == span.stop or not (np.isfinite(low[row]) or np.isfinite(high[row])):
-                continue
-            body = LinearExpression(
-                constant=0, linear_coefs=weights[span],
-                linear_vars=[variables[column] for column in indices[span]],
-            )  # fmt: skip
-            bounds = (_finite(low[row]), body, _finite(high[row]))
-            rows.add(key, (low[row], body) if low[row] == high[row] else bounds)
-    priced = np.flatnonzero(form.cost).tolist()
-    model.cost = pyo.Objective(
-        expr=LinearExpression(
-            constant=form.constant, linear_coefs=form.cost[priced].tolist(),
-            linear_vars=[variables[column] for column in priced],
-        ) if priced else form.constant
-    )  # fmt: skip
-    return model
-
-
-def load(model: pyo.ConcreteModel, form: Form) -> Floats:
-    """The point that a solved model holds; columns that no row and no cost touches stay near 0."""
-    values = [
-        variable.value
-        for block in _covered(form.columns, len(form.cost), "column")
-        for variable in model.component(_name(block.name)).values()
-    ]
-    idle = np.clip(0.0, form.lower, form.upper)
-    found = np.array([np.nan if value is None else value for value in values], dtype=float)
-    return np.where(np.isnan(found), idle, found)
 
 
 def check(solver: str, options: Options) -> Any:
@@ -245,7 +183,7 @@ def _bound(results: SolverResults) -> float | None:
         bound = float(results.problem.lower_bound)
     except (TypeError, ValueError):
         return None
-    return _finite(bound)
+    return finite(bound)
 
 
 def _contradicts(form: Form) -> bool:
@@ -255,50 +193,6 @@ def _contradicts(form: Form) -> bool:
         (form.row_lower[empty] > 0).any() or (form.row_upper[empty] < 0).any()
         or (form.lower > form.upper).any() or (form.row_lower > form.row_upper).any()
     )  # fmt: skip
-
-
-def _covered(blocks: Mapping[str, Block], total: int, kind: str) -> Iterable[Block]:
-    """The blocks in the form's order; what no block names is ``column`` or ``row`` by number."""
-    start = 0
-    for block in sorted(blocks.values(), key=lambda block: block.start):
-        if block.start > start:
-            yield _numbered(kind, start, block.start)
-        yield block
-        start = block.start + block.size
-    if start < total:
-        yield _numbered(kind, start, total)
-
-
-def _numbered(kind: str, start: int, stop: int) -> Block:
-    return Block(f"{kind}.{start}", ("number",), {"number": np.arange(start, stop)}, start, "1")
-
-
-def _keys(block: Block) -> list[Any]:
-    parts = []
-    for dim in block.dims:
-        labels = [_index(value) for value in block.coords[dim]]
-        parts.append(labels if len(set(labels)) == len(labels) else list(range(len(labels))))
-    return list(parts[0]) if len(parts) == 1 else list(itertools.product(*parts))
-
-
-def _index(value: Any) -> Any:
-    if isinstance(value, np.datetime64):
-        return str(value.astype("datetime64[m]")) + "Z"
-    return int(value) if isinstance(value, np.integer | int) else str(value)
-
-
-def _name(name: str) -> str:
-    return re.sub(r"\W", "_", name)
-
-
-def _row_name(model: Any, name: str) -> str:
-    """Rows and columns share one space of names in Pyomo; a row that would collide says so."""
-    plain = _name(name)
-    return f"{plain}_row" if model.component(plain) is not None else plain
-
-
-def _finite(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
 
 
 def _literal(text: str) -> Any:
