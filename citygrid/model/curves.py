@@ -74,7 +74,8 @@ def exact(form: Form, x: Floats) -> Floats:
     """The point with every epigraph where its curve is: what the plan costs in truth."""
     exact = x.copy()
     for curve in form.curves:
-        exact[curve.epigraph] = curve.weight * x[curve.argument] ** 2
+        square = curve.weight * x[curve.argument] ** 2
+        exact[curve.epigraph] = np.maximum(square, form.lower[curve.epigraph])
     return exact
 
 

@@ -108,7 +108,9 @@ def substitute(
 ) -> Form:  # fmt: skip
     """The form in ``y`` for ``x = T y + t``; the bounds of ``y`` are the caller's.
 
-    ``cost' = Tᵀ c``, ``k' = k + cᵀ t``, ``A' = A T``, row bounds less ``A t``; ledger likewise.
+    Curves are left behind, their tangents are not: reduce the linear forms that refinement hands
+    to routes. ``cost' = Tᵀ c``, ``k' = k + cᵀ t``, ``A' = A T``, row bounds less ``A t``; ledger
+    likewise.
     """
     known = form.matrix @ t
     accounts = {

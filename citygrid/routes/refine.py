@@ -25,8 +25,9 @@ Route = Callable[[Form, Options], Outcome]
 
 #: Rounds of the route, and linear programmes before it and after each.
 ROUNDS, LINEAR = 12, 30
-#: Cost by which all curves together may be missed, relative to the whole cost.
-MISSED = 1e-9
+#: Cost by which all curves together may be missed, relative to the whole cost; and as a share of
+#: the gap where tangents are placed beforehand, and where a plan is made exact.
+MISSED, MISSED_BEFORE, MISSED_AFTER = 1e-9, 0.05, 1e-3
 #: Share of the gap that is left to the route; the rest is for the curves.
 SHARE = 0.5
 
@@ -88,7 +89,7 @@ def _placed(working: Form, form: Form, options: Options, journal: Journal, clock
         relaxed, _, _ = milp.relaxation(working, options, journal, time_limit=clock.share(0.1))
         if relaxed.x is None or relaxed.objective is None or clock.over:
             break
-        working, added = _closer(working, form, relaxed.x)
+        working, added = _closer(working, form, relaxed.x, MISSED_BEFORE * options.gap)
         if not added:
             break
     return working
@@ -100,7 +101,7 @@ def _settled(
     """The exact best plan with the integers of ``x``, and the form with the tangents it took."""
     best = exact(form, x)
     for _ in range(LINEAR):
-        working, added = _closer(working, form, x)
+        working, added = _closer(working, form, x, MISSED_AFTER * options.gap)
         if not added or clock.over:
             break
         found, _ = milp.complete(working, x, journal, options, clock.left)
@@ -112,7 +113,8 @@ def _settled(
     return best, working
 
 
-def _closer(working: Form, form: Form, x: Floats) -> tuple[Form, int]:
+def _closer(working: Form, form: Form, x: Floats, missed: float) -> tuple[Form, int]:
+    """Tangents where ``x`` misses more than its share of the cost that may be missed."""
     cells = max(sum(len(curve.epigraph) for curve in form.curves), 1)
-    tolerance = MISSED * max(abs(form.objective(x)), 1.0) / cells
+    tolerance = max(missed, MISSED) * max(abs(form.objective(x)), 1.0) / cells
     return with_tangents(working, form.curves, x, tolerance)

@@ -57,7 +57,6 @@ IDLE = {
 #: Blocks of columns that rows keep within their bounds, so that beyond them there is no plan to be
 #: judged, and what those rows are.
 IDLE_BOUNDS = {
-    "generator.curve_cost": "has none: the curve holds it from below, its cost from above",
     "boiler.heat": "`capacity` and `minimum_load` of its commitment",
     "chp.power": "`capacity` and `minimum_load` of its commitment",
     "cooling_demand.unserved": "`load`: served and unserved are the load",

@@ -61,8 +61,11 @@ def formulate_costs(m: Speaker, c: Fleet, output: Amount, gate: Amount | Known) 
     if len(above):
         # Between points a cost may be negative, where running earns; a square never is.
         least = np.minimum(rates.min(axis=1), 0.0) * pointed if count else np.zeros(len(c.axis))
-        cost = m.variable("curve_cost", above, m.time, unit="EUR/h",
-                          lower=c.known(least[above.positions], above, unit="EUR/h"),
+        # A limit above lets duals that are a little off still prove a bound.
+        most = c.quadratic_cost.values * c.full_output.values**2
+        most = np.maximum(most, rates.max(axis=1) * pointed) if count else most
+        low, high = (c.known(x[above.positions], above, unit="EUR/h") for x in (least, most))
+        cost = m.variable("curve_cost", above, m.time, unit="EUR/h", lower=low, upper=high,
                           about="cost of the output by its curve")  # fmt: skip
         _squares(m, c, above, cost, output, gate, squared)
         if count:
