@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Literal
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from citygrid.arrays import Floats
+from citygrid.components.common.carnot import KELVIN, carnot_limit, log_mean
 from citygrid.components.common.commitment import (
     Committed,
     formulate_commitment,
@@ -16,7 +17,15 @@ from citygrid.components.common.commitment import (
     replay_commitment,
 )
 from citygrid.components.contract import Flows, Parameter, Port, Units
-from citygrid.components.fields import Efficiency, Node, Power, Ratio, Source, TemperatureDifference
+from citygrid.components.fields import (
+    Efficiency,
+    Node,
+    Power,
+    Ratio,
+    Source,
+    Temperature,
+    TemperatureDifference,
+)
 from citygrid.components.log import Log
 from citygrid.components.words import Amount, Axis, Fleet, Speaker
 from citygrid.inputs.world import World
@@ -24,15 +33,43 @@ from citygrid.inputs.world import World
 #: Ambient source → how far it is cooled in the evaporator [K]. Ground: brine from 0 to −3 °C is the
 #: rating condition of EN 14511-2; air: a usual design value, assumed.
 AMBIENT = {"air": 5.0, "ground": 3.0}
-KELVIN = 273.15
 LEAST_COP = 1.0
+#: Lift [K] below which neither correlation is valid; a smaller one counts as this.
+LEAST_LIFT = 10.0
+
+
+class Rating(BaseModel):
+    """One point of a data sheet, such as A7/W35: COP between source and sink temperature."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    cop: Ratio = Field(gt=1)
+    source: Temperature
+    sink: Temperature
+
+    @model_validator(mode="after")
+    def _second_law(self) -> Rating:
+        limit = float(carnot_limit(self.sink, self.source))
+        if not self.cop < limit < np.inf:
+            raise ValueError(
+                f"a COP of {self.cop:g} from {self.source:g} to {self.sink:g} degC is not below "
+                f"Carnot's {limit:.2f}; check the temperatures of the data sheet"
+            )
+        return self
+
+    @property
+    def share(self) -> float:
+        """The share of Carnot's COP that the machine reached."""
+        return self.cop / float(carnot_limit(self.sink, self.source))
 
 
 class HeatPump(Committed):
     """Heat pump from a source to a node of the heat network.
 
-    ``power = heat / COP`` and ``source heat = heat − power`` [kW]; the hourly COP follows Jensen et
-    al. (2018) from the temperatures of loop and network, unless ``cop`` is given.
+    ``power = heat / COP`` and ``source heat = heat − power`` [kW]. The hourly COP follows Jensen et
+    al. (2018) from the temperatures of loop and network; or, with ``carnot_share`` or a ``rating``,
+    it is that share of Carnot's between the network's supply and the source as it comes, less
+    icing; or it is a fixed ``cop``. None may exceed what the second law allows in an hour.
 
     Where a centre's loop knows several temperatures, ``heat`` is the sum of what is made from each,
     with its own COP; the centre gives heat at one of them at a time.
@@ -51,6 +88,16 @@ class HeatPump(Committed):
         None, description="cooling of air (5 K if left out) or ground (3 K); a loop has its own"
     )
     cop: Ratio | None = Field(None, gt=1, description="fixed coefficient of performance")
+    carnot_share: Efficiency | None = Field(
+        None, description="share η of Carnot's COP: air about 0.4, water and ground 0.5 to 0.55"
+    )
+    rating: Rating | None = Field(
+        None, description="a point of the data sheet, instead of `carnot_share`"
+    )
+    icing_factor: Efficiency = Field(
+        1.0, description="factor on the COP while an air source ices, such as 0.8"
+    )
+    icing_below: Temperature = Field(2.0, description="outdoor air below which it ices")
 
     @model_validator(mode="after")
     def _loops_have_their_glide(self) -> HeatPump:
@@ -60,6 +107,24 @@ class HeatPump(Committed):
                 "`source_glide` out"
             )
         return self
+
+    @model_validator(mode="after")
+    def _one_performance(self) -> HeatPump:
+        given = [n for n in ("cop", "carnot_share", "rating") if getattr(self, n) is not None]
+        if len(given) > 1:
+            raise ValueError(
+                f"{' and '.join(f'`{name}`' for name in given)} say the COP twice; keep one"
+            )
+        if self.icing_factor < 1.0 and self.source != "air":
+            raise ValueError(
+                f'a source called "{self.source}" does not ice; leave `icing_factor` out'
+            )
+        return self
+
+    @property
+    def share(self) -> float | None:
+        """The share of Carnot's COP, where the pump is described so."""
+        return self.carnot_share if self.rating is None else self.rating.share
 
     def ports(self, name: str) -> list[Port]:
         ports = [Port("power", "draw", self.sink), Port("heat", "feed", self.sink)]
@@ -78,7 +143,7 @@ REFRIGERANTS = {
 def coefficient_of_performance(
     sink_in: Floats, sink_out: Floats, source_in: Floats, source_out: Floats,
     refrigerant: str = "ammonia", pinch: float = 5.0, isentropic_efficiency: float = 0.8,
-    least_lift: float = 10.0,
+    least_lift: float = LEAST_LIFT,
 ) -> Floats:  # fmt: skip
     """Coefficient of performance of a single-stage heat pump.
 
@@ -95,7 +160,8 @@ def coefficient_of_performance(
     Source: J. K. Jensen et al., "Heat pump COP, part 2", Proc. 13th IIR Gustav Lorentzen
     Conference, 2018; H. Pieper et al., Energy 205 (2020) 117994.
     """
-    hot, cold = _log_mean(sink_in, sink_out), _log_mean(source_out, source_in)
+    hot = log_mean(sink_in, sink_out) + KELVIN
+    cold = log_mean(source_out, source_in) + KELVIN
     lift = np.maximum(hot - cold, least_lift)
     glide = sink_out - sink_in
     reach = sink_out - source_out + 2.0 * pinch
@@ -109,12 +175,18 @@ def coefficient_of_performance(
     return ideal * isentropic_efficiency * (1.0 - work) + 1.0 - isentropic_efficiency
 
 
-def _log_mean(low: Floats, high: Floats) -> Floats:
-    """Logarithmic mean of two temperatures [degC] in kelvin."""
-    low, high = np.asarray(low, float) + KELVIN, np.asarray(high, float) + KELVIN
-    near = np.abs(high - low) < 1e-6
-    ratio = np.where(near, np.e, high / low)
-    return np.where(near, low, (high - low) / np.log(ratio))
+def share_of_carnot(
+    sink: Floats, source: Floats, share: float, icing_factor: float = 1.0, icing_below: float = 2.0
+) -> Floats:
+    """Coefficient of performance ``η T_h / (T_h − T_l)`` (kelvin), shape (T,).
+
+    ``sink``, ``source`` [degC] (T), ``share`` η. Below ``icing_below`` [degC] of the source the COP
+    is multiplied by ``icing_factor``: frost on the coil and the heat to melt it.
+
+    Source: oemof.thermal, ``compression_heatpumps_and_chillers``.
+    """
+    cop = share * carnot_limit(np.maximum(sink, source + LEAST_LIFT), source)
+    return np.where(source < icing_below, icing_factor * cop, cop)
 
 
 def prepare(specs: Mapping[str, HeatPump], world: World) -> dict[str, Parameter]:
@@ -124,13 +196,13 @@ def prepare(specs: Mapping[str, HeatPump], world: World) -> dict[str, Parameter]
     glide = np.empty(len(specs))
     several: list[tuple[int, str, str, Floats]] = []
     for i, (name, pump) in enumerate(specs.items()):
+        glide[i] = AMBIENT.get(pump.source, 0.0) if pump.source_glide is None else pump.source_glide
+        if pump.cop is not None and pump.source in AMBIENT and not world.has("weather"):
+            performance[i] = pump.cop  # no temperatures to hold it against
+            continue
         warm, cool = world.source_temperature(pump.source, name)
         if pump.source not in AMBIENT:
             glide[i] = warm[0] - cool[0]
-        elif pump.source_glide is None:
-            glide[i] = AMBIENT[pump.source]
-        else:
-            glide[i] = pump.source_glide
         performance[i] = _performance(name, pump, warm, glide[i], world)
         loops = world.source_loops(pump.source)
         if len(loops) > 1:
@@ -152,20 +224,6 @@ def prepare(specs: Mapping[str, HeatPump], world: World) -> dict[str, Parameter]
     }
 
 
-def _performance(name: str, pump: HeatPump, warm: Floats, glide: float, world: World) -> Floats:
-    """Hourly COP with a source that is cooled by its glide [K] from ``warm`` (T,) [degC]."""
-    if pump.cop is not None:
-        return np.full(len(warm), pump.cop)
-    found = coefficient_of_performance(
-        world.return_temperature(name), world.supply_temperature(name), warm, warm - glide,
-        pump.refrigerant, pump.pinch, pump.isentropic_efficiency,
-    )  # fmt: skip
-    if (found <= LEAST_COP).any():
-        world.refuse(name, "source", "the lift is too high: the COP falls to 1 or below",
-                     f"{found.min():.2f}", "use a warmer source or a cooler network")  # fmt: skip
-    return found
-
-
 def _loop_tables(rows: list[tuple[int, str, str, Floats]]) -> dict[str, Parameter]:
     """Every loop of the sources that have several; nothing where none has."""
     if not rows:
@@ -178,6 +236,38 @@ def _loop_tables(rows: list[tuple[int, str, str, Floats]]) -> dict[str, Paramete
         "loop_place": Parameter((axis,), np.array(places, dtype=object)),
         "loop_performance": Parameter((axis, "time"), np.array(performance)),
     }
+
+
+def _performance(name: str, pump: HeatPump, warm: Floats, glide: float, world: World) -> Floats:
+    """Hourly COP with a source that is cooled by its glide [K] from ``warm`` (T,) [degC].
+
+    Refused where it is one or less, and where no machine reaches it.
+    """
+    if pump.cop is not None:
+        cop = np.full(len(warm), pump.cop)
+        if not world.has("heat_network"):
+            return cop  # no temperatures to hold it against
+    supply, back = world.supply_temperature(name), world.return_temperature(name)
+    if pump.cop is None and pump.share is not None:
+        cop = share_of_carnot(supply, warm, pump.share, pump.icing_factor, pump.icing_below)
+    elif pump.cop is None:
+        cop = pump.icing_factor ** (warm < pump.icing_below) * coefficient_of_performance(
+            back, supply, warm, warm - glide,
+            pump.refrigerant, pump.pinch, pump.isentropic_efficiency,
+        )  # fmt: skip
+    if (cop <= LEAST_COP).any():
+        world.refuse(name, "source", "the lift is too high: the COP falls to 1 or below",
+                     f"{cop.min():.2f}", "use a warmer source or a cooler network")  # fmt: skip
+    # The second law between the mean temperatures of both streams: no machine passes it.
+    limit = carnot_limit(log_mean(back, supply), log_mean(warm - glide, warm))
+    if (cop > limit).any():
+        worst = int(np.argmin(limit - cop))
+        when = str(world.horizon.time[worst].astype("datetime64[m]"))
+        field = "cop" if pump.cop is not None else "source"
+        world.refuse(name, field, f"the COP is above Carnot's {limit[worst]:.2f} at {when}Z",
+                     f"{cop[worst]:.2f}", "lower it, or check the temperatures of network and "
+                     "source")  # fmt: skip
+    return cop
 
 
 def formulate(m: Speaker, c: Fleet) -> None:

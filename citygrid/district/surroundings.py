@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -114,6 +114,9 @@ class Surroundings:
             file: hashlib.sha256(path.read_bytes()).hexdigest()
             for file, path in sorted(self._files.items())
         }
+
+    def has(self, what: Literal["weather", "heat_network"]) -> bool:
+        return getattr(self.district.spec, what) is not None
 
     # series ---------------------------------------------------------------------------------
 

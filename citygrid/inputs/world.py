@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 from citygrid.arrays import Floats as Floats
 
@@ -29,6 +29,10 @@ class World(Protocol):
 
     @property
     def horizon(self) -> Horizon: ...
+
+    def has(self, what: Literal["weather", "heat_network"]) -> bool:
+        """Whether the district tells its weather, or the temperatures of its heat network."""
+        ...
 
     def hourly(
         self, value: Any, unit: str, component: str, field: str, minimum: float | None = 0.0
