@@ -42,6 +42,8 @@ EXAMPLES: dict[str, tuple[str, str]] = {
     "K": ("temperature difference", "5 K"),
     "m": ("length", "820 m"),
     "m^2": ("area", "120 m^2"),
+    "m^3": ("volume", "500 m^3"),
+    "kWh/m^3/K": ("heat capacity of a volume", "2.5 MJ/m^3/K"),
     "m/s": ("speed", "3 m/s"),
     "W/m^2": ("irradiance", "800 W/m^2"),
     "W/m^2/K": ("heat loss coefficient of a surface", "0.4 W/m^2/K"),

@@ -9,7 +9,11 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from citygrid.arrays import Floats
-from citygrid.components.common.rejection import formulate_water, replay_rejection
+from citygrid.components.common.carnot import KELVIN
+from citygrid.components.common.rejection import (
+    formulate_water,
+    replay_rejection,
+)
 from citygrid.components.contract import Component, Flows, Parameter, Port, Units
 from citygrid.components.fields import (
     Node,
@@ -24,8 +28,6 @@ from citygrid.components.fields import (
 from citygrid.components.log import Log
 from citygrid.components.words import Fleet, Speaker
 from citygrid.inputs.world import World
-
-KELVIN = 273.15
 
 
 class Machine(BaseModel):

@@ -13,7 +13,7 @@ from citygrid.components.common.storage import (
     replay_storage,
 )
 from citygrid.components.contract import Flows, Parameter, Port, Units
-from citygrid.components.fields import Efficiency
+from citygrid.components.fields import Efficiency, Energy
 from citygrid.components.log import Log
 from citygrid.components.words import Fleet, Speaker
 from citygrid.inputs.world import World
@@ -23,6 +23,7 @@ class Battery(Storage):
     """Battery of a node: ``E_t = E_{t−1}(1 − s Δt) + η_c c Δt − d Δt / η_d`` [kWh]."""
 
     group = "power"
+    capacity: Energy = Field(description="usable energy")
     charge_efficiency: Efficiency = Field(0.96, description="energy stored per energy taken in")
     discharge_efficiency: Efficiency = Field(0.96, description="energy given per energy released")
 

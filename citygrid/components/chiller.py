@@ -8,6 +8,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from citygrid.arrays import Floats
+from citygrid.components.common.carnot import KELVIN
 from citygrid.components.common.commitment import (
     Committed,
     formulate_commitment,
@@ -26,8 +27,6 @@ from citygrid.components.fields import (
 from citygrid.components.log import Log
 from citygrid.components.words import Fleet, Speaker
 from citygrid.inputs.world import World
-
-KELVIN = 273.15
 
 
 class Chiller(Committed):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pytest
 
+import citygrid as cg
 from tests.helpers import refusal, solve, solved, variant
 
 
@@ -52,3 +54,84 @@ def test_a_better_insulated_tank_never_costs_more(tmp_path: Path, loss: str) -> 
 def test_an_end_above_the_capacity_is_refused(tmp_path: Path) -> None:
     fault = refusal("heat_store", tmp_path, ("final_level: 50 %", "final_level: 150 %"))
     assert "must be at most 1" in fault.reason and "final_level" in fault.place
+
+
+# the geometry of a tank ---------------------------------------------------------------------------
+
+SIZE = "capacity: 40 kWh, charge: 30 kW, discharge: 30 kW,\n    standing_loss: 10 %/h"
+TANK = (
+    "charge: {power}, discharge: {power}, tank: {{volume: 2 m^3, diameter: 1 m, hot: 90 degC, "
+    "cold: 40 degC, around: 10 degC, {wall}}}"
+)
+ENDS = "initial_level: 25 %, final_level: 50 %"
+
+
+def tank(power: str = "0 kW", wall: str = "transmission: 2 W/m^2/K") -> tuple[str, str]:
+    return SIZE, TANK.format(power=power, wall=wall)
+
+
+def test_a_stratified_tank_cools_as_its_equations_say(tmp_path: Path) -> None:
+    """2 m³ of water hold 2 · 971.803 · 4195.52 · 50 / 3.6e6 = 113.26 kWh between 90 and 40 degC.
+
+    β = 4 · 2 · 3600 / (1 · 971.803 · 4195.52) = 0.7064 % an hour; γ = β · 30 / 50 of 113.26 kWh;
+    δ = 2 · π/4 · (80 + 30) = 172.8 W. An idle, full tank loses all three.
+    """
+    result = solve(variant("heat_store", tmp_path, tank(), (ENDS, "initial_level: 100 %")))
+    water = 971.803 * 4195.52
+    size, share = 2 * water * 50 / 3.6e6, 4 * 2 * 3600 / water
+    fixed = share * 0.6 * size + 2 * math.pi / 4 * (80 + 30) / 1000
+    expected, level = [], size
+    for _ in range(3):
+        level = level * (1 - share) - fixed
+        expected.append(level)
+    assert result.flow("heat_store.level", "tank") == pytest.approx(expected)
+    assert (size, share, fixed) == pytest.approx((113.2561, 0.00706364, 0.652788), rel=1e-5)
+
+
+def test_an_empty_tank_is_charged_with_what_its_wall_loses(tmp_path: Path) -> None:
+    """Without charge it would fall below its cold temperature, and no plan would exist."""
+    path = variant("heat_store", tmp_path, tank("30 kW"), (ENDS, "initial_level: 0"))
+    result = solve(path)
+    assert result.verdict.ok
+    loss = result.case.units["heat_store"]["loss"][0, 0]
+    assert result.flow("heat_store.charge", "tank")[0] >= loss > 0.6
+
+
+def test_the_wall_may_be_given_by_its_layers(tmp_path: Path) -> None:
+    """1 / (1/500 + 0.2/0.04 + 1/10) = 0.19600 W/m²K."""
+    layers = "wall: {thickness: 200 mm, conductivity: 0.04 W/m/K}"
+    path = variant("heat_store", tmp_path, tank("30 kW", layers))
+    share = cg.prepare(cg.load(path)).units["heat_store"]["standing_loss"][0, 0]
+    assert share == pytest.approx(4 * 0.1960015682 * 3600 / (971.803 * 4195.52))
+
+
+def test_an_uninsulated_wall_costs_more(tmp_path: Path) -> None:
+    costs = [
+        solve(variant("heat_store", tmp_path, tank("30 kW", f"transmission: {u} W/m^2/K")))
+        .plan.objective for u in (0, 0.2, 2, 5)
+    ]  # fmt: skip
+    assert costs == sorted(costs) and costs[0] < costs[-1]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("hot: 90 degC", "hot: 30 degC", "is not warmer than the cold one"),
+        (", transmission: 2 W/m^2/K", "", "one of `transmission` and `wall`"),
+        ("volume: 2 m^3", "volume: 0 m^3", "greater than 0"),
+        ("diameter: 1 m", "diameter: 1 m^2", "is not a length"),
+        ("charge: 0 kW", "capacity: 40 kWh, charge: 0 kW", "one of `capacity` and `tank`"),
+        ("charge: 0 kW", "standing_loss: 1 %/h, charge: 0 kW", "follows from the `tank`"),
+        ("around: 10 degC, ", "", "needs the outdoor temperature"),
+    ],
+)
+def test_faults_of_a_tank(tmp_path: Path, old: str, new: str, reason: str) -> None:
+    given, written = tank()
+    assert old in written
+    changed = (given, written.replace(old, new, 1))
+    assert reason in refusal("heat_store", tmp_path, changed, (ENDS, "initial_level: 1")).reason
+
+
+def test_a_store_needs_its_size(tmp_path: Path) -> None:
+    fault = refusal("heat_store", tmp_path, ("capacity: 40 kWh, ", ""))
+    assert "one of `capacity` and `tank`" in fault.reason

@@ -1,11 +1,12 @@
 """A store of energy: level, charge, discharge, standing loss.
 
-``E_t = E_{t−1}(1 − s Δt) + η_c c_t Δt − d_t Δt / η_d`` with ``E`` in kWh, ``c`` and ``d`` in kW.
+``E_t = E_{t−1}(1 − s Δt) − l_t Δt + η_c c_t Δt − d_t Δt / η_d`` with ``E`` in kWh; ``c``, ``d`` and
+the loss ``l`` that does not depend on the level, in kW.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -15,7 +16,6 @@ from citygrid.components.common.exclusion import formulate_exclusion, replay_exc
 from citygrid.components.contract import Component, Flows, Port, Units
 from citygrid.components.fields import (
     Efficiency,
-    Energy,
     HoldingCost,
     HourlyShare,
     Money,
@@ -25,7 +25,7 @@ from citygrid.components.fields import (
     SharePerTime,
 )
 from citygrid.components.log import Log
-from citygrid.components.words import Fleet, Speaker
+from citygrid.components.words import Amount, Fleet, Known, Speaker
 from citygrid.inputs.world import World
 
 
@@ -33,7 +33,6 @@ class Storage(Component):
     """Fields that every store has."""
 
     node: Node
-    capacity: Energy = Field(description="usable energy")
     charge: Power = Field(description="largest charging power")
     discharge: Power = Field(description="largest discharging power")
     charge_efficiency: Efficiency = Field(1.0, description="energy stored per energy taken in")
@@ -63,13 +62,18 @@ class Storage(Component):
         return [Port(carrier, "draw", self.node), Port(carrier, "feed", self.node)]
 
 
-def check_store(specs: Mapping[str, Storage], world: World) -> None:
-    """Refuse a loss that takes more in a step than is there, and levels that cannot be."""
-    for name, spec in specs.items():
-        if spec.standing_loss * world.horizon.step > 1.0:
-            loss = f"{spec.standing_loss:g} per h"
-            world.refuse(name, "standing_loss", "is more in a step than the store holds", loss,
-                         "lower it or shorten the step")  # fmt: skip
+def check_store(
+    specs: Mapping[str, Storage], world: World, losses: Sequence[float] | None = None
+) -> None:
+    """Refuse a loss that takes more in a step than is there, and levels that cannot be.
+
+    ``losses`` [1/h], one per store, where they do not stand in the spec.
+    """
+    stated = [spec.standing_loss for spec in specs.values()] if losses is None else losses
+    for (name, spec), loss in zip(specs.items(), stated, strict=True):
+        if loss * world.horizon.step > 1.0:
+            world.refuse(name, "standing_loss", "is more in a step than the store holds",
+                         f"{loss:g} per h", "lower it or shorten the step")  # fmt: skip
         highest = world.hourly(spec.highest_level, "1", name, "highest_level")
         if (highest > 1.0).any():
             world.refuse(name, "highest_level", "is more than the whole store",
@@ -79,8 +83,17 @@ def check_store(specs: Mapping[str, Storage], world: World) -> None:
                          f"{spec.final_level:g}", "lower it, or raise the other")  # fmt: skip
 
 
-def formulate_storage(m: Speaker, c: Fleet, carrier: str) -> None:
-    """Level dynamics and the balance of the node; see the module's equation.
+def formulate_storage(m: Speaker, c: Fleet, carrier: str, loss: Known | None = None) -> None:
+    """A store that takes and gives the carrier at its node; see :func:`formulate_level`."""
+    charge, discharge = formulate_level(m, c, loss)
+    m.draw(carrier, c.text("node"), charge)
+    m.feed(carrier, c.text("node"), discharge)
+
+
+def formulate_level(m: Speaker, c: Fleet, loss: Known | None = None) -> tuple[Amount, Amount]:
+    """Level dynamics by the module's equation; gives charge and discharge [kW].
+
+    ``loss`` [kW] (component × time) is what is lost whatever the level.
 
     A store that loses energy on the way through could burn it by charging and discharging at
     once, which pays when energy has a negative price; the binary ``charging`` forbids it for
@@ -97,6 +110,8 @@ def formulate_storage(m: Speaker, c: Fleet, carrier: str) -> None:
     discharge = m.variable("discharge", c.axis, m.time, upper=c.discharge, about="power given out")
     before = level.previous(c.initial_level * c.capacity, c.flags("cyclic"))
     kept = before * (1.0 - c.standing_loss * c.step)
+    if loss is not None:
+        kept = kept - loss * c.step
     stored = charge * c.charge_efficiency * c.step
     released = discharge / c.discharge_efficiency * c.step
     m.constrain("level", level == kept + stored - released, "energy is kept, stored and released")
@@ -114,21 +129,34 @@ def formulate_storage(m: Speaker, c: Fleet, carrier: str) -> None:
     rented = c.axis.only(c.fixed_cost.values > 0, "rented")
     if len(rented):
         m.cost("fixed", c.fixed_cost.only(rented))
-    m.draw(carrier, c.text("node"), charge)
-    m.feed(carrier, c.text("node"), discharge)
+    return charge, discharge
 
 
 def _lossy(charge_efficiency: Floats, discharge_efficiency: Floats) -> Flags:
     return (charge_efficiency * discharge_efficiency).ravel() < 1.0
 
 
-def replay_storage(c: Units, flows: Flows, log: Log, carrier: str) -> None:
-    """March the level through the hours from charge and discharge, and check every limit."""
+def replay_storage(
+    c: Units, flows: Flows, log: Log, carrier: str, loss: Floats | float = 0.0
+) -> None:
+    """What the store takes and gives at its node, and its level; see :func:`replay_level`."""
+    charge, discharge = replay_level(c, flows, log, loss)
+    log.draws(carrier, c.places("node"), charge)
+    log.feeds(carrier, c.places("node"), discharge)
+
+
+def replay_level(
+    c: Units, flows: Flows, log: Log, loss: Floats | float = 0.0
+) -> tuple[Floats, Floats]:
+    """March the level through the hours from charge and discharge, and check every limit.
+
+    Gives charge and discharge [kW].
+    """
     level, charge, discharge = flows["level"], flows["charge"], flows["discharge"]
     first = np.where(c["cyclic"], level[:, -1:], c["initial_level"] * c["capacity"])
     before = np.concatenate([first, level[:, :-1]], axis=1)
     change = charge * c["charge_efficiency"] - discharge / c["discharge_efficiency"]
-    kept = before * (1.0 - c["standing_loss"] * c.step)
+    kept = before * (1.0 - c["standing_loss"] * c.step) - loss * c.step
     # The scale is what passes in a step: a small leak in a large, full store is still a leak.
     passing = np.maximum(np.maximum(charge, discharge) * c.step, np.abs(level - before))
     log.equal("level follows charge and discharge", level, kept + change * c.step, "kWh", passing)
@@ -146,5 +174,4 @@ def replay_storage(c: Units, flows: Flows, log: Log, carrier: str) -> None:
         flows, log, "charging", guarded, first=charge, second=discharge, first_max=c["charge"],
         rules=("no charging and discharging at once", "charges only while charging"),
     )  # fmt: skip
-    log.draws(carrier, c.places("node"), charge)
-    log.feeds(carrier, c.places("node"), discharge)
+    return charge, discharge
