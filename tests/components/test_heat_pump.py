@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import citygrid as cg
 from citygrid.components.heat_pump import coefficient_of_performance
-from tests.helpers import refusal, solve, solved, told, variant
+from tests.helpers import faults_of, refusal, solve, solved, told, variant
 
 COP = 3.897734868  # sink 50 → 75 degC, source 30 → 20 degC
 
@@ -252,7 +252,7 @@ def test_infomaniak_gives_a_years_heat_for_a_town_quarter(tmp_path: Path) -> Non
     path = variant(
         "heat_pump", tmp_path, ("capacity: 50 kW", "capacity: 2 MW"), ("load: 50 kW", "load: 2 MW"),
         ("cooling: 100 kW", "cooling: 2 MW"),
-        ("hall, import: {price: 200 EUR/MWh, max: 200 kW", "hall, import: {price: 100 EUR/MWh, max: 4 MW"),
+        ("hall, import: {price: 200 EUR/MWh, max: 200", "hall, import: {price: 9 EUR/MWh, max: 4000"),
         ("sink: hall, heat: 40 kW", "sink: hall, heat: 1.7 MW"), ("heat: 5 kW", "heat: 0 kW"),
         ("load: {series: demand, column: heat}", "load: 1.7 MW"),
     )  # fmt: skip

@@ -59,12 +59,16 @@ def formulate_cooling_loop(
 
 def replay_cooling_loop(
     log: Log, recovered: Floats, rejected: Floats, heat: Floats, recoverable: Floats,
-    places: Labels, nodes: Labels, owners: Labels, labels: Labels,
+    places: Labels, nodes: Labels, owners: Labels, labels: Labels, computing: bool = True,
 ) -> None:  # fmt: skip
-    """All heat leaves, and no more is recovered than the loop can give."""
+    """All heat leaves, and no more is recovered than the loop can give.
+
+    Only that of ``computing`` centres counts for their key figures (energy reuse factor).
+    """
     log.equal("all heat is recovered or rejected", recovered + rejected, heat, labels=labels)
     log.within("recovered heat is recoverable", recovered, 0.0, recoverable, labels=labels)
     log.feeds("waste_heat", places, recovered, owners)
     log.draws("cooling", nodes, rejected, owners)
-    log.measure("waste_heat_recovered", recovered)
-    log.measure("center_cooling", rejected)
+    if computing:
+        log.measure("waste_heat_recovered", recovered)
+        log.measure("center_cooling", rejected)
