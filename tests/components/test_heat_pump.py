@@ -249,10 +249,12 @@ def test_data_centres_that_heat_towns(
 
 def test_infomaniak_gives_a_years_heat_for_a_town_quarter(tmp_path: Path) -> None:
     """1.7 MW of heat in all 8760 hours, which the plant states as 14.9 GWh: 0.05 % apart."""
+    supply = ("hall, import: {price: 200 EUR/MWh, max: 200 kW",
+              "hall, import: {price: 200 EUR/MWh, max: 4 MW")  # fmt: skip
     path = variant(
         "heat_pump", tmp_path, ("capacity: 50 kW", "capacity: 2 MW"), ("load: 50 kW", "load: 2 MW"),
         ("cooling: 100 kW", "cooling: 2 MW"),
-        ("hall, import: {price: 200 EUR/MWh, max: 200", "hall, import: {price: 9 EUR/MWh, max: 4000"),
+        supply,
         ("sink: hall, heat: 40 kW", "sink: hall, heat: 1.7 MW"), ("heat: 5 kW", "heat: 0 kW"),
         ("load: {series: demand, column: heat}", "load: 1.7 MW"),
     )  # fmt: skip
