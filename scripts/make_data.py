@@ -1,10 +1,11 @@
-"""Make the shipped series of data/frankfurt_2023 and the manifest from the public raw files.
+"""Make the shipped series of Frankfurt and Flensburg and the manifest from the public raw files.
 
     python scripts/make_data.py RAW [--out REPOSITORY]
 
-``RAW`` holds ``frankfurt_2023/`` (Open-Meteo JSON, day-ahead prices, carbon intensity) and
-``workload/`` (hourly CPU load, SURF tasks) as their repositories publish them; the manifest names
-each one with its commit. This script is provenance: whoever plans a district never needs it.
+``RAW`` holds ``frankfurt_2023/`` (Open-Meteo JSON, day-ahead prices, carbon intensity),
+``flensburg_2019/`` (heat load and prices), ``weather/`` (test reference year) and ``workload/``
+(hourly CPU load, SURF tasks) as their repositories publish them; the manifest names each one with
+its commit. This script is provenance: whoever plans a district never needs it.
 """
 
 from __future__ import annotations
@@ -21,8 +22,11 @@ import yaml
 
 from citygrid.files import whole
 from citygrid.inputs.jobs import bundle_tasks
+from citygrid.inputs.time import read_horizon
+from citygrid.inputs.weather import read_weather
 
 FOLDER = "frankfurt_2023"
+FLENSBURG = "flensburg_2019"
 BERLIN = "Europe/Berlin"
 SITES = ("dc west", "dc east", "dc north", "dc south", "dc harbour", "dc campus")
 #: Share of Google's trace in each site's load (the rest is Alibaba's), and days it is shifted by.
@@ -104,6 +108,47 @@ def make_it_load(raw: Path) -> pd.DataFrame:
         ours += (1.0 - share) * alibaba[(every + 24 * days) % len(alibaba)]
         columns[f"{site} [1]"] = np.round(np.clip(ours, 0.0, 1.0), 4)
     return pd.DataFrame(columns)
+
+
+# Flensburg ---------------------------------------------------------------------------------------
+
+
+def make_heat_and_prices(raw: Path) -> pd.DataFrame:
+    """Heat load, prices and carbon of Flensburg in 2019: stamps of UTC+1 all year, taken to UTC."""
+    frame = pd.read_csv(raw / FLENSBURG / "oemof_dh_2019.csv", sep=";")
+    time = pd.DatetimeIndex(pd.to_datetime(frame["date"])).tz_localize("Etc/GMT-1")
+    return pd.DataFrame({
+        "time": _stamps(time.tz_convert("UTC")),
+        "heat [MW]": frame["heat demand"].to_numpy(float),
+        "gas [EUR/MWh]": frame["gas price"].to_numpy(float),
+        "spot [EUR/MWh]": frame["el_spot_price"].to_numpy(float),
+        "carbon [t/MWh]": np.round(frame["ef_om"].to_numpy(float), 6),
+    })  # fmt: skip
+
+
+def make_typical_weather(raw: Path) -> pd.DataFrame:
+    """Hamburg's test reference year, laid over 2019 by month, day and hour."""
+    (file,) = (raw / "weather").glob("dwd_TRY2015_hamburg_*.dat")
+    year = read_horizon("2019-01-01T00:00+01:00", "8760 h", "1 h", BERLIN)
+    weather = read_weather(file, year, 53.5485, 10.0234)
+    columns = {
+        "temperature [degC]": weather.air_temperature,
+        "ground temperature [degC]": weather.ground_temperature,
+        "relative humidity [%]": 100.0 * weather.relative_humidity,
+        "wind speed [m/s]": weather.wind_speed,
+        "ghi [W/m^2]": weather.ghi, "dni [W/m^2]": weather.dni, "dhi [W/m^2]": weather.dhi,
+    }  # fmt: skip
+    return pd.DataFrame({
+        "time": pd.DatetimeIndex(year.time, tz="UTC"),
+        **{name: np.round(values, 2).astype(np.float32) for name, values in columns.items()},
+    })  # fmt: skip
+
+
+def make_center_load(raw: Path) -> pd.DataFrame:
+    """Utilisation of Flensburg's data centre: Google's trace as it is."""
+    google = pd.read_csv(raw / "workload" / "google_cpu_hourly_1.csv")["cpu_load"].to_numpy(float)
+    hours = pd.date_range("2019-01-01T00:00+01:00", periods=8760, freq="h").tz_convert("UTC")
+    return pd.DataFrame({"time": _stamps(hours), "data centre [1]": np.round(google, 4)})
 
 
 def _stamps(index: pd.DatetimeIndex) -> Any:
@@ -276,6 +321,56 @@ ABOUT: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 
+ABOUT_FLENSBURG: dict[str, dict[str, Any]] = {
+    "heat_and_prices.csv": {
+        "origin": "oemof/oemof-solph @5131b060 : tutorials/introductory/district_heating_supply/"
+        "input_data.csv",
+        "licence": "MIT",
+        "attribution": "(c) oemof developer group",
+        "real": "hourly heat load of Flensburg's district heating in 2019, scaled by its authors "
+        "to a peak of 20 MW; gas prices, German day-ahead prices (211 hours below 0) and emission "
+        "factors of power of 2019",
+        "assumed": "the raw stamps have no offset: they are read as UTC+1 all year",
+        "changed": "stamps taken to UTC",
+        "columns": {
+            "time": _TIME,
+            "heat [MW]": "heat fed into the network",
+            "gas [EUR/MWh]": "price of natural gas",
+            "spot [EUR/MWh]": "day-ahead price of power",
+            "carbon [t/MWh]": "CO2 per power, operating margin",
+        },
+    },
+    "weather.parquet": {
+        "origin": "RWTH-EBC/districtgenerator @2fc166d4 : districtgenerator/data/weather/"
+        "TRY_2015_Jahr/",
+        "licence": "DWD open data (GeoNutzV); repository MIT",
+        "attribution": "Deutscher Wetterdienst, test reference year 2015, Hamburg; changed",
+        "real": "a typical year of Hamburg, 53.549 N 10.023 E, 140 km south of Flensburg",
+        "assumed": "that it is 2019: its days are typical days and not those of the heat load. "
+        "Ground temperature by the air's yearly wave, direct normal irradiance by the sun's height",
+        "changed": "laid over 2019 by month, day and hour, as citygrid reads it",
+        "columns": {
+            "time": _TIME,
+            "temperature [degC]": "air at 2 m",
+            "ground temperature [degC]": "at 1 m, modelled",
+            "relative humidity [%]": "at 2 m",
+            "wind speed [m/s]": "at 10 m",
+            "ghi [W/m^2]": "global irradiance on the horizontal",
+            "dni [W/m^2]": "direct irradiance towards the sun",
+            "dhi [W/m^2]": "diffuse irradiance on the horizontal",
+        },
+    },
+    "it_load.csv": {
+        "origin": "HewlettPackard/dc-rl @a92b4755 : data/Workload/google_cpu_hourly_1.csv",
+        "licence": "MIT (dc-rl); terms of Google's own trace were not checked",
+        "attribution": "Hewlett Packard Enterprise (dc-rl); cluster trace of Google",
+        "real": "hourly mean CPU load of a cluster",
+        "assumed": "that it is 2019 from 1 January, 00:00 UTC+1",
+        "columns": {"time": _TIME, "data centre [1]": "share of the servers that is busy"},
+    },
+}  # fmt: skip
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
@@ -290,23 +385,32 @@ def main() -> None:
     arguments = parser.parse_args()
     raw, data = arguments.raw, arguments.out / "data"
     frames = {
-        "weather.parquet": make_weather(raw),
-        "spot.csv": make_spot(raw),
-        "carbon.csv": make_carbon(raw),
-        "it_load.csv": make_it_load(raw),
-        "jobs.csv": make_jobs(raw, 168.0, None),
-        "jobs_day.csv": make_jobs(raw, 24.0, 0),
+        FOLDER: {
+            "weather.parquet": make_weather(raw),
+            "spot.csv": make_spot(raw),
+            "carbon.csv": make_carbon(raw),
+            "it_load.csv": make_it_load(raw),
+            "jobs.csv": make_jobs(raw, 168.0, None),
+            "jobs_day.csv": make_jobs(raw, 24.0, 0),
+        },
+        FLENSBURG: {
+            "heat_and_prices.csv": make_heat_and_prices(raw),
+            "weather.parquet": make_typical_weather(raw),
+            "it_load.csv": make_center_load(raw),
+        },
     }
     entries = {}
-    for name, frame in frames.items():
-        path = data / FOLDER / name
-        with whole(path) as temporary:
-            if path.suffix == ".parquet":
-                frame.to_parquet(temporary, index=False)
-            else:
-                frame.to_csv(temporary, index=False, lineterminator="\n")
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        entries[f"{FOLDER}/{name}"] = {**ABOUT[name], "rows": len(frame), "sha256": digest}
+    for folder, about in ((FOLDER, ABOUT), (FLENSBURG, ABOUT_FLENSBURG)):
+        for name, frame in frames[folder].items():
+            path = data / folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with whole(path) as temporary:
+                if path.suffix == ".parquet":
+                    frame.to_parquet(temporary, index=False)
+                else:
+                    frame.to_csv(temporary, index=False, lineterminator="\n")
+            digest = hashlib.sha256(path.read_bytes()).hexdigest()
+            entries[f"{folder}/{name}"] = {**about[name], "rows": len(frame), "sha256": digest}
     head = (
         "# Series and jobs, written by scripts/make_data.py from public files. Streets, consumers\n"
         f"# and demands are in {FOLDER}/NETWORK.yaml. `origin` is repository @ commit : path.\n"

@@ -18,6 +18,9 @@ from citygrid.inputs.weather import read_weather
 
 WEEK = read_horizon("2023-01-16T00:00+01:00", "168 h", "1 h", "Europe/Berlin")
 YEAR = read_horizon("2023-01-01T00:00+01:00", "8760 h", "1 h", "Europe/Berlin")
+YEAR_2019 = read_horizon("2019-01-01T00:00+01:00", "8760 h", "1 h", "Europe/Berlin")
+#: Unit in a header → canonical unit.
+UNITS = {"EUR/MWh]": "EUR/kWh", "g/kWh]": "kg/kWh", "t/MWh]": "kg/kWh", "MW]": "kW"}
 SITES = {"dc west", "dc east", "dc north", "dc south", "dc harbour", "dc campus"}
 
 
@@ -80,10 +83,10 @@ def test_every_series_covers_the_year_by_the_local_clock(data, manifest):
         if name.endswith(".parquet") or "jobs" in name:
             continue
         for header in list(entry["columns"])[1:]:
-            unit = {"price": "EUR/kWh", "direct": "kg/kWh", "life cycle": "kg/kWh"}
-            canonical = unit.get(header.partition(" [")[0], "1")
+            canonical = UNITS.get(header.partition("[")[2], "1")
             spec = SeriesSpec(data / name, column=header)
-            assert len(read_series(spec, YEAR, canonical)) == 8760
+            year = YEAR_2019 if name.startswith("flensburg_2019") else YEAR
+            assert len(read_series(spec, year, canonical)) == 8760
 
 
 def test_spot_prices_are_those_of_2023_in_utc(data):
@@ -151,3 +154,30 @@ def test_jobs_fit_the_week_and_the_sites(data, name, hours, fewest):
     allowed = np.array([len(sites) for sites in jobs.sites])
     assert ((allowed >= 2) & (allowed <= 4)).mean() > 0.6
     assert 0.05 < jobs.preemptible.mean() < 0.2
+
+
+def test_flensburgs_year_is_what_its_sources_say(data):
+    """Peak 20 MW, 66.5 GWh; 211 hours below zero; people get up in the morning."""
+    file = data / "flensburg_2019" / "heat_and_prices.csv"
+
+    def column(name, unit):
+        return read_series(SeriesSpec(file, column=name), YEAR_2019, unit)
+
+    heat, spot = column("heat", "kW"), column("spot", "EUR/kWh")
+    assert (heat.max(), heat.min()) == pytest.approx((20_000, 344))
+    assert heat.sum() / 1e6 == pytest.approx(66.496, abs=1e-3)
+    assert (spot < 0).sum() == 211
+    daily = pd.Series(heat, index=YEAR_2019.local())["2019-01":"2019-03"]
+    assert daily.groupby(daily.index.hour).mean().idxmax() in (6, 7, 8)
+    carbon = column("carbon", "kg/kWh")
+    assert (carbon.min(), carbon.max()) == pytest.approx((0.137094, 0.645121), abs=1e-6)
+
+
+def test_flensburgs_weather_is_a_typical_year_of_hamburg(data):
+    file = data / "flensburg_2019" / "weather.parquet"
+    weather = read_weather(file, YEAR_2019, 54.783, 9.437, 12.0)
+    assert weather.air_temperature.mean() == pytest.approx(9.8, abs=0.1)
+    assert 900 < weather.ghi.sum() / 1000 < 1100  # kWh/m²
+    assert 2 < weather.wind_speed.mean() < 6
+    summer = pd.Series(weather.ghi, index=YEAR_2019.local()).loc["2019-06":"2019-07"]
+    assert summer.groupby(summer.index.hour).mean().idxmax() in (12, 13, 14)
