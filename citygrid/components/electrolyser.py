@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from pydantic import Field, model_validator
 
 from citygrid.components.common.commitment import (
     Committed,
     formulate_commitment,
+    prepare_commitment,
     replay_commitment,
 )
 from citygrid.components.common.cooling_loop import (
@@ -15,10 +18,11 @@ from citygrid.components.common.cooling_loop import (
     loop_ports,
     replay_cooling_loop,
 )
-from citygrid.components.contract import Flows, Port, Units
+from citygrid.components.contract import Flows, Parameter, Port, Units
 from citygrid.components.fields import Efficiency, Node, Power, Share, Temperature
 from citygrid.components.log import Log
 from citygrid.components.words import Fleet, Speaker
+from citygrid.inputs.world import World
 
 
 class Electrolyser(Committed):
@@ -63,10 +67,15 @@ class Electrolyser(Committed):
         ]  # fmt: skip
 
 
+def prepare(specs: Mapping[str, Electrolyser], world: World) -> dict[str, Parameter]:
+    """What commitment needs."""
+    return prepare_commitment(specs, world, "electrolyser", "power")
+
+
 def formulate(m: Speaker, c: Fleet) -> None:
     """Hydrogen and heat from power."""
-    power = m.variable("power", c.axis, m.time, upper=c.power, about="power taken")
-    formulate_commitment(m, c, power, c.power)
+    power = m.variable("power", c.axis, m.time, upper=c.usable, about="power taken")
+    formulate_commitment(m, c, power)
     m.draw("power", c.text("node"), power)
     m.feed("hydrogen", c.text("node"), power * c.efficiency)
     formulate_cooling_loop(m, c.axis, power * (1.0 - c.efficiency), power * c.recoverable,
@@ -76,7 +85,7 @@ def formulate(m: Speaker, c: Fleet) -> None:
 def replay(c: Units, flows: Flows, log: Log) -> None:
     """Power goes in, hydrogen and heat come out."""
     power = flows["power"]
-    replay_commitment(c, flows, log, power, c["power"])
+    replay_commitment(c, flows, log, power)
     hydrogen = c["efficiency"] * power
     log.draws("power", c.places("node"), power)
     log.feeds("hydrogen", c.places("node"), hydrogen)

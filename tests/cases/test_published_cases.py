@@ -85,7 +85,7 @@ def proven(path: Path, cost: float, starts: float) -> Plan:
     assert plan.objective == pytest.approx(cost, rel=1e-5)
     assert plan.gap is not None and 0.0 <= plan.gap <= 1e-5
     assert plan.bound is not None and plan.bound <= cost * (1 + 1e-9)
-    paid = [money for (_, item), (money, _) in verdict.ledger.items() if item == "generator.start"]
+    paid = [money for (_, item), (money, *_) in verdict.ledger.items() if item == "generator.start"]
     assert sum(paid) == pytest.approx(starts)
     return plan
 

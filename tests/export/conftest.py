@@ -157,6 +157,8 @@ def build(
         "node": (["east", "north"], "1"), "capacity": (capacity.ravel(), "kW"),
         "idle": (40.0, "kW"), "load": (load, "kW"), "loss_share": (0.03, "1"),
         "loss_fixed": (0.02, "1"), "recoverable": (0.85, "1"),
+        "moded": (False, "1"), "cooling_power": (0.0, "1"), "energy_reuse_min": (0.0, "1"),
+        "pue_max": (np.inf, "1"),
     }, {"compute": compute, "recovered": recovered, "rejected": draw - recovered},
         ["east", "north"])  # fmt: skip
     b.kind("chiller", ["chiller east", "chiller north"],
@@ -166,6 +168,7 @@ def build(
     b.kind("heat_pump", ["pump east"], {
         "sink": (["east"], "1"), "source": (["dc east"], "1"), "heat": (500.0, "kW"),
         "performance": (np.full((1, hours), cop), "1"), "recovers": ([True], "1"),
+        "several_loops": ([False], "1"),
         **commitment(500.0, 50.0),
     }, {"heat": lifted[None], "on": np.ones((1, hours))}, ["east"])  # fmt: skip
     # Pipes and cables lead from the plant to every zone.
@@ -194,7 +197,8 @@ def build(
         "node": (["plant"], "1"), "capacity": (float(np.ceil(level.max() + 200)), "kWh"),
         "charge": (200.0, "kW"), "discharge": (200.0, "kW"), "charge_efficiency": (1.0, "1"),
         "discharge_efficiency": (1.0, "1"), "standing_loss": (0.0, "1"), "cyclic": ([True], "1"),
-        "initial_level": (0.0, "1"), "final_level": (0.0, "1"), **HOLDING,
+        "initial_level": (0.0, "1"), "final_level": (0.0, "1"),
+        "loss": (np.zeros((1, hours)), "kW"), **HOLDING,
     }, {"level": level[None], "charge": np.maximum(swing, 0.0)[None],
         "discharge": np.maximum(-swing, 0.0)[None]}, ["plant"])  # fmt: skip
     burned = sent.sum(axis=0) + swing
