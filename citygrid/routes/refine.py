@@ -12,7 +12,8 @@ bound is one of the truth. Around any route this does, until exact cost and boun
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -43,11 +44,13 @@ def solve(form: Form, options: Options, route: Route) -> Outcome:
     bound: float | None = None
     last: Outcome | None = None
     rounds: list[dict[str, Any]] = []
+    told: list[Mapping[str, Any]] = []
     for _ in range(ROUNDS):
         if last is not None and clock.over:
             break
         asked = replace(options, gap=SHARE * options.gap, time_limit=clock.left)
         last = route(working, asked)
+        told.append(last.telemetry)
         if last.bound is not None:
             bound = last.bound if bound is None else max(bound, last.bound)
         if last.x is None:
@@ -63,7 +66,7 @@ def solve(form: Form, options: Options, route: Route) -> Outcome:
         if gap is None or gap <= max(options.gap, 2 * MISSED) or _idle(rounds):
             break
     assert last is not None
-    telemetry = {**last.telemetry, "curves": rounds, "refinement": journal.telemetry()["seconds"]}
+    telemetry = {**_together(told, journal), "curves": rounds}
     if best is None or best.x is None or best.objective is None:
         return replace(last, bound=bound, telemetry=telemetry)
     bound = proven(best.objective, bound)
@@ -73,6 +76,32 @@ def solve(form: Form, options: Options, route: Route) -> Outcome:
         status = "feasible"
     pool = [(best.objective, best.x)]
     return Outcome(status, best.x, best.objective, bound, pool, telemetry)
+
+
+def _together(told: list[Mapping[str, Any]], journal: Journal) -> dict[str, Any]:
+    """One telemetry of all rounds and of the linear programmes between them."""
+    parts = [*told, journal.telemetry()]
+    calls = sorted((call for part in parts for call in part.get("calls", [])),
+                   key=lambda call: str(call["queued_at"]))  # fmt: skip
+    merged: dict[str, Any] = {}
+    for part in [*parts[-1:], *told]:
+        merged |= part
+    seconds: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
+    for part in parts:
+        seconds.update(part.get("seconds", {}))
+        counts.update(part.get("counts", {}))
+    return {
+        **merged,
+        "queued_at": calls[0]["queued_at"] if calls else None,
+        "started_at": calls[0]["started_at"] if calls else None,
+        "finished_at": max((str(call["finished_at"]) for call in calls), default=None),
+        "queue": sum(part.get("queue", 0.0) for part in parts),
+        "calls": calls,
+        "seconds": {**seconds, "total": journal.elapsed},
+        "counts": dict(counts),
+        "milps": sum(part.get("milps", 0) for part in parts),
+    }
 
 
 def _idle(rounds: list[dict[str, Any]]) -> bool:

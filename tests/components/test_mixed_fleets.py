@@ -17,6 +17,48 @@ from tests.helpers import Solved, solve
 HOURS = 4
 
 
+#: What a unit that can be off may have, one at a time.
+RULES = (
+    "",
+    ", minimum_load: 30 %",
+    ", start_cost: 2 EUR",
+    ", minimum_load: 40 %, start_cost: 1 EUR, initially_on: true",
+    ", minimum_load: 30 %, minimum_up_time: 2 h, minimum_down_time: 2 h, shutdown_cost: 1 EUR, "
+    "initial_hours: 1 h",
+    ", minimum_load: 30 %, ramp_up: 40 %/h, ramp_down: 50 %/h, stop_ramp: 60 %, "
+    "standby_cost: 1 EUR/h",
+    ", start_cost: 1 EUR, cold_starts: [{after: 1 h, cost: 3 EUR}, {after: 2 h, cost: 4 EUR}], "
+    "outages: [{after: 1 h, length: 1 h}]",
+    ", variable_cost: 5 EUR/MWh, quadratic_cost: 200 EUR/MW^2/h, ramp_up: 60 %/h",
+)
+#: Efficiency by load: none, one straight line, two.
+LOADS = (
+    "",
+    "part_load: [{load: 30 %, efficiency: 30 %}, {load: 100 %, efficiency: 40 %}]",
+    "part_load: [{load: 40 %, efficiency: 30 %}, {load: 70 %, efficiency: 48 %}, "
+    "{load: 100 %, efficiency: 44 %}]",
+)
+
+
+def plant(i: int, node: str, lot: np.random.Generator) -> list[str]:
+    """A generator, a boiler and an engine under rules, and a reserve that two of them share."""
+    rules = [str(rule) for rule in lot.choice(RULES, 3)]
+    loads = [f", {load}" if load else "" for load in lot.choice(LOADS, 3)]
+    # With efficiencies by load the minimum load is the first of them.
+    rules = ["" if load and "minimum" in rule else rule
+             for rule, load in zip(rules, loads, strict=True)]  # fmt: skip
+    reserve = lot.choice(["true", "false", "plant"])
+    return [
+        f"block {i}: {{kind: generator, node: {node}, power: 80 kW{rules[0]}{loads[0]}, "
+        f"reserve: {reserve}}}",
+        f"kettle {i}: {{kind: boiler, node: {node}, heat: 60 kW{rules[1]}{loads[1]}}}",
+        f"motor {i}: {{kind: chp, node: {node}, power: 40 kW{rules[2]}{loads[2]}, reserve: true}}",
+        f"margin {i}: {{kind: reserve, node: {node}, required: {lot.uniform(0, 60):.3f} kW, "
+        "missing_price: 0.3 EUR/kWh}",
+        f"cold room {i}: {{kind: chiller, node: {node}, cooling: 90 kW{lot.choice(RULES[:4])}}}",
+    ]
+
+
 def fleet(seed: int) -> tuple[str, str]:
     """A district file with two or three units of every kind, by lot, and its table."""
     lot = np.random.default_rng(seed)
@@ -77,6 +119,9 @@ def fleet(seed: int) -> tuple[str, str]:
             f"pump {i}: {{kind: heat_pump, source: {pick('air', 'ground', f'centre {i}')}, "
             f"sink: {node}, heat: 60 kW{commitment}{pick('', ', cop: 3')}}}",
         ]
+    more = np.random.default_rng(seed + 1000)  # the lot above stays as it is
+    for i, node in enumerate(nodes):
+        parts += plant(i, node, more)
     for i, (start, end) in enumerate((("plant", "east"), ("east", "west"), ("west", "plant"))):
         parts += [
             f"cable {i}: {{kind: power_line, from: {start}, to: {end}, capacity: 80 kW, "

@@ -113,7 +113,12 @@ def test_a_route_without_bound_gets_none_and_one_without_plan_keeps_its_status()
 
 def test_telemetry_says_what_tangents_missed():
     form = shared([0.02, 0.05], [0.5, 0.1], 90.0, fixed=[1.0, 1.0])
-    rounds = routes.solve(form, "milp", Options(gap=1e-6)).telemetry["curves"]
+    telemetry = routes.solve(form, "milp", Options(gap=1e-6)).telemetry
+    rounds = telemetry["curves"]
+    purposes = [call["purpose"] for call in telemetry["calls"]]
+    assert {"relaxation", "milp", "completion"} <= set(purposes)
+    assert telemetry["milps"] == purposes.count("milp") == len(rounds)
+    assert telemetry["queued_at"] <= telemetry["finished_at"]
     assert rounds and rounds[-1]["tangents"] > 0
     assert all(entry["missed"] >= -1e-9 for entry in rounds)
 
