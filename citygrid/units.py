@@ -56,11 +56,21 @@ EXAMPLES: dict[str, tuple[str, str]] = {
     "kWh/GB": ("energy per data", "0.02 kWh/GB"),
     "GB": ("volume of data", "50 GB"),
     "GB/h": ("data rate", "10 Gbit/s"),
+    "EUR/GB": ("price of data", "0.01 EUR/GB"),
     "ms": ("latency", "20 ms"),
     "l": ("volume of water", "30 m^3"),
     "l/kWh": ("water per energy", "1.8 l/kWh"),
     "EUR/m^3": ("price of water", "4 EUR/m^3"),
 }
+
+
+#: Unit of what flows under a carrier's name, where that is not power.
+_CARRIER_UNITS = {"data": "GB/h"}
+
+
+def carrier_unit(carrier: str) -> str:
+    """The unit in which a carrier is fed and drawn: kW, but for data."""
+    return _CARRIER_UNITS.get(carrier, "kW")
 
 
 @lru_cache(maxsize=1)

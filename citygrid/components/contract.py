@@ -30,17 +30,27 @@ from citygrid.errors import Fault, FormulationError
 from citygrid.inputs.world import World
 
 
+class Way(NamedTuple):
+    """One direction of a data link: its ends (nodes), delay [ms] and capacity [GB/h]."""
+
+    start: str
+    end: str
+    latency: float
+    capacity: float
+
+
 class Port(NamedTuple):
     """Where a component meets a carrier: it feeds or draws ``carrier`` at ``place``.
 
     ``loop`` are the supply and return temperatures [degC] of a heat source, so that others (heat
-    pumps) can reckon with them.
+    pumps) can reckon with them; ``way`` is what a data link leads along, so that jobs can choose.
     """
 
     carrier: str
     direction: Literal["feed", "draw"]
     place: str
     loop: tuple[float, float] | None = None
+    way: Way | None = None
 
 
 class Component(BaseModel):

@@ -10,8 +10,17 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from citygrid.arrays import Floats, Indices, hours
+from citygrid.components.common.job_network import (
+    JobNetwork,
+    LoadPart,
+    Needs,
+    formulate_job_data,
+    link_count,
+    links_to,
+    replay_job_data,
+)
 from citygrid.components.contract import Component, Flows, Parameter, Port, Units
-from citygrid.components.fields import Duration, Power
+from citygrid.components.fields import DataVolume, Duration, Latency, Power
 from citygrid.components.log import Log
 from citygrid.components.words import Fleet, Speaker
 from citygrid.inputs.world import World
@@ -31,6 +40,9 @@ class Job(BaseModel):
     deadline: str = Field(description="latest end, with its offset from UTC")
     preemptible: bool = Field(False, description="whether it may be interrupted and split")
     sites: tuple[str, ...] = Field((), description="centres allowed; left out, all of the pool")
+    home: str | None = Field(None, description="node or centre where its data lie")
+    data: DataVolume = Field(0.0, description="data it needs, carried from home where it runs")
+    latency: Latency | None = Field(None, description="largest delay between home and site")
 
 
 class JobPool(Component):
@@ -40,6 +52,10 @@ class JobPool(Component):
     from there; a preemptible one draws up to its power in any step of its window until its energy
     ``power · duration`` is done. Jobs draw ``compute`` (or ``quantum``) at the centres themselves.
     A last step that is used in part counts with that part, so energy is exact.
+
+    A job with a ``home`` may run at the sites of that node, and elsewhere only where data links
+    lead, within its ``latency``; see ``common/job_network.py``. Its data draw ``data`` at every
+    link on the way.
     """
 
     group = "compute"
@@ -79,6 +95,7 @@ class _Job(NamedTuple):
     release: float
     deadline: float
     preemptible: bool
+    data: float
 
 
 class _Chance(NamedTuple):
@@ -96,6 +113,7 @@ def prepare(specs: Mapping[str, JobPool], world: World) -> dict[str, Parameter]:
     Jobs keep their window in hours from the start of the horizon; ``start_*`` list the candidates
     of uninterruptible jobs and ``slot_*`` the steps of preemptible ones. ``job_allowed`` (job ×
     site) says where a job's data may go, so that a replay need not believe the candidates.
+    ``hop_*`` list the links that data take to sites away from home.
     """
     step, steps = world.horizon.step, len(world.horizon.time)
     origin = world.horizon.time[0]
@@ -104,6 +122,7 @@ def prepare(specs: Mapping[str, JobPool], world: World) -> dict[str, Parameter]:
     starts: list[_Chance] = []
     slots: list[_Chance] = []
     permitted: list[tuple[int, int]] = []
+    network = JobNetwork(world)
     for pool, (name, spec) in enumerate(specs.items()):
         places = {site: len(sites) + i for i, site in enumerate(spec.sites)}
         sites += [_Site(_label(site, name, specs), pool, site, spec.resource)
@@ -120,10 +139,14 @@ def prepare(specs: Mapping[str, JobPool], world: World) -> dict[str, Parameter]:
                              ", ".join(unknown), f"use {', '.join(spec.sites)}")  # fmt: skip
                 continue
             preemptible = bool(listed.preemptible[i])
-            number = len(jobs)
+            number, data = len(jobs), float(listed.data[i])
+            needs = Needs(listed.home[i], float(listed.latency[i]),
+                          0.0 if preemptible else data / duration)  # fmt: skip
+            allowed = network.admit((pool, name), (number, str(job)), needs,
+                                    {site: places[site] for site in allowed})  # fmt: skip
             permitted += [(number, places[site]) for site in allowed]
             jobs.append(_Job(_label(str(job), name, specs), pool, power, duration, release,
-                             deadline, preemptible))  # fmt: skip
+                             deadline, preemptible, data))  # fmt: skip
             first = max(int(np.ceil(release / step - INSTANT)), 0)
             last = min(int(np.floor((deadline - duration) / step + INSTANT)),
                        steps - int(np.ceil(duration / step - INSTANT)))  # fmt: skip
@@ -145,7 +168,9 @@ def prepare(specs: Mapping[str, JobPool], world: World) -> dict[str, Parameter]:
             else:
                 starts += [_Chance(number, places[site], t)
                            for site in allowed for t in range(first, last + 1)]  # fmt: skip
-    return _tables(jobs, sites, starts, slots, permitted, step)
+    labels = [each.label for each in jobs], [each.label for each in sites]
+    tables = _tables(jobs, sites, starts, slots, permitted, step)
+    return tables | network.tables(list(specs), *labels)
 
 
 def _label(name: str, pool: str, specs: Mapping[str, JobPool]) -> str:
@@ -187,6 +212,7 @@ def _tables(
         "job_release": column(job, jobs, "release", float, "h"),
         "job_deadline": column(job, jobs, "deadline", float, "h"),
         "job_preemptible": column(job, jobs, "preemptible", bool),
+        "job_data": column(job, jobs, "data", float, "GB"),
         "job_allowed": Parameter((job, site), may),
         "start_job": column(start, starts, "job"),
         "start_site": column(start, starts, "site"),
@@ -214,7 +240,8 @@ def formulate(m: Speaker, c: Fleet) -> None:
         m.constrain("once", start.mapped((whole,), row, every, np.ones(len(starts))) == 1.0,
                     "each job starts once")  # fmt: skip
         rows, cells, weights = _profile(c, float(m.step.values), hours)
-        parts.append(start.mapped(dims, rows, cells, weights, "kW"))
+        owner = c.integers("start_job")[cells]
+        parts.append(LoadPart(start, rows, cells, weights, owner, "kW"))
     slots = c.axis_of("job_slot")
     if len(slots):
         owner = c.integers("slot_job")
@@ -240,9 +267,12 @@ def formulate(m: Speaker, c: Fleet) -> None:
         limit = c.known(most, slots).only(opened)
         m.constrain("rate", rate <= limit, "at all sites together within the job's power")
         at = c.integers("slot_site") * hours + c.integers("slot_step")
-        parts.append(run.mapped(dims, at, every, np.ones(len(slots))))
-    total = parts[0] if len(parts) == 1 else parts[0] + parts[1]
+        parts.append(LoadPart(run, at, every, np.ones(len(slots)), owner, "1"))
+    loads = [part.amount.mapped(dims, part.rows, part.cells, part.weights, part.unit)
+             for part in parts]  # fmt: skip
+    total = loads[0] if len(loads) == 1 else loads[0] + loads[1]
     m.constrain("load", load == total, "load of a site is that of its jobs")
+    formulate_job_data(m, c, parts)
     resources = c.text("site_resource")
     for resource in sorted(set(resources)):
         here = sites.only(np.array([r == resource for r in resources]), resource)
@@ -271,9 +301,12 @@ def replay(c: Units, flows: Flows, log: Log) -> None:
     found = np.zeros_like(load)
     # Energy [kWh] of every job where its data may not go: asked of the jobs, not the candidates.
     astray = np.zeros(len(c["job_power"]))
-    late = _replay_starts(c, flows, log, found, astray) | _replay_slots(
-        c, flows, log, found, astray
+    # Data [GB/h] on every link that jobs away from home use.
+    carried = np.zeros((link_count(c), load.shape[1]))
+    late = _replay_starts(c, flows, log, found, astray, carried) | _replay_slots(
+        c, flows, log, found, astray, carried
     )
+    replay_job_data(c, flows, log, carried)
     names, sites = c.parameters["job"].values, c.parameters["job_site"].values
     log.within("job runs where its data may go", astray, high=0.0, unit="kWh", labels=names)
     log.equal("load is that of the jobs", load, found, labels=sites)
@@ -285,7 +318,7 @@ def replay(c: Units, flows: Flows, log: Log) -> None:
 
 
 def _replay_starts(
-    c: Units, flows: Flows, log: Log, found: Floats, astray: Floats
+    c: Units, flows: Flows, log: Log, found: Floats, astray: Floats, carried: Floats
 ) -> NDArray[np.bool_]:
     """Run every job that was started; which uninterruptible jobs are late."""
     names, whole = c.parameters["job"].values, ~c["job_preemptible"]
@@ -297,11 +330,15 @@ def _replay_starts(
     log.whole("start is 0 or 1", chosen, c.parameters["job_start"].values)
     starts, overrun = np.zeros(len(names)), np.zeros(len(names))
     np.add.at(starts, owner, chosen)
+    links = links_to(c)
     for i in np.flatnonzero(chosen):
         job, end = owner[i], begin[i] + duration[owner[i]]
         if chosen[i] > 0.5:
             overrun[job] = max(overrun[job], release[job] - begin[i], end - deadline[job])
         _run(found[site[i]], chosen[i] * power[job], begin[i], end, c.step)
+        for link in links.get((job, site[i]), ()):
+            rate = c["job_data"][job] / duration[job]
+            _run(carried[link], chosen[i] * rate, begin[i], end, c.step)
     energy = np.abs(chosen) * (power * duration)[owner]
     np.add.at(astray, owner, np.where(c["job_allowed"][owner, site], 0.0, energy))
     log.equal("every job starts once", starts[whole], 1.0, "1", labels=names[whole])
@@ -310,7 +347,7 @@ def _replay_starts(
 
 
 def _replay_slots(
-    c: Units, flows: Flows, log: Log, found: Floats, astray: Floats
+    c: Units, flows: Flows, log: Log, found: Floats, astray: Floats, carried: Floats
 ) -> NDArray[np.bool_]:
     """Add up what preemptible jobs do in every step; which of them are late."""
     names, split = c.parameters["job"].values, c["job_preemptible"]
@@ -320,6 +357,11 @@ def _replay_slots(
     rate = np.zeros((len(names), found.shape[1]))
     np.add.at(rate, (owner, at), run)
     np.add.at(found, (site, at), run)
+    for (job, place), ways in links_to(c).items():
+        away = (owner == job) & (site == place)
+        for way in ways:
+            # All of a job's data have come when all of its work is done.
+            np.add.at(carried[way], at[away], run[away] * c["job_data"][job] / work[job])
     done = rate.sum(axis=1) * c.step
     energy = np.abs(run) * c.step
     np.add.at(astray, owner, np.where(c["job_allowed"][owner, site], 0.0, energy))

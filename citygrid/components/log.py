@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from citygrid.arrays import Floats as Floats
 from citygrid.arrays import Labels as Labels
 from citygrid.ledger import STANDS_IN, Line
+from citygrid.units import carrier_unit
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,8 @@ class Log:
         if not len(owned) == len(places) == len(flow):
             raise ValueError(f"{self.kind}: {len(flow)} flows of {carrier} for {len(owned)} owners")
         self.movements.append(Movement(self.kind, carrier, np.asarray(places), flow, sign, owned))
-        self.within(f"{carrier} flow is not negative", flow, low=0.0, labels=owned)
+        self.within(f"{carrier} flow is not negative", flow, low=0.0, unit=carrier_unit(carrier),
+                    labels=owned)  # fmt: skip
 
     def equal(
         self, rule: str, stated: Floats, found: ArrayLike, unit: str = "kW",

@@ -76,6 +76,7 @@ class Case:
                 digest.update(
                     json.dumps(values.astype(str).tolist()).encode()
                     if values.dtype.kind in "OU"
+                    or not values.size  # a file keeps no kind of nothing
                     else np.ascontiguousarray(values).tobytes()
                 )
         return digest.hexdigest()

@@ -19,7 +19,7 @@ from citygrid.inputs.series import SeriesSpec, read_series
 from citygrid.inputs.tables import check_file
 from citygrid.inputs.time import Horizon, read_horizon
 from citygrid.inputs.timetable import inside
-from citygrid.inputs.world import SourceLoop
+from citygrid.inputs.world import DataWay, SourceLoop
 
 if TYPE_CHECKING:
     from citygrid.inputs.jobs import Jobs
@@ -348,6 +348,18 @@ class Surroundings:
             if name == source and port.direction == "feed" and port.loop is not None
             and port.carrier == "waste_heat"
         ]  # fmt: skip
+
+    def data_ways(self) -> list[DataWay]:
+        return [DataWay(port.place, *port.way) for _, port in self.district.ports()
+                if port.way is not None]  # fmt: skip
+
+    def node_of(self, place: str) -> str | None:
+        nodes = self.district.spec.nodes
+        if place in nodes:
+            return place
+        component = self.district.components.get(place)
+        ports = [] if component is None else component.ports(place)
+        return next((port.place for port in ports if port.place in nodes), None)
 
     def photovoltaic_yield(self, tilt: float, azimuth: float, component: str) -> Floats:
         from citygrid.inputs.photovoltaic import photovoltaic_yield

@@ -19,6 +19,7 @@ from citygrid.components.contract import Flows, Units, kinds
 from citygrid.components.log import Log
 from citygrid.district.case import Asset, Case
 from citygrid.plan.plan import Plan
+from citygrid.units import carrier_unit
 
 #: Carriers that always have a column, in the order in which people ask for them.
 USUAL = ("heat", "power", "gas", "cooling", "waste_heat")
@@ -111,6 +112,8 @@ def _moved(log: Log, name: str) -> dict[str, Floats]:
     for movement in log.movements:
         rows = np.flatnonzero(movement.owners == name)
         if len(rows):
+            if carrier_unit(movement.carrier) != "kW":
+                continue  # data are no power and have no place among its columns
             total = movement.sign * movement.flow[rows].sum(axis=0)
             moved[movement.carrier] = moved.get(movement.carrier, 0.0) + total
     return moved

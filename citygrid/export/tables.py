@@ -39,6 +39,7 @@ FIGURES = {
     "grid_export_mwh": ("Power sold", "MWh"),
     "peak_import_kw": ("Highest import", "kW"),
     "unserved_kwh": ("Demand not served", "kWh"),
+    "data_carried_gb": ("Data carried, per link", "GB"),
     "jobs_late": ("Jobs late", "jobs"),
 }
 

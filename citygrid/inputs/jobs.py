@@ -19,9 +19,12 @@ from citygrid.inputs.time import read_stamp, show
 from citygrid.units import factor
 
 #: Headers of a file of jobs; power and duration need a unit in brackets.
-HEADERS = ("job", "power", "duration", "release", "deadline", "preemptible", "sites")
+HEADERS = ("job", "power", "duration", "release", "deadline", "preemptible", "sites", "home",
+           "data", "latency")  # fmt: skip
 NEEDED = HEADERS[:5]
 _UNITS = {"power": "kW", "duration": "h"}
+#: What a job need not have: its unit, and what it is without.
+_OPTIONAL = {"data": ("GB", 0.0), "latency": ("ms", np.inf)}
 _YES, _NO = ("true", "yes", "1", "1.0"), ("false", "no", "0", "0.0", "")
 #: A window may be shorter than the job by this much [h]: rounding of durations.
 _ROUNDING = 1e-6
@@ -33,7 +36,9 @@ class Jobs:
 
     ``name`` (J), ``power`` (J) [kW] while it runs, ``duration`` (J) [h], ``release`` and
     ``deadline`` (J) datetime64[ns] UTC (earliest start, latest end), ``preemptible`` (J) whether it
-    may be interrupted, ``sites`` the centres allowed (empty: all).
+    may be interrupted, ``sites`` the centres allowed (empty: all). ``home`` is where a job's data
+    lie (empty: nowhere in particular), ``data`` (J) [GB] what of them it needs, ``latency`` (J)
+    [ms] how far from home it may run (infinite: any distance).
     """
 
     name: NDArray[Any]
@@ -43,6 +48,9 @@ class Jobs:
     deadline: NDArray[np.datetime64]
     preemptible: NDArray[np.bool_]
     sites: tuple[tuple[str, ...], ...]
+    home: tuple[str, ...]
+    data: Floats
+    latency: Floats
 
     def __len__(self) -> int:
         return len(self.name)
@@ -57,6 +65,7 @@ class Jobs:
         return Jobs(
             self.name[rows], self.power[rows], self.duration[rows], self.release[rows],
             self.deadline[rows], self.preemptible[rows], tuple(self.sites[i] for i in rows),
+            tuple(self.home[i] for i in rows), self.data[rows], self.latency[rows],
         )  # fmt: skip
 
 
@@ -64,9 +73,10 @@ def read_jobs(file: Path) -> Jobs:
     """Read a CSV or Parquet file of jobs.
 
     Columns ``job, power [kW], duration [h], release, deadline`` and optionally ``preemptible``
-    (true or false; false when left out) and ``sites`` (centres separated by ``|``; empty: all).
-    Power and duration are converted from the unit in their header; stamps need their offset from
-    UTC. Raises :class:`InputError` with the faults of all rows.
+    (true or false; false when left out), ``sites`` (centres separated by ``|``; empty: all),
+    ``home``, ``data [GB]`` and ``latency [ms]``. Amounts are converted from the unit in their
+    header; stamps need their offset from UTC. Raises :class:`InputError` with the faults of all
+    rows.
     """
     jobs, faults, _ = _from_file(Path(file))
     if faults:
@@ -103,9 +113,18 @@ def check_jobs(jobs: Jobs, place_of_row: Callable[[int], str]) -> list[Fault]:
     """All that is wrong with jobs by themselves; ``place_of_row(i)`` says where job ``i`` stands.
 
     Power and duration positive and finite, deadline after release, the window as long as the job,
-    no name twice, no site named twice by one job.
+    no name twice, no site named twice by one job; data and latency not negative, and of a job with
+    a home.
     """
     faults: list[Fault] = []
+    for values, what, unit in ((jobs.data, "data", "GB"), (jobs.latency, "latency", "ms")):
+        for i in np.flatnonzero(values < 0.0):
+            faults.append(Fault(place_of_row(int(i)), f"the {what} is negative",
+                                f"{values[i]:g} {unit}", "write zero or more"))  # fmt: skip
+    needy = (jobs.data > 0.0) | np.isfinite(jobs.latency)
+    for i in np.flatnonzero(needy & np.array([not home for home in jobs.home], dtype=bool)):
+        faults.append(Fault(place_of_row(int(i)), "has data or a latency, but no home", None,
+                            "add its `home`, a node or a centre"))  # fmt: skip
     window = hours(jobs.deadline - jobs.release)
     undated = np.isnat(jobs.release) | np.isnat(jobs.deadline)
     for values, what, unit in ((jobs.power, "power", "kW"), (jobs.duration, "duration", "h")):
@@ -158,6 +177,9 @@ def _joined(parts: Sequence[Jobs]) -> Jobs:
         np.concatenate([p.deadline for p in parts]),
         np.concatenate([p.preemptible for p in parts]),
         tuple(sites for p in parts for sites in p.sites),
+        tuple(home for p in parts for home in p.home),
+        np.concatenate([p.data for p in parts]),
+        np.concatenate([p.latency for p in parts]),
     )
 
 
@@ -182,7 +204,10 @@ def _from_list(listed: Sequence[Mapping[str, Any]]) -> tuple[Jobs, list[Fault]]:
         np.array(stamps["deadline"], dtype="datetime64[ns]"),
         np.array([bool(job.get("preemptible", False)) for job in listed], dtype=bool),
         tuple(tuple(job.get("sites") or ()) for job in listed),
-    )
+        tuple(str(job.get("home") or "") for job in listed),
+        *(np.array([without if job.get(name) is None else job[name] for job in listed],
+                   dtype=np.float64) for name, (_, without) in _OPTIONAL.items()),
+    )  # fmt: skip
     places = [_listed_place(i, job) for i, job in enumerate(listed)]
     return jobs, faults + _unless_told(jobs, places, faults)
 
@@ -217,7 +242,16 @@ def _from_file(file: Path) -> tuple[Jobs, list[Fault], list[str]]:
     if faults:
         raise InputError(faults)
     every = np.arange(len(table.rows))
-    amounts = {name: _amount(table, columns[name], name, every, faults) for name in _UNITS}
+    amounts = {
+        name: _amount(table, columns[name], name, unit, every, faults)
+        for name, unit in _UNITS.items()
+    }
+    for name, (unit, without) in _OPTIONAL.items():
+        amounts[name] = np.full(len(every), without)
+        cells = _cells(columns[name])
+        written = np.array([i for i, cell in enumerate(cells) if not _blank(cell)], dtype=np.int64)
+        if len(written):
+            amounts[name][written] = _amount(table, columns[name], name, unit, written, faults)
     stamps = {name: _stamps(table, columns[name], name, faults) for name in ("release", "deadline")}
     flags = [_flag(cell, table, i, faults) for i, cell in enumerate(_cells(columns["preemptible"]))]
     sites = tuple(_sites(cell) for cell in _cells(columns["sites"]))
@@ -225,6 +259,9 @@ def _from_file(file: Path) -> tuple[Jobs, list[Fault], list[str]]:
         np.array([str(name) for name in _cells(columns["job"])], dtype=object),
         amounts["power"], amounts["duration"], stamps["release"], stamps["deadline"],
         np.array(flags or np.zeros(len(every)), dtype=bool), sites or ((),) * len(every),
+        tuple("" if _blank(cell) else str(cell).strip() for cell in _cells(columns["home"]))
+        or ("",) * len(every),
+        amounts["data"], amounts["latency"],
     )  # fmt: skip
     places = [table.place(i) for i in range(len(every))]
     faults += _unless_told(jobs, places, faults)
@@ -243,10 +280,10 @@ def _cells(column: Column | None) -> list[Any]:
 
 
 def _amount(
-    table: Table, column: Column | None, name: str, rows: NDArray[np.int64], faults: list[Fault]
-) -> Floats:
+    table: Table, column: Column | None, name: str, canonical: str, rows: NDArray[np.int64],
+    faults: list[Fault],
+) -> Floats:  # fmt: skip
     assert column is not None
-    canonical = _UNITS[name]
     if column.unit is None:
         faults.append(Fault(f"{table.file}, header", f"the {name} has no unit", column.header,
                             f"write {name} [{canonical}]"))  # fmt: skip
@@ -282,8 +319,12 @@ def _flag(cell: Any, table: Table, row: int, faults: list[Fault]) -> bool:
     return text in _YES
 
 
+def _blank(cell: Any) -> bool:
+    return cell is None or cell != cell or not str(cell).strip()
+
+
 def _sites(cell: Any) -> tuple[str, ...]:
-    if cell is None or (isinstance(cell, float) and np.isnan(cell)):
+    if _blank(cell):
         return ()
     return tuple(site.strip() for site in str(cell).split("|") if site.strip())
 

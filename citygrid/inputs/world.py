@@ -20,6 +20,16 @@ class SourceLoop(NamedTuple):
     cool: Floats
 
 
+class DataWay(NamedTuple):
+    """One direction of a data link: its place in the balance of data, ends, delay, capacity."""
+
+    place: str
+    start: str
+    end: str
+    latency: float
+    capacity: float
+
+
 class World(Protocol):
     """The district's surroundings over the horizon: weather, networks, series, other places.
 
@@ -78,6 +88,14 @@ class World(Protocol):
 
     def source_loops(self, source: str) -> list[SourceLoop]:
         """All loops by which a component gives waste heat, its usual one first."""
+        ...
+
+    def data_ways(self) -> list[DataWay]:
+        """Every direction of every data link, with its delay [ms] and capacity [GB/h]."""
+        ...
+
+    def node_of(self, place: str) -> str | None:
+        """The node where a component stands (a node is its own), ``None`` for what is neither."""
         ...
 
     def photovoltaic_yield(self, tilt: float, azimuth: float, component: str) -> Floats:

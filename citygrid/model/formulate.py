@@ -35,9 +35,7 @@ from citygrid.model.algebra import (
 )
 from citygrid.model.curves import first_tangents
 from citygrid.model.form import Account, Block, Curve, Form, Lines
-from citygrid.units import same
-
-CARRIER_UNIT = "kW"
+from citygrid.units import carrier_unit, same
 
 
 class Parameter(Protocol):
@@ -107,7 +105,7 @@ class Fleet:
         dims = tuple(self._axes[dim] for dim in parameter.dims)
         return Data(values, dims, parameter.unit)
 
-    def known(self, values: NDArray[Any], *dims: Axis, unit: str = CARRIER_UNIT) -> Data:
+    def known(self, values: NDArray[Any], *dims: Axis, unit: str = "kW") -> Data:
         """Numbers that a component derives from its parameters, as labelled data."""
         return Data(np.asarray(values, dtype=float), dims, unit)
 
@@ -225,8 +223,9 @@ class Model:
         self._row_upper.append(upper + 0.0)
 
     def add_flow(self, carrier: str, places: Sequence[str], flow: Linear, sign: float) -> None:
-        if not same(flow.unit, CARRIER_UNIT):
-            raise refuse(f"{carrier}.balance", f"flows are in {CARRIER_UNIT}", flow.unit)
+        unit = carrier_unit(carrier)
+        if not same(flow.unit, unit):
+            raise refuse(f"{carrier}.balance", f"flows are in {unit}", flow.unit)
         if len(flow.dims) != 2 or flow.dims[1] != self.time or len(places) != len(flow.dims[0]):
             raise refuse(f"{carrier}.balance", "a flow is (component × time), one place each")
         self._flows.setdefault(carrier, []).append(_Flow(np.array(places), flow, sign))
@@ -267,7 +266,8 @@ class Model:
             self._emit(
                 Block(f"{carrier}.balance", ("place", "time"),
                       {"place": places.astype(object), "time": self.time.labels},
-                      self._height, CARRIER_UNIT, f"all {carrier} fed at a place is drawn there"),
+                      self._height, carrier_unit(carrier),
+                      f"all {carrier} fed at a place is drawn there"),
                 Triplets(counted(0, 0), counted(0, 0), np.zeros(0)), -known.ravel(), -known.ravel(),
             )  # fmt: skip
 

@@ -83,5 +83,6 @@ def key_figures(
         "grid_export_mwh": mwh(energy("grid_export")),
         "peak_import_kw": None if peak is None else float(peak.max()),
         "unserved_kwh": energy("unserved"),
+        "data_carried_gb": energy("data_carried"),
         "jobs_late": None if "jobs_late" not in measured else float(measured["jobs_late"].sum()),
     }

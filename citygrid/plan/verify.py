@@ -23,6 +23,7 @@ from citygrid.ledger import COLUMNS, Line, total, weights
 from citygrid.plan.kpis import key_figures
 from citygrid.plan.plan import LEDGER, Plan
 from citygrid.plan.policies import imposed
+from citygrid.units import carrier_unit
 
 #: Largest violation relative to its scale at which a plan still counts as right.
 TOLERANCE = 1e-6
@@ -206,7 +207,8 @@ def _balances(logs: list[Log], hours: int) -> list[Breach]:
             at = np.searchsorted(places, movement.places.astype(str))
             np.add.at(net, at, movement.sign * movement.flow)
             np.maximum.at(largest, at, np.abs(movement.flow))
-        broken.append(Breach(carrier, f"{carrier} is balanced", places, np.abs(net), largest, "kW"))
+        broken.append(Breach(carrier, f"{carrier} is balanced", places, np.abs(net), largest,
+                             carrier_unit(carrier)))  # fmt: skip
     return broken
 
 

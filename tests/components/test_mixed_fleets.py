@@ -126,16 +126,19 @@ def fleet(seed: int) -> tuple[str, str]:
         parts += [
             f"cable {i}: {{kind: power_line, from: {start}, to: {end}, capacity: 80 kW, "
             f"loss_share: {pick('0', '3 %')}, reversible: {pick('true', 'false')}}}",
+            f"fibre {i}: {{kind: data_link, from: {start}, to: {end}, capacity: 3 GB/h, latency: "
+            f"{between(1, 9)} ms, price: {pick('0', '0.1')} EUR/GB}}",
             f"cold pipe {i}: {{kind: cooling_pipe, from: {start}, to: {end}, length: 80 m, dn: 80, "
             f"reversible: {pick('true', 'false')}{pick('', f', pump: {start}')}}}",
             f"pipe {i}: {{kind: heat_pipe, from: {start}, to: {end}, length: 80 m, dn: 80, "
             f"reversible: {pick('true', 'false')}}}",
         ]
     jobs = ", ".join(
-        f"{{job: job {j}, power: {between(5, 30)} kW, duration: {pick('1', '1.5', '2')} h, "
+        f"{{job: job {j}, power: {between(5, 30)} kW, duration: {pick('0.5', '1', '1.5')} h, "
         f"release: 2023-01-16T0{lot.integers(0, 2)}:{pick('00', '15')}Z, deadline: "
         f"2023-01-16T03:{pick('30', '45')}Z, preemptible: "
-        f"{pick('true', 'false')}, sites: [{pick('centre 0', 'centre 0, centre 1')}]}}"
+        f"{pick('true', 'false')}, sites: [{pick('centre 0', 'centre 0, centre 1')}]"
+        f"{pick('', f', home: {pick(*nodes)}, data: {between(0, 0.7)} GB, latency: 30 ms')}}}"
         for j in range(4)
     )
     parts += [

@@ -135,7 +135,8 @@ def test_a_window_just_as_long_as_the_job_is_enough():
 def test_checks_serve_jobs_from_anywhere():
     nowhere = np.array(["NaT"], dtype="datetime64[ns]")
     jobs = Jobs(np.array(["x"], dtype=object), np.array([np.nan]), np.array([1.0]), nowhere,
-                nowhere, np.array([False]), ((),))  # fmt: skip
+                nowhere, np.array([False]), ((),), ("",), np.zeros(1),
+                np.array([np.inf]))  # fmt: skip
     found = check_jobs(jobs, lambda i: f"job {i}")
     assert {fault.reason for fault in found} == {
         "the power is not a positive number", "release or deadline is missing"
