@@ -35,6 +35,9 @@ class QuantumCenter(Component):
     heat of controls and host goes to the chillers. 30 kW of cryogenics give 40 kW of district heat:
     small beside a data centre.
 
+    Where a ``host`` is named, a data centre runs the classical part of what the processor does: it
+    gives ``host_compute`` of IT power (carrier ``compute``) at full duty, and in proportion.
+
     For PUE, IT power is ``control_idle + host_idle + duty · active``; the refrigerator is the
     cooling plant of the processor and counts in the power of the centre only.
     """
@@ -45,6 +48,8 @@ class QuantumCenter(Component):
     control_idle: Power = Field(0.0, description="control electronics without work")
     host_idle: Power = Field(0.0, description="host computer without work")
     active: Power = Field(description="further power of controls and host at full duty")
+    host: str | None = Field(None, description="data centre that runs the classical part")
+    host_compute: Power = Field(0.0, description="IT power that it gives for this at full duty")
     duty: HourlyShare = Field(
         0.0, description="share promised to users; nothing is promised during maintenance"
     )
@@ -56,12 +61,21 @@ class QuantumCenter(Component):
     @model_validator(mode="after")
     def _loop_carries_heat(self) -> QuantumCenter:
         check_loop(self.loop_supply, self.loop_return)
+        if (self.host is None) != (self.host_compute == 0.0):
+            raise ValueError(
+                "a host and its IT power belong together; give both `host` and `host_compute`"
+            )
+        if self.host is not None and self.active == 0.0:
+            raise ValueError(
+                "duty is told by the active power, which is nothing here; give `active` above zero"
+            )
         return self
 
     def ports(self, name: str) -> list[Port]:
         return [
             Port("power", "draw", self.node),
             Port("quantum", "feed", name),
+            *([] if self.host is None else [Port("compute", "draw", self.host)]),
             *loop_ports(name, self.node, (self.loop_supply, self.loop_return)),
         ]
 
@@ -80,7 +94,14 @@ def prepare(specs: Mapping[str, QuantumCenter], world: World) -> dict[str, Param
                          f"{promised.max():g}", "write a share such as 60 %")  # fmt: skip
         duty[row] = promised * available[row]
     dims = ("quantum_center", "time")
-    return {"duty": Parameter(dims, duty), "available": Parameter(dims, available)}
+    hosts = np.array([spec.host or "" for spec in specs.values()], dtype=object)
+    share = [spec.host_compute / spec.active if spec.host else 0.0 for spec in specs.values()]
+    return {
+        "duty": Parameter(dims, duty),
+        "available": Parameter(dims, available),
+        "host": Parameter(("quantum_center",), hosts),
+        "host_share": Parameter(("quantum_center",), np.array(share)),
+    }
 
 
 def formulate(m: Speaker, c: Fleet) -> None:
@@ -88,7 +109,11 @@ def formulate(m: Speaker, c: Fleet) -> None:
     room = c.active * c.available - c.active * c.duty
     run = m.variable("run", c.axis, m.time, upper=room, about="active power of jobs")
     m.feed("quantum", list(c.axis.labels), run)
-    power = run + c.active * c.duty + c.cryogenics + c.control_idle + c.host_idle
+    working = run + c.active * c.duty
+    hosted = c.axis.only(np.asarray(c.host_share.values > 0), "hosted")
+    if len(hosted):
+        m.draw("compute", c.text("host", hosted), (working * c.host_share).only(hosted))
+    power = working + c.cryogenics + c.control_idle + c.host_idle
     m.draw("power", c.text("node"), power)
     formulate_cooling_loop(m, c.axis, power, c.cryogenics * c.recoverable,
                            list(c.axis.labels), c.text("node"))  # fmt: skip
@@ -103,6 +128,10 @@ def replay(c: Units, flows: Flows, log: Log) -> None:
     power = c["cryogenics"] + it_power
     log.feeds("quantum", c.names, run)
     log.draws("power", c.places("node"), power)
+    hosted = c["host_share"].ravel() > 0
+    if hosted.any():
+        log.draws("compute", c.places("host")[hosted], (c["host_share"] * duty_power)[hosted],
+                  np.array(c.names, dtype=object)[hosted])  # fmt: skip
     replay_cooling_loop(
         log, flows["recovered"], flows["rejected"], power, c["recoverable"] * c["cryogenics"],
         c.names, c.places("node"), c.names, c.names,

@@ -21,7 +21,8 @@ def test_a_day_with_maintenance_by_hand() -> None:
     18 kW, from which a pump of COP 3 makes 27 kW of heat for 9 of power; the homes want 40, and the
     boiler adds 13 at 0.1 EUR. 16, 7, 16 kW are rejected, with 3 % for fans. Bought: 34 + 9 + 0.48
     (twice) and 25 + 9 + 0.21, 121.17 · 0.2 + 3.9 = 28.134 EUR. A loop that carried the heat of
-    controls and host, too, would cost 1.22 EUR less.
+    controls and host, too, would cost 1.22 EUR less. The rack computes 2 kW at full duty, so 1.8
+    at nine tenths of it, twice, and pays 3 % for its fans: 3.708 · 0.2 = 0.7416 EUR.
     """
     result = solved("quantum_center")
     assert result.flow("quantum_center.run", "cryostat") == pytest.approx([4, 0, 4], abs=1e-6)
@@ -31,14 +32,35 @@ def test_a_day_with_maintenance_by_hand() -> None:
         [34, 25, 34]
     )
     assert result.flow("boiler.heat", "boiler") == pytest.approx([13, 13, 13])
-    by_hand = 0.2 * (2 * 43.48 + 34.21) + 3 * 1.3
+    compute = result.flow("data_center.compute", "rack")
+    assert compute == pytest.approx([1.8, 0, 1.8], abs=1e-6)
+    by_hand = 0.2 * (2 * 43.48 + 34.21 + 1.03 * 3.6) + 3 * 1.3
     assert result.plan.objective == pytest.approx(by_hand, abs=1e-6)
-    assert result.plan.objective == pytest.approx(28.134, abs=1e-6)
+    assert result.plan.objective == pytest.approx(28.8756, abs=1e-6)
 
 
 def test_cryogenics_count_as_cooling_and_not_as_computing() -> None:
-    """IT takes 14, 5 and 14 kW; the centre 34, 25 and 34, and 3 % of 39 kWh for its fans."""
-    assert solved("quantum_center").verdict.kpis["pue"] == pytest.approx((93 + 1.17) / 33)
+    """IT takes 14, 5 and 14 kW; the centre 34, 25 and 34, and 3 % of 39 kWh for its fans. The rack
+    adds 3.6 kWh to both, and 3 % of them."""
+    pue = (93 + 1.17 + 1.03 * 3.6) / (33 + 3.6)
+    assert solved("quantum_center").verdict.kpis["pue"] == pytest.approx(pue)
+
+
+def test_a_processor_without_its_host_is_told() -> None:
+    """The rack stands still while circuits run; its power and cold are left out, too."""
+    result = solved("quantum_center")
+    lie = {("data_center.compute", "rack", 0): 0.0, ("data_center.rejected", "rack", 0): 0.0,
+           ("chiller.cooling", "chiller", 0): 16.0,
+           ("grid.import", "grid", 0): result.flow("grid.import", "grid")[0] - 1.854}  # fmt: skip
+    rules = told(result, lie)
+    assert "compute is balanced" in rules and "power is balanced" not in rules
+
+
+def test_a_host_that_is_too_small_leaves_no_plan(tmp_path: Path) -> None:
+    """0.9 kW do not run half of 2 kW."""
+    path = variant("quantum_center", tmp_path, ("capacity: 5 kW", "capacity: 900 W"))
+    with pytest.raises(InfeasibleError, match="compute"):
+        cg.solve(cg.formulate(cg.prepare(cg.load(path))))
 
 
 def test_heat_of_the_controls_is_not_recovered() -> None:
@@ -113,6 +135,9 @@ def test_a_job_that_cannot_be_split_finds_no_room_around_maintenance(tmp_path: P
         ("duty: 50 %", "duty: 150 %", "a duty is a share of the step, at most 1"),
         ("recoverable: 90 %", "loop_supply: 20 degC", "is not warmer than its return of 24 degC"),
         ("length: 30 min}", "length: 30 kW}", "is not a duration"),
+        ("host: rack, ", "", "a host and its IT power belong together"),
+        ("host: rack", "host: chiller", "gives no compute"),
+        ("active: 10 kW", "active: 0 kW", "duty is told by the active power"),
     ],
 )
 def test_faults(tmp_path: Path, old: str, new: str, reason: str) -> None:
