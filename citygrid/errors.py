@@ -45,6 +45,7 @@ class CitygridError(Exception):
     """Anything citygrid refuses or cannot do; ``exit_code`` is what the command line returns."""
 
     exit_code = 2
+    details: dict[str, object] = {}  # noqa: RUF012  (set per instance where there are any)
 
     def __init__(self, faults: Fault | Iterable[Fault]) -> None:
         self.faults: tuple[Fault, ...] = (faults,) if isinstance(faults, Fault) else tuple(faults)
@@ -56,7 +57,11 @@ class InputError(CitygridError):
 
 
 class InfeasibleError(CitygridError):
-    """No plan can meet every balance and limit; the faults say where it lacks how much (exit 3)."""
+    """No plan can meet every balance and limit; the faults say where it lacks how much (exit 3).
+
+    ``details`` says the same for programs: shortages by carrier, place and step, how far they are
+    proved, and the limits in conflict.
+    """
 
     exit_code = 3
 

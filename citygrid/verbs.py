@@ -27,10 +27,8 @@ if TYPE_CHECKING:
     from citygrid.plan.plan import Plan
     from citygrid.plan.policies import Rules
     from citygrid.plan.verify import Verdict
+    from citygrid.routes.conflict import Conflict
     from citygrid.routes.contract import Options, Outcome
-
-#: How many of an infeasible district's shortages are listed.
-SHOWN = 12
 
 
 def load(path: str | Path) -> District:
@@ -83,7 +81,7 @@ def solve(form: Form, route: str = "milp", options: Options | None = None) -> Pl
     options = options or Options()
     outcome = run(form, route, options)
     if outcome.status == "infeasible":
-        raise InfeasibleError([*explain(case, form), *_perhaps_policies(form)])
+        raise explain(case, form)
     if outcome.x is None:
         why = "" if outcome.status == "no_plan" else f" ({outcome.status.replace('_', ' ')})"
         failure = NoPlanError(Fault(
@@ -136,8 +134,13 @@ def _plan(case: Case, form: Form, route: str, options: Options, outcome: Outcome
                     None if rules is None else rules.stored())  # fmt: skip
 
 
-def _perhaps_policies(form: Form) -> list[Fault]:
+def _perhaps_policies(form: Form, conflict: Conflict | None) -> list[Fault]:
     """An explanation may name a balance that only a policy left short."""
+    imposed = [form.rows[row] for policy in form.policies for row in policy.rows]
+    if conflict is not None and conflict.irreducible and not any(
+        (conflict.sides.row_lower | conflict.sides.row_upper)[block.span].any() for block in imposed
+    ):  # fmt: skip
+        return []  # it conflicts without them
     named = ", ".join(f"{policy.file}:{policy.function}" for policy in form.policies)
     reason = "the limits that policies impose may be what leaves no plan"
     return [Fault("policies", reason, named, "plan without them to see")] if named else []
@@ -188,47 +191,26 @@ def _lines(account: Account, x: Floats) -> list[Line]:
     ]
 
 
-def explain(case: Case, form: Form) -> list[Fault]:
-    """Why no plan exists: the smallest total shortage, by balance (or limit), place and hour."""
-    from citygrid.routes.explain import explain as shortages
+def explain(case: Case, form: Form) -> InfeasibleError | NoPlanError:
+    """Why no plan exists: what is missing where and when, and which limits stand against it.
 
-    found = _over_caps(form) or sorted(shortages(form), key=lambda pair: -abs(pair[1]))
-    faults = []
-    for row, amount in found[:SHOWN]:
-        label = form.row_label(row)
-        block = next(b for b in form.rows.values() if b.start <= row < b.start + b.size)
-        carrier, _, ending = block.name.partition(".")
-        verb = "lacks" if amount > 0 else "has a surplus of"
-        what = f"{carrier} balance {verb}" if ending == "balance" else f"{block.name} is missed by"
-        inside = label.removeprefix(block.name).strip("[]")
-        reason = f"{what} {abs(amount):.6g} {block.unit or 'kW'}"
-        repair = "raise a supply or capacity there, or price unserved load"
-        place = f"{case.name}: {inside}" if inside else case.name
-        if block.name.startswith("ledger."):
-            repair = "raise the cap, or give the district something that emits or takes less"
-        faults.append(Fault(place, reason, None, repair))
-    if len(found) > SHOWN:
-        faults.append(Fault(case.name, f"and {len(found) - SHOWN} further shortages", None, ""))
-    if not faults:
-        faults.append(Fault(case.name, "no plan meets every limit, and no balance explains it"))
-    return faults
+    The error's ``details`` are the same as one document; see :mod:`citygrid.routes.explain` for
+    what of it is proved. Where the district has a plan after all, a route's word was wrong by
+    rounding, and that is what the error says.
+    """
+    from citygrid.routes.explain import explain as search
+    from citygrid.routes.words import tell
 
-
-def _over_caps(form: Form) -> list[tuple[int, float]]:
-    """By how much the caps of the ledger are missed where nothing else is in the way."""
-    from citygrid.model.reductions import elastic
-    from citygrid.routes import solve as run
-    from citygrid.routes.contract import Options
-
-    caps = [block.start for name, block in form.rows.items() if name.startswith("ledger.")]
-    if not caps:
-        return []
-    missed = elastic(form, caps)
-    outcome = run(missed.form, "milp", Options(gap=0.01, time_limit=30.0))
-    if outcome.x is None:
-        return []
-    amounts = missed.amounts(outcome.x)
-    return [(row, float(amount)) for row, amount in zip(caps, amounts, strict=True) if amount]
+    said = search(form)
+    if said.feasible:
+        return NoPlanError(Fault(
+            case.name, "the route calls the district infeasible, but flows within rounding of "
+            "every limit exist", None, "choose another route, or widen limits that just touch",
+        ))  # fmt: skip
+    faults, document = tell(form, said, case.name, case.step)
+    error = InfeasibleError([*faults, *_perhaps_policies(form, said.conflict)])
+    error.details = document
+    return error
 
 
 def verify(case: Case, plan: Plan) -> Verdict:

@@ -8,7 +8,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -77,8 +77,9 @@ class Commands(click.Group):
             raise
 
 
-def _document(messages: list[str], exit_code: int) -> str:
-    return json.dumps({"error": {"exit_code": exit_code, "faults": messages}}, indent=1)
+def _document(messages: list[str], exit_code: int, details: Mapping[str, Any] | None = None) -> str:
+    error = {"exit_code": exit_code, "faults": messages, **(details or {})}
+    return json.dumps({"error": error}, indent=1, allow_nan=False)
 
 
 def framed(command: Callable[..., None]) -> Callable[..., None]:
@@ -92,7 +93,7 @@ def framed(command: Callable[..., None]) -> Callable[..., None]:
                 command(frame, *args, **kwargs)
             frame.hand_over()
         except CitygridError as error:
-            _refuse(frame, [str(fault) for fault in error.faults], error.exit_code)
+            _refuse(frame, [str(fault) for fault in error.faults], error.exit_code, error.details)
         except BrokenPipeError:
             # Whoever read our output has left, as `head` does; there is nobody to tell.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -133,11 +134,13 @@ def _solvers_on_stderr() -> Iterator[None]:
         os.close(own)
 
 
-def _refuse(frame: Frame, messages: list[str], exit_code: int) -> None:
+def _refuse(
+    frame: Frame, messages: list[str], exit_code: int, details: Mapping[str, Any] | None = None
+) -> None:
     for message in messages:
         click.echo(f"error: {message}", err=True)
     if frame.as_json:
-        click.echo(_document(messages, exit_code))
+        click.echo(_document(messages, exit_code, details))
     frame.exit_code = exit_code
 
 

@@ -369,3 +369,43 @@ def settle(form: Form, task: Task = Task()) -> Status:
 
 def _finite(value: float) -> float | None:
     return float(value) if math.isfinite(value) and abs(value) < 1e30 else None
+
+
+# infeasible programmes ---------------------------------------------------------------------------
+
+
+def contradicts(form: Form) -> bool:
+    """Whether a linear form has no point at all."""
+    found = run(relax(form).form, Task(tolerance=CLEAN), lambda kind, news, x: None)
+    return found.status == "infeasible"
+
+
+def irreducible(form: Form, time_limit: float) -> tuple[Any, Any, Any, Any] | None:
+    """Limits of an infeasible linear form of which none can be left out, by HiGHS.
+
+    Flags of lower and upper limits of rows (m) and of columns (n); ``None`` where HiGHS finds none.
+    """
+    solver: Any = highspy.Highs()
+    solver.setOptionValue("output_flag", False)
+    solver.setOptionValue(
+        "iis_strategy",
+        int(highspy.IisStrategy.kIisStrategyFromLp)
+        | int(highspy.IisStrategy.kIisStrategyIrreducible),
+    )
+    solver.setOptionValue("iis_time_limit", time_limit)
+    _pass(solver, form)
+    status, found = solver.getIis()
+    if status != highspy.HighsStatus.kOk or not found.valid_ or not len(found.row_index_):
+        return None
+    flags = []
+    for size, positions, bounds in (
+        (len(form.row_lower), found.row_index_, found.row_bound_),
+        (len(form.cost), found.col_index_, found.col_bound_),
+    ):
+        low, high = np.zeros(size, dtype=bool), np.zeros(size, dtype=bool)
+        for position, bound in zip(positions, bounds, strict=True):
+            both = bound == int(highspy.IisBoundStatus.kIisBoundStatusBoxed)
+            low[position] = both or bound == int(highspy.IisBoundStatus.kIisBoundStatusLower)
+            high[position] = both or bound == int(highspy.IisBoundStatus.kIisBoundStatusUpper)
+        flags += [low, high]
+    return flags[0], flags[1], flags[2], flags[3]

@@ -42,6 +42,8 @@ def test_without_a_price_the_shortage_is_named(tmp_path: Path) -> None:
     path = variant("heat_demand", tmp_path, (", unserved_price: 0.5 EUR/kWh", ""))
     with pytest.raises(InfeasibleError) as caught:
         cg.solve(cg.formulate(cg.prepare(cg.load(path))))
-    (fault,) = caught.value.faults
-    assert fault.reason == "heat balance lacks 30 kW"
+    fault, total, conflict = caught.value.faults
+    assert fault.reason.startswith("heat balance lacks 30 kW (drawn by homes ")
+    assert total.reason.startswith("in all 30 kWh, the least of any plan")
+    assert "heat produced at most" in conflict.reason and "load served" in conflict.reason
     assert "plant, 2023-01-16T01:00Z" in fault.place

@@ -21,7 +21,7 @@ import pytest
 
 import citygrid as cg
 from citygrid.components.contract import kinds
-from citygrid.errors import CitygridError
+from citygrid.errors import CitygridError, InfeasibleError
 from citygrid.ledger import weights
 from citygrid.model.form import Block, Form, Lines
 from tests.helpers import EXACT, solved
@@ -97,7 +97,7 @@ IDLE_BOUNDS = {
 @pytest.fixture(autouse=True)
 def _unexplained(monkeypatch: pytest.MonkeyPatch) -> None:
     """Many changed programmes are infeasible; what they lack is of no interest and takes long."""
-    monkeypatch.setattr("citygrid.verbs.explain", lambda case, form: [])
+    monkeypatch.setattr("citygrid.verbs.explain", lambda case, form: InfeasibleError([]))
 
 
 def dropped(form: Form, block: Block) -> Form:

@@ -9,10 +9,9 @@ import numpy as np
 import pytest
 
 from citygrid import routes
-from citygrid.model.reductions import fix, relax
+from citygrid.model.reductions import relax
 from citygrid.routes import milp, watch
 from citygrid.routes.contract import Journal, Options
-from citygrid.routes.explain import explain
 
 INF = math.inf
 
@@ -121,23 +120,3 @@ def test_prices_and_reduced_costs_explain_the_cost_of_the_relaxation(
     dual = duals[held[0]] @ rows[held[0]] + reduced[held[1]] @ columns[held[1]]
     assert dual + form.constant == pytest.approx(outcome.objective, rel=1e-4)
     assert outcome.bound <= milp.solve(form, Options(gap=1e-6)).objective + 1e-6
-
-
-def test_explanation_names_the_balance_and_hour_that_lacks_and_how_much(small_district):
-    form = small_district
-    block = form.rows["heat.balance"]
-    burnt = form.columns["boiler.heat"].index.ravel()
-    pumped = form.columns["pump.heat"].index.reshape(-1, block.shape[1])
-    off = np.concatenate([burnt[[2]], pumped[:, 2]])
-    cold = fix(form, off, np.zeros(len(off))).form
-    lacking = explain(cold)
-    assert [row for row, _ in lacking] == [int(block.index.ravel()[2])]
-    assert lacking[0][1] == pytest.approx(abs(form.row_lower[lacking[0][0]]))
-
-
-def test_explanation_finds_rows_that_are_no_balances_and_what_only_integers_break(make):
-    sums = make([1, 1], [[1, 1]], [5], [INF], [0, 0], [2, 2], [0, 0])
-    assert explain(sums) == [(0, pytest.approx(1.0))]
-    parity = make([1, 1], [[2, 2]], [3], [3], [0, 0], [5, 5], [1, 1])
-    assert [(row, abs(amount)) for row, amount in explain(parity)] == [(0, pytest.approx(1.0))]
-    assert explain(make([1.0], [[1.0]], [0], [1], [0], [1], [0])) == []
