@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,12 +12,18 @@ import citygrid
 from citygrid.cli.frame import (
     Commands,
     Frame,
+    counterfactual_option,
     framed,
     options_of,
     policies_of,
     solving_options,
 )
 from citygrid.errors import VerificationError
+
+if TYPE_CHECKING:
+    from citygrid.counterfactual import Counterfactual
+    from citygrid.routes.contract import Options
+    from citygrid.verbs import Run
 
 MODEL = click.argument("model", type=click.Path(path_type=Path))
 OUT = click.option("--out", type=click.Path(path_type=Path), help="Folder for the files "
@@ -72,19 +79,24 @@ def schema(frame: Frame, out: Path | None) -> None:
 @main.command()
 @MODEL
 @click.option("--route", default="milp", show_default=True, help="How to solve; see `compare`.")
+@counterfactual_option
 @solving_options
 @OUT
 @JSON
 @framed
-def plan(frame: Frame, model: Path, route: str, out: Path | None, **given: object) -> None:
+def plan(
+    frame: Frame, model: Path, route: str, counterfactual: bool, out: Path | None, **given: object
+) -> None:
     """Plan a district by one route; verify and export the plan."""
     from citygrid.cli.outputs import describe_run, print_run
     from citygrid.export.runs import write_runs
 
-    run = citygrid.plan_model(model, route, options_of(given, frame), frame.say,
-                              policies_of(given))  # fmt: skip
+    options = options_of(given, frame)
+    run = citygrid.plan_model(model, route, options, frame.say, policies_of(given))
+    forgone = _forgone([run], options, frame) if counterfactual else {}
     files = write_runs([run], out or Path("out") / model.stem, frame.say)
-    frame.answer(describe_run(run, files[route]), print_run(run, files[route]))
+    frame.answer(describe_run(run, files[route], forgone.get(route)),
+                 print_run(run, files[route], forgone.get(route)))  # fmt: skip
     frame.judge([run])
 
 
@@ -94,13 +106,15 @@ def plan(frame: Frame, model: Path, route: str, out: Path | None, **given: objec
               help="Comma-separated: milp, hybrid, hybrid:random, hybrid:greedy, "
                    "hybrid:rounding, hybrid:raw, pyomo:SOLVER.")  # fmt: skip
 @click.option("--controls", is_flag=True, help="Also run the hybrid route's controls.")
+@counterfactual_option
 @solving_options
 @OUT
 @JSON
 @framed
 def compare(
-    frame: Frame, model: Path, routes: str, controls: bool, out: Path | None, **given: object
-) -> None:
+    frame: Frame, model: Path, routes: str, controls: bool, counterfactual: bool,
+    out: Path | None, **given: object,
+) -> None:  # fmt: skip
     """Plan a district by several routes on the same form, side by side."""
     from citygrid.cli.outputs import describe_runs, print_runs
     from citygrid.export.runs import write_runs
@@ -110,11 +124,21 @@ def compare(
         from citygrid.routes import CONTROLS
 
         names += [f"hybrid:{control}" for control in CONTROLS]
-    runs = citygrid.compare_routes(model, list(dict.fromkeys(names)), options_of(given, frame),
-                                   frame.say, policies=policies_of(given))  # fmt: skip
+    options = options_of(given, frame)
+    runs = citygrid.compare_routes(model, list(dict.fromkeys(names)), options, frame.say,
+                                   policies=policies_of(given))  # fmt: skip
+    forgone = _forgone(runs, options, frame) if counterfactual else {}
     files = write_runs(runs, out or Path("out") / model.stem, frame.say)
-    frame.answer(describe_runs(runs, files), print_runs(runs, files))
+    frame.answer(describe_runs(runs, files, forgone), print_runs(runs, files, forgone))
     frame.judge(runs)
+
+
+def _forgone(runs: list[Run], options: Options, frame: Frame) -> dict[str, Counterfactual]:
+    """What every route saves by using waste heat."""
+    from citygrid.counterfactual import forgo_waste_heat
+
+    found = {run.route: forgo_waste_heat(run, options, frame.say) for run in runs}
+    return {route: each for route, each in found.items() if each is not None}
 
 
 @main.command()

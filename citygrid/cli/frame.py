@@ -154,6 +154,14 @@ class Number(click.FloatRange):
         return number
 
 
+def counterfactual_option(command: Callable[..., None]) -> Callable[..., None]:
+    """The option of every command that can say what waste heat saves."""
+    return click.option(
+        "--counterfactual", is_flag=True,
+        help="Solve once more without waste heat and say what using it saves.",
+    )(command)  # fmt: skip
+
+
 def solving_options(command: Callable[..., None]) -> Callable[..., None]:
     """The options of every command that solves."""
     for option in reversed((

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from citygrid.counterfactual import NAME, Counterfactual
 from citygrid.verbs import Run
 
 STAGES = ("load", "prepare", "formulate", "queue", "solve", "verify", "total")
 
 
-def describe_run(run: Run, files: dict[str, str]) -> dict[str, Any]:
-    """The JSON document of one plan."""
+def describe_run(
+    run: Run, files: dict[str, str], forgone: Counterfactual | None = None
+) -> dict[str, Any]:
+    """The JSON document of one plan; with its counterfactual where that was asked for."""
     plan, verdict = run.plan, run.verdict
+    asked = {} if forgone is None else {"counterfactual": forgone.as_dict()}
     return {
         "model": run.case.name,
         "model_hash": run.case.provenance.get("model_hash"),
@@ -32,10 +36,14 @@ def describe_run(run: Run, files: dict[str, str]) -> dict[str, Any]:
         "telemetry": run.telemetry,
         "files": files,
         "error": None if run.error is None else str(run.error),
+        **asked,
     }
 
 
-def describe_runs(runs: Sequence[Run], files: dict[str, dict[str, str]]) -> dict[str, Any]:
+def describe_runs(
+    runs: Sequence[Run], files: dict[str, dict[str, str]],
+    forgone: Mapping[str, Counterfactual] | None = None,
+) -> dict[str, Any]:  # fmt: skip
     """The JSON document of a comparison: the frame once, one entry per route."""
     first = runs[0]
     return {
@@ -43,21 +51,38 @@ def describe_runs(runs: Sequence[Run], files: dict[str, dict[str, str]]) -> dict
         "model_hash": first.case.provenance.get("model_hash"),
         "form_hash": first.form.hash,
         "size": first.size,
-        "routes": [describe_run(run, files[run.route]) for run in runs],
+        "routes": [
+            describe_run(run, files[run.route], (forgone or {}).get(run.route)) for run in runs
+        ],
         "files": {"report": files[first.route]["report"], "routes": files[first.route]["routes"]},
     }
 
 
-def print_run(run: Run, files: dict[str, str]) -> str:
+def print_run(run: Run, files: dict[str, str], forgone: Counterfactual | None = None) -> str:
     """One plan for a person: verdict first, then figures, then files."""
-    return print_runs([run], {run.route: files})
+    return print_runs([run], {run.route: files}, {} if forgone is None else {run.route: forgone})
+
+
+def _saved(route: str, other: Counterfactual) -> list[str]:
+    """What using waste heat saves, or why nobody can say."""
+    if other.plan is None:
+        return [f"{NAME} ({route}): {other.error}"]
+    saved = other.saved()
+    return [
+        f"{NAME} ({route}): {other.plan.objective:,.2f} EUR; using it saves "
+        f"{_shown(saved['saved_eur'])} EUR (at least {_shown(saved['saved_eur_proven'])} proven) "
+        f"and {_shown(saved['saved_co2_kg'])} kg CO2"
+    ]
 
 
 def _shown(value: Any, pattern: str = "{:,.2f}") -> str:
     return "–" if value is None else pattern.format(value)
 
 
-def print_runs(runs: Sequence[Run], files: dict[str, dict[str, str]]) -> str:
+def print_runs(
+    runs: Sequence[Run], files: dict[str, dict[str, str]],
+    forgone: Mapping[str, Counterfactual] | None = None,
+) -> str:  # fmt: skip
     """The table of routes, the verdicts and where the files are."""
     first = runs[0]
     size = first.size
@@ -89,6 +114,8 @@ def print_runs(runs: Sequence[Run], files: dict[str, dict[str, str]]) -> str:
         if "fell_back" in run.telemetry:
             lines.append(f"    not by its own means: {run.telemetry['fell_back']}")
         lines += [f"    {violation}" for violation in verdict.violations[:5]]
+    for route, other in (forgone or {}).items():
+        lines += ["", *_saved(route, other)]
     lines += ["", "MILPs: searches by HiGHS, whole or in part, behind the plan", ""]
     for run in runs:
         for name in ("plan", "gpkg"):

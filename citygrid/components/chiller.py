@@ -15,6 +15,7 @@ from citygrid.components.common.commitment import (
     prepare_commitment,
     replay_commitment,
 )
+from citygrid.components.common.quiet import Noisy, quiet_limit, replay_quiet
 from citygrid.components.contract import Flows, Parameter, Port, Units
 from citygrid.components.fields import (
     Efficiency,
@@ -29,7 +30,7 @@ from citygrid.components.words import Fleet, Speaker
 from citygrid.inputs.world import World
 
 
-class Chiller(Committed):
+class Chiller(Committed, Noisy):
     """Compression chiller and dry cooler of a node.
 
     Per kW of cooling it takes ``auxiliary + (1 − free_t) / COP_t`` kW of power, where the free
@@ -78,7 +79,9 @@ def prepare(specs: Mapping[str, Chiller], world: World) -> dict[str, Parameter]:
 
 def formulate(m: Speaker, c: Fleet) -> None:
     """Cooling for power, by the hour's share."""
-    cooling = m.variable("cooling", c.axis, m.time, upper=c.usable, about="heat rejected")
+    cooling = m.variable(
+        "cooling", c.axis, m.time, upper=quiet_limit(c, c.usable), about="heat rejected"
+    )
     formulate_commitment(m, c, cooling)
     m.feed("cooling", c.text("node"), cooling)
     m.draw("power", c.text("node"), cooling * c.power_share)
@@ -88,6 +91,7 @@ def replay(c: Units, flows: Flows, log: Log) -> None:
     """Pay power for every kW rejected."""
     cooling = flows["cooling"]
     replay_commitment(c, flows, log, cooling)
+    replay_quiet(c, log, cooling, c["cooling"])
     log.feeds("cooling", c.places("node"), cooling)
     log.draws("power", c.places("node"), cooling * c["power_share"])
     log.measure("heat_rejected", cooling)

@@ -20,6 +20,7 @@ from citygrid.components.common.commitment import (
     replay_commitment,
     replay_fuel,
 )
+from citygrid.components.common.quiet import Noisy, quiet_limit, replay_quiet
 from citygrid.components.contract import Flows, Parameter, Port, Units
 from citygrid.components.fields import Efficiency, Node, Power
 from citygrid.components.log import Log
@@ -27,7 +28,7 @@ from citygrid.components.words import Fleet, Speaker
 from citygrid.inputs.world import World
 
 
-class CombinedHeatAndPower(PartLoaded, Reserving, Combustion):
+class CombinedHeatAndPower(PartLoaded, Reserving, Combustion, Noisy):
     """Engine of a node: ``power = η_el · fuel`` and ``heat = η_th · fuel`` [kW]."""
 
     group = "heat"
@@ -61,7 +62,9 @@ def prepare(specs: Mapping[str, CombinedHeatAndPower], world: World) -> dict[str
 
 def formulate(m: Speaker, c: Fleet) -> None:
     """Power and heat from fuel in a fixed ratio."""
-    power = m.variable("power", c.axis, m.time, upper=c.usable, about="power produced")
+    power = m.variable(
+        "power", c.axis, m.time, upper=quiet_limit(c, c.usable), about="power produced"
+    )
     gate = formulate_commitment(m, c, power)
     fuel = formulate_fuel(m, c, power, gate, c.electric_efficiency)
     m.feed("power", c.text("node"), power)
@@ -74,6 +77,7 @@ def replay(c: Units, flows: Flows, log: Log) -> None:
     """Burn what the power needs and hand over the heat that comes with it."""
     power = flows["power"]
     on = replay_commitment(c, flows, log, power)
+    replay_quiet(c, log, power, c["power"])
     fuel = replay_fuel(c, flows, log, power, on, c["electric_efficiency"])
     log.feeds("power", c.places("node"), power)
     log.feeds("heat", c.places("node"), fuel * c["thermal_efficiency"])

@@ -19,12 +19,14 @@ from citygrid.units import EXAMPLES, parse
 class Measure:
     """Marks a quantity in a canonical unit; ``hourly`` ones become (component × time).
 
-    ``minimum`` is the least value that a series may have where the field is hourly.
+    ``minimum`` is the least value that a series may have where the field is hourly; a ``quiet``
+    quantity holds in the district's quiet hours and is 1 in all others.
     """
 
     unit: str
     hourly: bool = False
     minimum: float | None = 0.0
+    quiet: bool = False
 
 
 @dataclass(frozen=True)
@@ -239,6 +241,12 @@ CarbonFactor = quantity("kg/kWh")
 EmissionFactor = quantity("kg/kWh")
 CarbonPrice = quantity("EUR/kg")
 Share = quantity("1", maximum=1.0)
+QuietShare = Annotated[
+    float,
+    BeforeValidator(_quantity("1", 0.0, 1.0)),
+    Measure("1", quiet=True),
+    WithJsonSchema(_schema("1", *EXAMPLES["1"])),
+]
 Efficiency = quantity("1", minimum=1e-3, maximum=1.0)
 Ratio = quantity("1")
 Number = quantity("1", minimum=None)

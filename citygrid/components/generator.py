@@ -21,6 +21,7 @@ from citygrid.components.common.commitment import (
     replay_commitment,
     replay_fuel,
 )
+from citygrid.components.common.quiet import Noisy, quiet_limit, replay_quiet
 from citygrid.components.contract import Flows, Parameter, Port, Units
 from citygrid.components.fields import CarbonFactor, Efficiency, Node, Power
 from citygrid.components.log import Log
@@ -28,7 +29,7 @@ from citygrid.components.words import Fleet, Speaker
 from citygrid.inputs.world import World
 
 
-class Generator(PartLoaded, Reserving, Combustion):
+class Generator(PartLoaded, Reserving, Combustion, Noisy):
     """Generator of a node: an engine, a turbine, a block of a power station.
 
     With an ``efficiency`` (or a ``part_load`` list of them) it burns the node's fuel, ``fuel =
@@ -73,7 +74,8 @@ def prepare(specs: Mapping[str, Generator], world: World) -> dict[str, Parameter
 
 def formulate(m: Speaker, c: Fleet) -> None:
     """Power at its cost, from fuel where it burns some."""
-    power = m.variable("power", c.axis, m.time, upper=c.usable, about="power produced")
+    power = m.variable("power", c.axis, m.time, upper=quiet_limit(c, c.usable),
+                       about="power produced")  # fmt: skip
     gate = formulate_commitment(m, c, power)
     m.feed("power", c.text("node"), power)
     burning = c.axis.only(c.flags("burns"), "burning")
@@ -90,6 +92,7 @@ def replay(c: Units, flows: Flows, log: Log) -> None:
     """Burn what the power needs, pay for the rest."""
     power = flows["power"]
     on = replay_commitment(c, flows, log, power)
+    replay_quiet(c, log, power, c["power"])
     log.feeds("power", c.places("node"), power)
     fuel = replay_fuel(c, flows, log, power, on, c["efficiency"])
     burns = c["burns"].ravel()

@@ -16,6 +16,7 @@ from citygrid.components.common.commitment import (
     prepare_commitment,
     replay_commitment,
 )
+from citygrid.components.common.quiet import Noisy, quiet_limit, replay_quiet
 from citygrid.components.contract import Flows, Parameter, Port, Units
 from citygrid.components.fields import (
     Efficiency,
@@ -63,7 +64,7 @@ class Rating(BaseModel):
         return self.cop / float(carnot_limit(self.sink, self.source))
 
 
-class HeatPump(Committed):
+class HeatPump(Committed, Noisy):
     """Heat pump from a source to a node of the heat network.
 
     ``power = heat / COP`` and ``source heat = heat − power`` [kW]. The hourly COP follows Jensen et
@@ -272,7 +273,9 @@ def _performance(name: str, pump: HeatPump, warm: Floats, glide: float, world: W
 
 def formulate(m: Speaker, c: Fleet) -> None:
     """Heat at the sink, power and source heat by the hourly COP."""
-    heat = m.variable("heat", c.axis, m.time, upper=c.usable, about="heat given to the network")
+    heat = m.variable(
+        "heat", c.axis, m.time, upper=quiet_limit(c, c.usable), about="heat given to the network"
+    )
     formulate_commitment(m, c, heat)
     m.feed("heat", c.text("sink"), heat)
     share = 1.0 / c.performance
@@ -308,6 +311,7 @@ def replay(c: Units, flows: Flows, log: Log) -> None:
     """First law: what the sink gets is what source and compressor give."""
     heat = flows["heat"]
     replay_commitment(c, flows, log, heat)
+    replay_quiet(c, log, heat, c["heat"])
     power = heat / c["performance"]
     names, several = np.array(c.names, dtype=object), c["several_loops"].ravel()
     recovers = c["recovers"].ravel() & ~several

@@ -9,12 +9,13 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from citygrid.arrays import Floats
+from citygrid.components.common.quiet import Noisy, quiet_limit, replay_quiet
 from citygrid.components.common.rejection import (
     TOWER_WATER,
     formulate_water,
     replay_rejection,
 )
-from citygrid.components.contract import Component, Flows, Parameter, Port, Units
+from citygrid.components.contract import Flows, Parameter, Port, Units
 from citygrid.components.fields import (
     Node,
     Power,
@@ -33,7 +34,7 @@ DESIGN = {"dry": 35.0, "wet": 22.0}
 INLET = 40.0
 
 
-class HeatRejection(Component):
+class HeatRejection(Noisy):
     """Cooler of a node that leaves heat to the outdoor air.
 
     Its exchangers move heat in proportion to how much warmer the water is than the air (or, in a
@@ -135,7 +136,8 @@ def prepare(specs: Mapping[str, HeatRejection], world: World) -> dict[str, Param
 
 def formulate(m: Speaker, c: Fleet) -> None:
     """Heat to the air for power and water, within what the weather allows."""
-    heat = m.variable("heat", c.axis, m.time, upper=c.capacity, about="heat left to the air")
+    heat = m.variable("heat", c.axis, m.time, upper=quiet_limit(c, c.capacity),
+                      about="heat left to the air")  # fmt: skip
     taken = np.array(c.text("takes"))
     for carrier in sorted(set(taken)):
         here = c.axis.only(taken == carrier, carrier)
@@ -149,6 +151,7 @@ def replay(c: Units, flows: Flows, log: Log) -> None:
     """Compare with what the weather lets it give; pay fans and water."""
     heat = flows["heat"]
     log.within("heat within what the weather allows", heat, 0.0, c["capacity"])
+    replay_quiet(c, log, heat, c["capacity"])
     taken = c.places("takes")
     for carrier in sorted(set(taken)):
         here = taken == carrier

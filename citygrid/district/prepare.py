@@ -32,7 +32,7 @@ def prepare(district: District) -> Case:
         kind: _gather(kind, {name: district.components[name] for name in names}, world)
         for kind, names in names_of.items()
     }
-    drawing = world.drawing()
+    drawing, _ = world.drawing(), world.quiet
     world.look_for_files()
     world.look_at_frame()
     if world.faults:
@@ -107,6 +107,9 @@ def _parameter(
     world: Surroundings,
 ) -> Parameter | None:  # fmt: skip
     measure = next((mark for mark in marks(field) if isinstance(mark, Measure)), None)
+    if measure is not None and measure.quiet:
+        rows = [world.in_quiet_hours(v, n, name) for n, v in zip(names, values, strict=True)]
+        return Parameter((kind, "time"), np.array(rows), measure.unit)
     if measure is not None and measure.hourly:
         if any(value is None for value in values):
             return None

@@ -106,6 +106,11 @@ class DistrictSpec(Strict):
     nox_price: MassPrice = Field(0.0, description="price of nitrogen oxides in the objective")
     nox_cap: Mass | None = Field(None, description="most nitrogen oxides over the horizon")
     water_cap: Volume | None = Field(None, description="most water for cooling over the horizon")
+    quiet_hours: str | None = Field(
+        None,
+        description='hours of the district\'s clock, such as "22:00-06:00", in which the '
+        "`quiet_share` of components holds",
+    )
     series: dict[str, SeriesSpecification] = Field(default_factory=dict)
     geometry: str | None = Field(
         None, description="GeoPackage or GeoJSON with pipe routes, by component, and footprints"

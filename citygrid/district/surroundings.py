@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from citygrid import units as unit_texts
-from citygrid.arrays import Floats
+from citygrid.arrays import Flags, Floats
 from citygrid.components.fields import Profile, Reference, Timetable
 from citygrid.district.load import District
 from citygrid.errors import CitygridError, Fault, InputError
@@ -385,6 +385,28 @@ class Surroundings:
         except CitygridError as error:
             self._refused(error, self.district.place("components", component))
             return self._nothing
+
+    # noise ----------------------------------------------------------------------------------
+
+    @cached_property
+    def quiet(self) -> Flags | None:
+        """Which steps (T) lie in the district's quiet hours; ``None`` where it names none."""
+        stated = self.district.spec.quiet_hours
+        if stated is None:
+            return None
+        try:
+            return inside(self.horizon, None, stated, None)
+        except ValueError as error:
+            reason, _, repair = str(error).partition("; ")
+            self.faults.append(Fault(self.district.place("quiet_hours"), reason, None, repair))
+            return np.zeros(len(self.horizon.time), dtype=bool)
+
+    def in_quiet_hours(self, share: float, component: str, field: str) -> Floats:
+        """A share that holds in the district's quiet hours, and 1 in all others (T)."""
+        if self.quiet is None and share < 1.0:
+            self.refuse(component, field, "limits quiet hours that the district does not name",
+                        share, 'add `quiet_hours: "22:00-06:00"` to the district')  # fmt: skip
+        return np.where(False if self.quiet is None else self.quiet, share, self._nothing + 1.0)
 
     # the map --------------------------------------------------------------------------------
 

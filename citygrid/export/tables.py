@@ -23,6 +23,10 @@ FIGURES = {
     "cost_eur": ("Cost, carbon priced in", "EUR"),
     "co2_kg": ("CO₂ emitted", "kg"),
     "co2_marginal_kg": ("CO₂ by marginal factors", "kg"),
+    "saved_eur": ("Saved against no waste-heat use", "EUR"),
+    "saved_eur_proven": ("Proven to be saved by it", "EUR"),
+    "saved_co2_kg": ("CO₂ saved against no waste-heat use", "kg"),
+    "saved_co2_marginal_kg": ("The same by marginal factors", "kg"),
     "heat_delivered_mwh": ("Heat delivered", "MWh"),
     "waste_heat_used_mwh": ("Waste heat used", "MWh"),
     "heat_rejected_mwh": ("Heat rejected outdoors", "MWh"),
@@ -138,6 +142,12 @@ def provenance_table(case: Case, plan: Plan, verdict: Verdict, *notes: str) -> p
     known = ("model", "model_hash", "form_hash", "route", "status", "seed", "objective", "bound",
              "citygrid_version", "python_version", "form_size")  # fmt: skip
     rows |= {name: attributes[name] for name in known if name in attributes}
+    other = json.loads(str(attributes.get("counterfactual", "{}")))
+    rows |= {
+        f"{other['name']}: {name}": other[name]
+        for name in ("objective", "bound", "saved_eur", "saved_co2_kg", "error")
+        if other.get(name) is not None
+    }
     files: Mapping[str, str] = json.loads(str(attributes.get("file_hashes", "{}")))
     rows |= {f"file {name}": digest for name, digest in files.items()}
     rows |= {

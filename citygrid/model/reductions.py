@@ -68,6 +68,35 @@ def fix(form: Form, columns: ArrayLike, values: ArrayLike) -> Reduction:
     return _same_columns(form, replace(form, lower=lower, upper=upper, integer=integer))
 
 
+def forgo(form: Form, carrier: str) -> Form:
+    """The form in which nobody gives or takes a carrier: every flow in its balances is zero.
+
+    Where a flow must not be zero, the form has no solution, and a route says so.
+    """
+    block = form.rows[f"{carrier}.balance"]
+    moved = np.unique(form.matrix[block.span].indices)
+    lower, upper = form.lower.copy(), form.upper.copy()
+    upper[moved] = 0.0
+    # A flow that must be above zero keeps its bound, as a row that zero cannot meet.
+    must = moved[lower[moved] > 0.0]
+    lower[moved] = np.minimum(lower[moved], 0.0)
+    limits = sp.csr_array(
+        (np.ones(len(must)), (np.arange(len(must)), must)), shape=(len(must), len(form.cost))
+    )
+    rows = dict(form.rows)
+    if len(must):
+        name = f"{carrier}.forgone"
+        labels = np.array([form.column_label(int(column)) for column in must], dtype=object)
+        rows[name] = Block(name, ("flow",), {"flow": labels}, len(form.row_lower), block.unit,
+                           "a flow that must not be zero")  # fmt: skip
+    return replace(
+        form, lower=lower, upper=upper, rows=rows,
+        matrix=sp.csr_array(sp.vstack([form.matrix, limits], format="csr")),
+        row_lower=np.concatenate([form.row_lower, form.lower[must]]),
+        row_upper=np.concatenate([form.row_upper, np.full(len(must), np.inf)]),
+    )  # fmt: skip
+
+
 def drop(form: Form) -> Reduction:
     """Take columns that can only have one value (``lower = upper``) out of the form.
 

@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 
 from citygrid.components.contract import Parameter, Units, kinds
+from citygrid.components.fields import Measure, marks
 from citygrid.components.log import Log
 from citygrid.district.case import Asset, Case
+from citygrid.district.prepare import _fields
 from citygrid.plan.plan import Plan, assemble
 from citygrid.plan.verify import Verdict, verify
 
@@ -42,6 +44,20 @@ def commitment(capacity: float, minimum: float = 0.0) -> dict[str, tuple[Any, st
             "initial_hours": (np.inf, "h"), "initially_on": (1.0, "1")}  # fmt: skip
 
 
+def _defaults(kind: str, count: int, hours: int) -> dict[str, Parameter]:
+    """What fields that a kind may leave out hold then, as preparing a district gives them."""
+    found = {}
+    for name, path, field in _fields(kinds()[kind].spec):
+        mark = next((mark for mark in marks(field) if isinstance(mark, Measure)), None)
+        if len(path) > 1 or field.is_required() or mark is None or mark.hourly:
+            continue
+        value = np.inf if field.default is None else field.default
+        shape = (count, hours) if mark.quiet else (count,)
+        dims = (kind, "time")[: len(shape)]
+        found[name] = Parameter(dims, np.full(shape, float(value)), mark.unit)
+    return found
+
+
 class Builder:
     """Collects parameters and flows of every kind, then makes case and plan of them."""
 
@@ -66,6 +82,7 @@ class Builder:
             dims = (kind,) if values.ndim == 1 else (kind, "time")
             made[name] = Parameter(dims, values, unit)
         made |= others or {}
+        made |= {n: p for n, p in _defaults(kind, len(names), self.hours).items() if n not in made}
         coords: dict[str, Any] = {kind: np.array(names, dtype=object)}
         for parameter in made.values():
             for dim in parameter.dims:
@@ -205,7 +222,6 @@ def build(
     b.kind("boiler", ["boiler"], {
         "node": (["plant"], "1"), "heat": (3000.0, "kW"), "efficiency": (0.92, "1"),
         **commitment(3000.0),
-        "nox": (1e-4, "kg/kWh"),
     }, {"heat": burned[None]}, ["plant"])  # fmt: skip
     b.kind("fuel", ["gas"], {
         "node": (["plant"], "1"), "price": (np.full((1, hours), 0.06), "EUR/kWh"),
