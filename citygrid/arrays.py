@@ -15,6 +15,11 @@ Stamps = NDArray[np.datetime64]
 Labels = Sequence[str] | NDArray[Any]
 
 
+def stamped(moment: Any) -> str:
+    """A moment in UTC as labels say it, to the minute: ``2023-01-16T00:00Z``."""
+    return str(np.datetime64(moment, "m")) + "Z"
+
+
 def hours(span: Any) -> Any:
     """A span of time, or an array of spans, as hours."""
     return span / np.timedelta64(1, "s") / 3600.0

@@ -27,6 +27,7 @@ from citygrid.export.picture import draw, shown_by_hour
 from citygrid.export.tables import figure, job_table, kpi_table, provenance_table
 from citygrid.export.windows import Window, local, windows
 from citygrid.files import whole
+from citygrid.ledger import COLUMNS, STANDS_IN, Line, total, weights
 from citygrid.plan.plan import Plan
 from citygrid.plan.verify import TOLERANCE, Verdict
 
@@ -243,21 +244,48 @@ def _components(case: Case, table: pd.DataFrame, moved: Dispatch) -> dict[str, A
     return {"carriers": [CARRIERS.get(c, c).split(" of ")[0] for c in carriers], "rows": rows}
 
 
+#: Column of the ledger → its heading on the page and its unit.
+HEADINGS = {
+    "money": ("Money", "EUR"), "carbon": ("CO₂", "kg"),
+    "marginal_carbon": ("CO₂, marginal", "kg"), "water": ("Water", "l"),
+    "nox": ("Nitrogen oxides", "kg"),
+}  # fmt: skip
+
+
 def _ledger(verdict: Verdict, case: Case) -> dict[str, Any]:
-    """Ledger by item, each with its components; the total prices carbon in."""
-    items: dict[str, list[tuple[str, float, float]]] = {}
+    """Ledger by item, each with its components; below, what the district prices.
+
+    A column that says nothing new (no water, marginal carbon that is the average) is left out.
+    """
+    items: dict[str, list[tuple[str, Line]]] = {}
     for (name, item), line in verdict.ledger.items():
-        items.setdefault(item, []).append((name, line.money, line.carbon))
+        items.setdefault(item, []).append((name, line))
+    sums = {item: total(line for _, line in lines) for item, lines in items.items()}
+    whole = total(sums.values()) if sums else Line()
+    shown = ["money", "carbon"]
+    shown += [
+        name for name in COLUMNS
+        if name not in shown
+        and any(getattr(line, name) != getattr(line, STANDS_IN.get(name, ""), 0.0)
+                for line in verdict.ledger.values())
+    ]  # fmt: skip
     rows = [
-        {"item": _item(item), "lines": lines,
-         "money": sum(m for _, m, _ in lines), "carbon": sum(c for _, _, c in lines)}
+        {"item": _item(item), "amounts": [getattr(sums[item], name) for name in shown],
+         "lines": [(name, [getattr(line, column) for column in shown]) for name, line in lines]}
         for item, lines in items.items()
     ]  # fmt: skip
-    priced = case.carbon_price * verdict.carbon
-    amounts = [(_item(item), sum(m for _, m, _ in lines)) for item, lines in items.items()]
+    priced = [
+        (*HEADINGS[column if column in shown else STANDS_IN.get(column, column)], price,
+         price * getattr(whole, column))
+        for column, price in weights(case.prices).items()
+        if column != "money" and price
+    ]  # fmt: skip
+    amounts = [(_item(item), line.money) for item, line in sums.items()]
+    amounts += [(label, amount) for label, _, _, amount in priced]
     return {
-        "rows": rows, "bars": bars([*amounts, ("Carbon", priced)]), "carbon": verdict.carbon,
-        "price": case.carbon_price, "priced": priced, "cost": verdict.cost,
+        "rows": rows, "bars": bars(amounts), "headings": [HEADINGS[name] for name in shown],
+        "priced": priced, "cost": verdict.cost,
+        "totals": [getattr(whole, name) for name in shown[1:]],
     }  # fmt: skip
 
 

@@ -20,6 +20,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from citygrid.arrays import Floats as Floats  # the routes take it from here
+from citygrid.arrays import stamped
 from citygrid.files import whole
 from citygrid.ledger import STANDS_IN
 
@@ -63,7 +64,7 @@ class Block:
 
 def _label(value: Any) -> str:
     if isinstance(value, np.datetime64):
-        return str(value.astype("datetime64[m]")) + "Z"
+        return stamped(value)
     return str(value)
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from citygrid.arrays import Floats
+from citygrid.arrays import Floats, stamped
 from citygrid.files import whole
 from citygrid.model.form import Block, Form
 
@@ -190,7 +190,7 @@ def _unique(names: Names, letter: str) -> Names:
 
 def _text(value: Any) -> str:
     if isinstance(value, np.datetime64):
-        return str(value.astype("datetime64[m]")) + "Z"
+        return stamped(value)
     return str(value)
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from citygrid.arrays import Floats, Indices
+from citygrid.arrays import Floats, Indices, stamped
 from citygrid.components.common.piping import WATER_HEAT
 from citygrid.components.common.pumping import pumping_power
 from citygrid.district.case import Case
@@ -202,7 +202,7 @@ def _pandapipes() -> Any:
 
 def _check(case: Case, plan: Plan, step: int, now: Snapshot, consumers: Consumers) -> HourCheck:
     linear = closed_form(now, consumers)
-    stamp = str(case.time[step].astype("datetime64[m]")) + "Z"
+    stamp = stamped(case.time[step])
     pump = _pumping(now, plan, step)
     source = now.source
     try:

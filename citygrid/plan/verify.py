@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from citygrid.arrays import Floats
+from citygrid.arrays import Floats, stamped
 from citygrid.components.contract import kinds
 from citygrid.components.log import Breach, Log
 from citygrid.district.case import Case
@@ -265,7 +265,7 @@ def _violations(case: Case, breaches: Iterable[Breach]) -> list[Violation]:
             step = int(rows[row].argmax())
             size = breach.size.reshape(rows.shape)[row, step]
             hourly = rows.shape[1] == len(case.time) and rows.shape[1] > 1
-            when = str(case.time[step].astype("datetime64[m]")) + "Z" if hourly else None
+            when = stamped(case.time[step]) if hourly else None
             found.append(Violation(breach.rule, f"{breach.kind} {breach.labels[row]}", when,
                                    float(size), breach.unit, float(rows[row, step])))  # fmt: skip
     return found

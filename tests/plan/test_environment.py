@@ -8,6 +8,7 @@ import pytest
 
 import citygrid as cg
 from citygrid.errors import InfeasibleError
+from citygrid.export.report import Entry, write_report
 from citygrid.plan.plan import Plan
 from tests.helpers import EXACT, Solved, solve
 
@@ -196,3 +197,15 @@ def test_a_stored_plan_keeps_prices_and_caps(tmp_path: Path) -> None:
     case = Plan.load(tmp_path / "plan.nc").case
     assert case.caps == {"carbon": 60.0} and case.carbon_price == pytest.approx(0.1)
     assert case.hash == result.case.hash != planned(tmp_path, TWO_GRIDS).case.hash
+
+
+def test_the_page_adds_up_what_is_priced(tmp_path: Path) -> None:
+    """20 EUR of power, 60 kg of marginal carbon at 0.1 EUR: 26. No water: no column."""
+    result = planned(tmp_path, MARGINAL, "carbon_price: 100 EUR/t")
+    write_report([Entry("milp", result.case, result.plan, result.verdict)], tmp_path / "r.html")
+    page = (tmp_path / "r.html").read_text(encoding="utf-8")
+    assert ">CO₂, marginal<" in page and ">Water<" not in page
+    row = page[page.index("CO₂, marginal, at 0.100 EUR/kg") :]
+    assert ">6.00<" in row[: row.index("</tr>")]
+    total = row[row.index("Objective") :]
+    assert all(f">{x}<" in total[: total.index("</tr>")] for x in ("26.00", "100.0", "60.00"))
