@@ -132,12 +132,10 @@ class Workshop:
             return None
         return self.read(found.x)
 
-    def commit(
-        self, chosen: Positions, start: Floats | None = None
-    ) -> tuple[Floats | None, Floats | None]:
+    def commit(self, chosen: Positions) -> tuple[Floats | None, Floats | None]:
         """The clean plan of a choice with the duals of its dispatch; ``None`` if there is none."""
         held = self.hold(chosen)
-        point = start
+        point: Floats | None = held.lower.copy()
         if held.integer.any():
             self.journal.count("commitment_milps")
             self.journal.count("commitment_binaries", int(held.integer.sum()))
@@ -145,10 +143,7 @@ class Workshop:
                 self.options, "commitment", 0.5 * self.options.gap, self.clock.share(0.4, 1.0),
                 nodes=NODES if self.clock.left is None else None,
             )  # fmt: skip
-            found = milp.call(held, task, self.journal, self._quiet, start)
-            point = found.x
-        else:
-            point = held.lower.copy()
+            point = milp.call(held, task, self.journal, self._quiet).x
         if point is None:
             return None, None
         whole = point.copy()
