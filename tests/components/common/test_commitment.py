@@ -325,17 +325,28 @@ def test_calendars_decide_who_runs(tmp_path: Path) -> None:
 
 
 def test_a_unit_of_ramps_alone_needs_no_binary(tmp_path: Path) -> None:
-    """Cheap rises by 25 kW an hour from standstill: 25, 50, 60, 60; dear gives the rest, 4.5 kWh·h.
+    """Cheap rises by 25 kW an hour from standstill: 25, 50, 60, 60; dear gives the rest.
 
-    195 kWh at 0.05 and 45 at 0.10: 9.75 + 4.5 = 14.25 EUR. From 50 kW on it would be 12 EUR.
+    195 kWh at 0.05 and 45 at 0.10: 9.75 + 4.5 = 14.25 EUR. From 50 kW on it would be 12 EUR, and
+    so it is where nothing is said of what was before.
     """
-    result = solve(pair(tmp_path, "ramp_up: 25 %/h"))
+    result = solve(pair(tmp_path, "ramp_up: 25 %/h, initially_on: false"))
     assert result.form.size["binaries"] == 0
     assert result.flow("generator.power", "cheap") == pytest.approx([25, 50, 60, 60])
     assert result.plan.objective == pytest.approx(14.25)
     assert "rise within the ramp" in told(result, {("generator.power", "cheap", 0): 40.0})
     warm = "ramp_up: 25 kW/h, initially_on: true, initial_output: 50 kW"
     assert solve(pair(tmp_path, warm)).plan.objective == pytest.approx(12.0)
+    assert solve(pair(tmp_path, "ramp_up: 25 kW/h")).plan.objective == pytest.approx(12.0)
+
+
+def test_a_unit_that_always_must_run_was_running(tmp_path: Path) -> None:
+    """It pays no start and may begin where it likes, unless the file says that it was off."""
+    rules = "minimum_load: 20 kW, must_run: true, start_cost: 7 EUR, ramp_up: 10 kW/h"
+    assert solve(pair(tmp_path, rules)).plan.objective == pytest.approx(12.0)
+    off = solve(pair(tmp_path, rules + ", start_ramp: 30 kW, initially_on: false"))
+    assert off.flow("generator.power", "cheap") == pytest.approx([30, 40, 50, 60])
+    assert off.plan.objective == pytest.approx(7 + 0.05 * 180 + 0.1 * 60)
 
 
 def test_shares_of_capacity_may_come_from_series(tmp_path: Path) -> None:
@@ -365,7 +376,8 @@ def test_shares_of_capacity_may_come_from_series(tmp_path: Path) -> None:
          "lies outside the output while on, 0 to 100 kW"),
         ("minimum_load: 30 kW, initially_on: true, initial_output: 20 kW", "initial_output",
          "lies outside the output while on, 30 to 100 kW"),
-        ("initial_output: 20 kW", "initial_output", "the unit is off before the first step"),
+        ("initially_on: false, initial_output: 20 kW", "initial_output",
+         "the unit is off before the first step"),
         ("outages: [{after: 4 h, length: 1 h}]", "outages",
          "window 1 lies outside the horizon of 4 h"),
         ("must_run: [{after: 1 h, length: 0 h}]", "must_run", "window 1 has no length"),
@@ -381,8 +393,8 @@ def test_shares_of_capacity_may_come_from_series(tmp_path: Path) -> None:
          "the unit has to be off in a step in which `must_run` has it on"),
         ("minimum_up_time: 3 h, initially_on: true, initial_hours: 1 h, "
          "outages: [{after: 1 h, length: 1 h}]", "outages", "in which `minimum_up_time` has it on"),
-        ("minimum_down_time: 3 h, initial_hours: 1 h, must_run: true", "minimum_down_time",
-         "in which `must_run` has it on"),
+        ("minimum_down_time: 3 h, initially_on: false, initial_hours: 1 h, must_run: true",
+         "minimum_down_time", "in which `must_run` has it on"),
         ("availability: 1.5", "availability", "is more than the whole capacity"),
         ("availability: 0.2, minimum_load: 30 kW, must_run: true", "availability",
          "leaves less than the minimum load"),

@@ -7,10 +7,11 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from citygrid.arrays import Flags, Floats
 from citygrid.components.common.calendar import touched
-from citygrid.components.common.commitment.needs import CLOSE
+from citygrid.components.common.commitment.needs import CLOSE, needs
 from citygrid.components.common.commitment.spec import Committed, reserve_place
 from citygrid.components.contract import Parameter
 from citygrid.components.fields import Absolute
@@ -53,13 +54,29 @@ def prepare_commitment(
     found = {name: _compact(kind, rows, unit) for name, (unit, rows) in hourly.items()}
     for name, (unit_, values) in single.items():
         found[name] = Parameter((kind,), np.array(values, dtype=float), unit_)
+    found["initially_on"] = Parameter((kind,), np.array([unit.on_before for unit in units]))
     found |= _cold_starts(kind, specs, world)
+    _unknown_output(found, units, world.horizon.step)
     found |= _points(kind, "cost", "EUR/h", [unit.costs for unit in units])
     found |= _points(kind, "fuel", "kW", [unit.fuels for unit in units])
     places = [reserve_place(spec, getattr(spec, "node", "")) for spec in specs.values()]
     found["reserve"] = Parameter((kind,), np.array([place != "" for place in places]))
     found["reserve_place"] = Parameter((kind,), np.array(places, dtype=object))
     return found
+
+
+def _unknown_output(found: dict[str, Parameter], units: Sequence[_Unit], step: float) -> None:
+    """A unit that is never off and of which nothing is said may have had any output before."""
+
+    def of(name: str) -> NDArray[Any]:
+        if name in found:
+            return found[name].values
+        return np.array([getattr(unit.spec, name) for unit in units])
+
+    stated = [unit.spec.initially_on is not None or unit.spec.initial_output is not None
+              for unit in units]  # fmt: skip
+    free = ~needs(of, step).on & ~np.array(stated)
+    found["output_before_most"].values[free] = found["full_output"].values[free]
 
 
 def _compact(kind: str, rows: Sequence[Floats | Flags], unit: str) -> Parameter:
@@ -135,6 +152,9 @@ class _Unit:
             self.must_run = np.full(self.hours, spec.must_run)
         else:
             self.must_run = touched(spec.must_run, world, name, "must_run")
+        self.on_before = spec.initially_on
+        if self.on_before is None:
+            self.on_before = bool(self.must_run.all() or spec.initial_output)
         self.before = self._before()
 
     def refuse(self, field: str, reason: str, value: object, repair: str) -> None:
@@ -214,7 +234,7 @@ class _Unit:
         stated = getattr(self.spec, field)
         limit = self.ramp(ramp) * self.step if stated is None else self._scaled(stated, field, "1")
         low = limit < self.minimum * (1 - CLOSE) - CLOSE
-        always_on = self.spec.initially_on and self.must_run.all()
+        always_on = self.on_before and self.must_run.all()
         if low.any() and not always_on:
             which = ramp if stated is None else field
             act = "start" if field == "start_ramp" else "stop"
@@ -228,7 +248,7 @@ class _Unit:
     def _before(self) -> tuple[float, float]:
         """Output before the first step, at most and at least: unknown, it may be anything."""
         stated = self.spec.initial_output
-        if not self.spec.initially_on:
+        if not self.on_before:
             if stated:
                 self.refuse("initial_output", "the unit is off before the first step",
                             f"{stated:g} kW",
@@ -247,7 +267,7 @@ class _Unit:
         """What must run can run, and what is still held on or off is not asked for the opposite."""
         spec = self.spec
         held_on, held_off = held_before(
-            np.array([spec.initially_on]),
+            np.array([self.on_before]),
             np.array([np.inf if spec.initial_hours is None else spec.initial_hours]),
             np.array([spec.minimum_up_time]), np.array([spec.minimum_down_time]),
             self.step, self.hours,

@@ -94,7 +94,10 @@ class Committed(Component):
         False, description="whether, or in which windows, the unit has to be on"
     )
     outages: tuple[Window, ...] = Field((), description="windows in which the unit is off")
-    initially_on: bool = Field(False, description="whether the unit runs before the first step")
+    initially_on: bool | None = Field(
+        None, description="whether the unit runs before the first step; left out, one that always "
+        "must run or has an `initial_output` does, one that only ramps may, and others do not"
+    )  # fmt: skip
     initial_hours: Duration | None = Field(
         None, description="hours on (or off) before the first step; left out, long enough"
     )
