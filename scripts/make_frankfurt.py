@@ -3,23 +3,21 @@
     python scripts/make_frankfurt.py RAW [--out REPOSITORY]
 
 ``RAW`` holds ``topotherm_district/`` (roads_connected, sinks and source as GeoPackages). Written
-are ``data/frankfurt_2023/`` network.gpkg, heat.csv, power.csv, NETWORK.yaml and the three district
-files ``models/frankfurt*.yaml``. ``weather.parquet`` must be there already.
+are ``data/frankfurt_2023/`` streets.gpkg, network.gpkg, heat.csv, power.csv, NETWORK.yaml and the
+three district files ``models/frankfurt*.yaml``. ``weather.parquet`` must be there already.
 
 What it does: consumers are snapped to the street network; the tree of shortest paths from the
 source is cut into connected zones of like peak load; every zone is one heat node at the point of
 its piece of the tree that its load is nearest to; a pipe follows the streets from each zone's hub
-to its parent's. This script is provenance: whoever plans a district never needs it
-(nor networkx, which only this script uses).
+to its parent's (``citygrid.imports``). This script is provenance: whoever plans a district never
+needs it.
 """
 
 from __future__ import annotations
 
 import argparse
 import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 
 import geopandas as gpd
@@ -29,11 +27,12 @@ import pandas as pd
 import pyogrio
 import yaml
 from frankfurt_models import DISTRIBUTION_LOSS, POWER_PER_HEAT, district_files
-from shapely.geometry import LineString, Point
-from shapely.ops import linemerge, substring
+from shapely.geometry import LineString
 
-from citygrid.components.heat_pipe import WATER_DENSITY, WATER_HEAT
+from citygrid.components.common.piping import WATER_DENSITY, WATER_HEAT
 from citygrid.files import whole
+from citygrid.imports.streets import along, route_tree, street_graph
+from citygrid.imports.zones import zones_of
 from citygrid.inputs.demand import bdew_heat, bdew_power
 from citygrid.inputs.time import read_horizon
 from citygrid.inputs.weather import read_weather
@@ -77,86 +76,7 @@ class Zone:
         return float(self.route.length)
 
 
-# streets and consumers ---------------------------------------------------------------------------
-
-
-def street_graph(roads: gpd.GeoDataFrame, points: Mapping[str, Point]) -> nx.Graph:
-    """Streets as a graph whose edges hold their ``line`` and ``length``; every point is a node.
-
-    A point is snapped to the nearest edge, which is split there.
-    """
-    nearest = roads.sindex.nearest(list(points.values()), return_all=False)[1]
-    on_edge: dict[int, list[tuple[float, str]]] = {}
-    for name, edge in zip(points, nearest, strict=True):
-        line = roads.geometry.iloc[edge]
-        distance = float(line.project(points[name]))
-        # A point at the end of an edge is there exactly: no sliver of a street is left over.
-        place = next((e for e in (0.0, line.length) if abs(e - distance) < 1e-6), distance)
-        on_edge.setdefault(int(edge), []).append((place, name))
-    graph: nx.Graph = nx.Graph()
-    for number, road in enumerate(roads.itertuples()):
-        line = road.geometry
-        stops = [(0.0, road.u), *sorted(on_edge.get(number, [])), (line.length, road.v)]
-        for (begin, first), (end, second) in pairwise(stops):
-            piece = substring(line, begin, end) if end > begin else LineString()
-            graph.add_edge(first, second, length=end - begin, line=piece)
-    return graph
-
-
-def route_tree(graph: nx.Graph, source: str, consumers: list[str]) -> nx.DiGraph:
-    """Union of the shortest paths from the source to every consumer, directed outward."""
-    paths = nx.single_source_dijkstra_path(graph, source, weight="length")
-    tree: nx.DiGraph = nx.DiGraph()
-    for consumer in consumers:
-        nx.add_path(tree, paths[consumer])
-    return tree
-
-
-def cut_into_zones(
-    tree: nx.DiGraph, load: Mapping[str, float], target: float
-) -> list[tuple[str, list[str]]]:
-    """Connected pieces of the tree, each with the node nearest the source: ``(top, nodes)``.
-
-    From the leaves inward loads are added up; where they reach the target, branches that hold half
-    of it or more become zones of their own, largest first, and then what is left does.
-    """
-    held: dict[str, float] = {}
-    nodes: dict[str, list[str]] = {}
-    zones = []
-    for node in reversed(list(nx.topological_sort(tree))):
-        branches = sorted(tree.successors(node), key=lambda n: -held[n])
-        total = load.get(node, 0.0) + sum(held[n] for n in branches)
-        mine = [node]
-        for branch in branches:
-            if total >= target and held[branch] >= 0.5 * target:
-                zones.append((branch, nodes[branch]))
-                total -= held[branch]
-            else:
-                mine += nodes[branch]
-        if total >= target or tree.in_degree(node) == 0:
-            zones.append((node, mine))
-            total, mine = 0.0, []
-        held[node], nodes[node] = total, mine
-    return zones
-
-
-def hub_of(graph: nx.Graph, tree: nx.DiGraph, nodes: list[str], load: Mapping[str, float]) -> str:
-    """The node of a zone, on a street, from which its load is nearest along the streets."""
-    piece = graph.edge_subgraph(tree.subgraph(nodes).edges)
-    on_street = [n for n in nodes if tree.degree(n) > 2]
-    effort = dict.fromkeys(on_street, 0.0)
-    for consumer in (n for n in nodes if load.get(n, 0.0) > 0):
-        away = nx.single_source_dijkstra_path_length(piece, consumer, weight="length")
-        for node in on_street:
-            effort[node] += load[consumer] * away[node]
-    return min(on_street, key=lambda n: (effort[n], n))
-
-
-def along(graph: nx.Graph, path: list[str], start: tuple[float, float]) -> LineString:
-    """The line of a path through the streets, from ``start`` on."""
-    pieces = [graph.edges[pair]["line"] for pair in pairwise(path)]
-    line = linemerge([piece for piece in pieces if not piece.is_empty])
-    return line if Point(start).distance(Point(line.coords[0])) < 1e-6 else line.reverse()
+# zones -------------------------------------------------------------------------------------------
 
 
 def diameter(heat: float) -> int:
@@ -176,24 +96,14 @@ def make_zones(raw: Path) -> tuple[tuple[float, float], list[Zone], gpd.GeoDataF
     )
     names = [f"consumer {i}" for i in range(len(sinks))]
     points = {"plant": source.geometry.iloc[0], **dict(zip(names, sinks.geometry, strict=True))}
-    graph = street_graph(roads, points)
+    graph = street_graph(roads, points).graph
     load = dict(zip(names, sinks.ts_0.to_numpy(float), strict=True))
     tree = route_tree(graph, "plant", names)
-    pieces = cut_into_zones(tree, load, ZONE_PEAK)
+    found = zones_of(graph, tree, "plant", load, ZONE_PEAK)
     undirected = graph.edge_subgraph(tree.edges)
-    distance = nx.single_source_dijkstra_path_length(undirected, "plant", weight="length")
-    hubs = [hub_of(graph, tree, nodes, load) for _, nodes in pieces]
-    piece_of = {node: i for i, (_, nodes) in enumerate(pieces) for node in nodes}
-    outward: nx.DiGraph = nx.DiGraph()
-    for i, (top, _) in enumerate(pieces):
-        outward.add_node(i)
-        outward.add_edges_from((piece_of[above], i) for above in tree.predecessors(top))
-    # Zones are counted outward: a parent before its children, near ones before far ones.
-    order = list(nx.lexicographical_topological_sort(outward, key=lambda i: distance[hubs[i]]))
-    number = {i: n for n, i in enumerate(order, 1)}
-    zone_of = {name: number[piece_of[name]] for name in names}
-    parents = {number[i]: next((number[j] for j in outward.predecessors(i)), 0) for i in order}
-    hub_by_number = {0: "plant", **{number[i]: hubs[i] for i in order}}
+    zone_of = {name: n for n, (_, _, nodes) in enumerate(found, 1) for name in nodes}
+    parents = {n: parent for n, (_, parent, _) in enumerate(found, 1)}
+    hub_by_number = {0: "plant", **{n: hub for n, (hub, _, _) in enumerate(found, 1)}}
     peak = dict.fromkeys(parents, 0.0)
     for name, kilowatt in load.items():
         peak[zone_of[name]] += kilowatt
@@ -223,6 +133,26 @@ def make_zones(raw: Path) -> tuple[tuple[float, float], list[Zone], gpd.GeoDataF
 
 
 # what is written ---------------------------------------------------------------------------------
+
+
+def write_streets(path: Path, raw: Path) -> None:
+    """GeoPackage with ``streets``, ``consumers`` and ``source``, for `citygrid import network`."""
+    folder = raw / "topotherm_district"
+    roads, sinks, source = (
+        gpd.read_file(folder / f"{name}.gpkg") for name in ("roads_connected", "sinks", "source")
+    )
+    consumers = gpd.GeoDataFrame(
+        {"name": [f"house {i}" for i in range(1, len(sinks) + 1)],
+         "peak_kw": sinks.ts_0.round(3), "full_load_hours": sinks.flh_0.round(1)},
+        geometry=sinks.geometry, crs=sinks.crs,
+    )  # fmt: skip
+    layers = {"streets": roads[["Road_ID", "geometry"]], "consumers": consumers,
+              "source": source[["geometry"]]}  # fmt: skip
+    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": "2023-01-01T00:00:00.000Z"})
+    with whole(path) as temporary:
+        temporary.unlink()
+        for layer, frame in layers.items():
+            frame.to_file(temporary, layer=layer, driver="GPKG", engine="pyogrio")
 
 
 def write_network(path: Path, zones: list[Zone], consumers: gpd.GeoDataFrame) -> None:
@@ -265,7 +195,7 @@ def write_series(folder: Path, zones: list[Zone]) -> None:
 
 
 def write_manifest(folder: Path, zones: list[Zone]) -> None:
-    """NETWORK.yaml: where the three files come from, what is real in them, and their checksums."""
+    """NETWORK.yaml: where the four files come from, what is real in them, and their checksums."""
     demand = {f"zone {zone.number} [kW]": "mean power over the hour" for zone in zones}
     stamp = {"time": "start of the hour, UTC"}
     licence = "MIT (topotherm) for the data set; CC BY 4.0 for the street network"
@@ -275,6 +205,19 @@ def write_manifest(folder: Path, zones: list[Zone]) -> None:
     )
     origin = f"{ORIGIN} {', '.join(SOURCES)}"
     entries = {
+        "streets.gpkg": {
+            "origin": origin, "licence": licence, "attribution": attribution,
+            "real": "the streets, the places of the 200 consumers and of the heat source, and each "
+            "consumer's peak heat and full-load hours, as topotherm publishes them for a small "
+            "town in Bavaria",
+            "changed": "columns renamed, consumers numbered",
+            "assumed": "nothing in the file",
+            "columns": {
+                "streets": "Road_ID, LineString EPSG:25832",
+                "consumers": "name, peak_kw [kW], full_load_hours [h], Point EPSG:25832",
+                "source": "Point EPSG:25832",
+            },
+        },
         "network.gpkg": {
             "origin": origin, "licence": licence, "attribution": attribution,
             "real": "the streets, the places of the 200 consumers and of the heat source, and each "
@@ -334,6 +277,7 @@ def main() -> None:
     data, models = arguments.out / "data" / "frankfurt_2023", arguments.out / "models"
     data.mkdir(parents=True, exist_ok=True)
     models.mkdir(parents=True, exist_ok=True)
+    write_streets(data / "streets.gpkg", arguments.raw)
     write_network(data / "network.gpkg", zones, consumers)
     write_series(data, zones)
     write_manifest(data, zones)

@@ -18,6 +18,7 @@ from citygrid.cli.frame import (
     policies_of,
     solving_options,
 )
+from citygrid.cli.importing import import_
 from citygrid.errors import VerificationError
 
 if TYPE_CHECKING:
@@ -246,3 +247,6 @@ def bench(frame: Frame, names: tuple[str, ...], columns: int) -> None:
 
     figures = run_benchmarks(names, columns, frame.say)
     frame.answer(figures, json.dumps(figures, indent=1))
+
+
+main.add_command(import_)

@@ -115,6 +115,8 @@ def _derive(name: str, pipe: HeatPipe, world: World) -> dict[str, Any]:
 def _travel(name: str, pipe: HeatPipe, hours: float, world: World) -> int:
     """Whole steps that water travels, none where it is half a step or less."""
     steps = hours / world.horizon.step
+    if len(world.horizon.time) == 1:
+        return 0  # one step by itself stands still
     delay = int(np.floor(steps + 0.5)) if steps > 0.5 else 0
     if delay >= len(world.horizon.time):
         world.refuse(name, "design" if pipe.design else "length",

@@ -1,0 +1,219 @@
+"""`citygrid import`: networks from maps and tables become district files."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from citygrid.cli.frame import Frame, framed
+from citygrid.errors import Fault, InputError
+
+if TYPE_CHECKING:
+    from citygrid.imports.network import Network
+    from citygrid.imports.writing import Design
+
+JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document to stdout.")
+
+
+@click.group(name="import")
+def import_() -> None:
+    """Turn a network from elsewhere into a district file that can be planned at once."""
+
+
+def design_options(command: Callable[..., None]) -> Callable[..., None]:
+    """What is assumed of a network where its files say nothing."""
+    for option in reversed((
+        click.option("--out", type=click.Path(path_type=Path), required=True,
+                     help="District file to write (.yaml); its map is written beside it."),
+        click.option("--supply", default="80 degC", show_default=True,
+                     help="Supply temperature, or a curve by the air: -10:90,15:75 (degC)."),
+        click.option("--return", "back", default="50 degC", show_default=True,
+                     help="Return temperature."),
+        click.option("--ground", help="Soil at the pipes [default: 10 degC, or by the weather]."),
+        click.option("--velocity", default="1.5 m/s", show_default=True,
+                     help="Largest flow velocity."),
+        click.option("--simultaneity", default="winter", show_default=True,
+                     help="Share of their peaks that consumers draw at once; winter: by their "
+                          "number, after Winter et al. (2001)."),
+        click.option("--catalogue", type=click.Path(path_type=Path),
+                     help="Pipes to choose from [default: Logstor, series 1]."),
+        click.option("--weather", type=click.Path(path_type=Path),
+                     help="Weather file; without one, the district is the design hour."),
+        click.option("--start", default="2023-01-16T00:00+01:00", show_default=True,
+                     help="First step."),
+        click.option("--length", default="24 h", show_default=True, help="With --weather."),
+        click.option("--profile", default="EFH", show_default=True,
+                     help="Demand profile, with --weather: degree day, EFH, MFH, GHD, …"),
+    )):  # fmt: skip
+        command = option(command)
+    return command
+
+
+@import_.command()
+@click.argument("streets", metavar="STREETS[:LAYER]")
+@click.option(
+    "--consumers",
+    metavar="FILE[:LAYER]",
+    help="Points or buildings with their peak heat [default: layer of STREETS].",
+)
+@click.option(
+    "--source",
+    metavar="FILE[:LAYER]|EASTING,NORTHING",
+    help="Where heat comes from [default: layer of STREETS].",
+)
+@click.option(
+    "--edges",
+    type=click.Choice(["shortest", "steiner", "given"]),
+    default="shortest",
+    show_default=True,
+    help="Pipes along shortest ways, along a short tree, or as drawn.",
+)
+@click.option(
+    "--group",
+    help="Peak load at which neighbours become a zone, such as 200 kW "
+    "[default: each consumer is a node].",
+)
+@click.option(
+    "--snap-limit",
+    default="50 m",
+    show_default=True,
+    help="How far a consumer may be from its street.",
+)
+@click.option("--peak", metavar="COLUMN", help="Column with peak heat in kW.")
+@click.option(
+    "--full-load-hours", type=click.FloatRange(0, 8784, min_open=True), default=2000.0,
+    show_default=True, help="Where the consumers' file says nothing of their year.",
+)  # fmt: skip
+@design_options
+@JSON
+@framed
+def network(
+    frame: Frame, streets: str, consumers: str | None, source: str | None, edges: str,
+    group: str | None, snap_limit: str, peak: str | None, full_load_hours: float, out: Path,
+    **given: Any,
+) -> None:  # fmt: skip
+    """A heat network from a map of streets and consumers.
+
+    Consumers are snapped to the streets, pipes follow them, and diameters are chosen by the peaks
+    that are drawn at once.
+    """
+    from citygrid.imports.gis import read_map
+    from citygrid.imports.network import network_of
+    from citygrid.imports.writing import check_design, write_district
+
+    design = _design(given)
+    limit = _quantity("--snap-limit", snap_limit, "m")
+    target = None if group is None else _quantity("--group", group, "kW")
+    check_design(design)
+    frame.say("reading the map")
+    found = read_map(streets, consumers, source, peak, full_load_hours)
+    frame.say("laying pipes")
+    laid = network_of(found, edges=edges, group=target, limit=limit)  # type: ignore[arg-type]
+    frame.say("choosing diameters")
+    _told(frame, write_district(laid, out, design, _command()), out)
+
+
+@import_.command()
+@click.argument("nodes", type=click.Path(path_type=Path))
+@click.argument("pipes", type=click.Path(path_type=Path))
+@click.option("--source", required=True, help="Name of the node where heat comes from.")
+@design_options
+@JSON
+@framed
+def tables(
+    frame: Frame, nodes: Path, pipes: Path, source: str, out: Path, **given: Any
+) -> None:  # fmt: skip
+    """A heat network from two tables: NODES with places and peaks, PIPES with ends and measures.
+
+    NODES has the columns node, x [m], y [m] and peak [kW]; PIPES has from, to, length [m], and dn,
+    or inner [m] with insulation [m] and conductivity [W/m/K]. Headers of DESTEST are understood.
+    """
+    from citygrid.imports.tables import network_of_tables
+    from citygrid.imports.writing import check_design, write_district
+
+    design = _design(given)
+    check_design(design)
+    laid = network_of_tables(nodes, pipes, source)
+    _told(frame, write_district(laid, out, design, _command()), out)
+
+
+def _command() -> str:
+    return shlex.join(["citygrid", *sys.argv[1:]])
+
+
+def _told(frame: Frame, laid: Network, out: Path) -> None:
+    length = sum(pipe.length for pipe in laid.pipes)
+    peak = sum(demand.peak for demand in laid.demands)
+    consumers = sum(demand.consumers for demand in laid.demands)
+    sizes = sorted({pipe.dn for pipe in laid.pipes if pipe.dn is not None})
+    frame.answer(
+        {"district": str(out), "nodes": len(laid.nodes), "pipes": len(laid.pipes),
+         "consumers": consumers, "peak_kw": peak, "length_m": length, "diameters": sizes},
+        f"{out}: {consumers} consumers with {peak:.0f} kW of peaks on {len(laid.nodes)} nodes, "
+        f"{len(laid.pipes)} pipes of {length / 1000:.2f} km"
+        + (f", DN {sizes[0]} to {sizes[-1]}" if sizes else "")
+        + f"; next: citygrid plan {out}",
+    )  # fmt: skip
+
+
+def _quantity(option: str, text: str, unit: str) -> float:
+    from citygrid.units import parse
+
+    try:
+        return parse(text, unit)
+    except ValueError as error:
+        reason, _, repair = str(error).partition("; ")
+        raise InputError(Fault(option, reason, text, repair)) from error
+
+
+def _design(given: dict[str, Any]) -> Design:
+    """The options as the writing takes them; every wrong one is told."""
+    from citygrid.imports.writing import Design
+
+    faults: list[Fault] = []
+
+    def read(option: str, text: str | None, unit: str) -> float:
+        try:
+            return 1.0 if text is None else _quantity(option, text, unit)
+        except InputError as error:
+            faults.extend(error.faults)
+            return 1.0
+
+    supply = _curve(given["supply"], read, faults)
+    weather = given["weather"]
+    ground = None if weather is not None else 10.0
+    if given["ground"] is not None:
+        ground = read("--ground", given["ground"], "degC")
+    share = None
+    if given["simultaneity"] != "winter":
+        share = read("--simultaneity", given["simultaneity"], "1")
+    design = Design(
+        supply, read("--return", given["back"], "degC"), ground,
+        read("--velocity", given["velocity"], "m/s"), share, given["catalogue"], weather,
+        given["start"], given["length"], given["profile"],
+    )  # fmt: skip
+    if faults:
+        raise InputError(faults)
+    return design
+
+
+def _curve(
+    text: str, read: Callable[[str, str | None, str], float], faults: list[Fault]
+) -> tuple[tuple[float, float], ...]:
+    """``80 degC`` or ``-10:90,15:75`` as points (air, water) [degC]."""
+    if ":" not in text:
+        return ((0.0, read("--supply", text, "degC")),)
+    points = []
+    for part in text.split(","):
+        air, _, water = part.partition(":")
+        try:
+            points.append((float(air), float(water)))
+        except ValueError:
+            faults.append(Fault("--supply", "is no point of a curve", part.strip(),
+                                "write AIR:WATER in degC, such as -10:90,15:75"))  # fmt: skip
+    return tuple(sorted(points))
