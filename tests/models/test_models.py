@@ -178,7 +178,7 @@ def test_the_manifest_of_the_network_knows_its_files(repository):
         "files"
     ]
     assert {name.removeprefix("frankfurt_2023/") for name in manifest} == {
-        "network.gpkg", "heat.csv", "power.csv",
+        "streets.gpkg", "network.gpkg", "heat.csv", "power.csv",
     }  # fmt: skip
     for name, entry in manifest.items():
         file = repository / "data" / name
