@@ -204,6 +204,21 @@ def test_pumping_grows_with_the_cube_near_full_flow() -> None:
     assert 2.6 < np.log2(power[1] / power[0]) < 3.0
 
 
+def test_published_hydraulic_power_of_a_long_pipe() -> None:
+    """MESIDO: 128,001 W for 25 km of DN 300 that deliver 3.95 MW at 80/40 degC, by one segment.
+
+    The supply loses 25 km · (70 U1 − 30 U2) on the way, so that 29.03 l/s flow; one segment is the
+    straight line to the full flow of 2.5 m/s. Its water: 988 kg/m³, 4.2 kJ/kgK, 0.365 mm²/s at
+    80 degC; wall of 0.2 mm. Upstream wants its own value rechecked; this one is 0.015 % above it.
+    """
+    size = read_catalogue().sizes[300]
+    assert size.u1 is not None and size.u2 is not None
+    flow = (3.95e6 + 25e3 * (70 * size.u1 - 30 * size.u2)) / (988 * 4200 * 40)
+    full = friction_power(2.5, size.inner, 25e3, 2e-4, 988, 0.365e-6)
+    share = flow / (2.5 * np.pi / 4 * size.inner**2)
+    assert full * share == pytest.approx(128.00123151838078, rel=1e-3)
+
+
 def test_capacity_is_flow_times_heat_times_spread() -> None:
     """DN 20 at 3 m/s: 983 · π/4 · 0.0217² · 3 · 4.186 · 30 K = 136.96 kW."""
     capacity = solved("heat_pipe").case.units["heat_pipe"]["capacity"]
