@@ -6,14 +6,15 @@ and, without weather, the one hour in which the design load is drawn.
 
 from __future__ import annotations
 
+import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
-import yaml
 
 from citygrid.arrays import Floats, Labels
 from citygrid.errors import Fault, InputError
@@ -124,7 +125,14 @@ def write_district(network: Network, path: Path, design: Design, command: str) -
     with TemporaryDirectory() as folder:
         trial = Path(folder) / path.name
         trial.write_text(_district(network, trial, design, command, 1.0), "utf-8")
-        network, peak = _widened(network, trial, design)
+        try:
+            network, peak = _widened(network, trial, design)
+        except InputError as error:
+            # What is wrong with the text would be wrong in the file that is not written.
+            raise InputError([
+                replace(fault, place=fault.place.replace(str(trial), str(path)))
+                for fault in error.faults
+            ]) from error  # fmt: skip
     if any(pipe.route is not None for pipe in network.pipes) or network.buildings:
         _draw(network, path.with_suffix(".gpkg"))
     with whole(path) as temporary:
@@ -195,10 +203,16 @@ def _needed(pipes: Sequence[Pipe], nodes: Labels, demand: Floats, loss: Floats) 
 # text --------------------------------------------------------------------------------------------
 
 
+#: Texts that YAML 1.1 takes for truth values or nothing.
+_NO_TEXTS = {"y", "n", "yes", "no", "on", "off", "true", "false", "null"}
+
+
 def _word(text: str) -> str:
-    """A name as YAML writes it, quoted where it must be."""
-    written: str = yaml.safe_dump([text], default_flow_style=True, allow_unicode=True, width=10_000)
-    return written.strip()[1:-1]
+    """A name as YAML writes it, quoted where it might be something else."""
+    plain = re.fullmatch(r"[A-Za-z]([A-Za-z0-9 _.-]*[A-Za-z0-9_])?", text)
+    if plain and "  " not in text and text.lower() not in _NO_TEXTS:
+        return text
+    return json.dumps(text, ensure_ascii=False)
 
 
 def _line(name: str, fields: Mapping[str, str]) -> str:

@@ -118,6 +118,13 @@ def test_tables_of_ones_own(tmp_path: Path) -> None:
     assert faults_in(tmp_path / "out.yaml") == []
 
 
+def test_names_that_yaml_takes_for_something_else_are_quoted(tmp_path: Path) -> None:
+    nodes = NODES.replace("c,", "n,").replace("b,", '"Hof: 1, ""A""",')
+    pipes = PIPES.replace("c,b", 'n,"Hof: 1, ""A"""').replace("a,b", 'a,"Hof: 1, ""A"""')
+    assert imported(tmp_path, nodes, pipes) == (0, "")
+    assert faults_in(tmp_path / "out.yaml") == []
+
+
 def faults_in(path: Path) -> list[str]:
     try:
         return [str(fault) for fault in faults_of(path)]
