@@ -99,10 +99,13 @@ def _plan(case: Case, form: Form, route: str, options: Options, outcome: Outcome
 
     x = outcome.x
     assert x is not None
+    # Labels and orders of a carrier's guards belong to nobody: they serve the form, not the plan.
+    guards = {name.removesuffix(".balance") for name in form.rows if name.endswith(".balance")}
+    guards -= set(case.units)
     blocks = {
         name: (block.dims, block.coords, block.unit, block.about)
-        for name, block in form.columns.items()
-    }
+        for name, block in form.columns.items() if name.split(".")[0] not in guards
+    }  # fmt: skip
     ledger = {
         name: (list(account.labels), _lines(account, x)) for name, account in form.accounts.items()
     }

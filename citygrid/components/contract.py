@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 import citygrid.components
+from citygrid.arrays import Floats
 from citygrid.components.log import Log
 from citygrid.components.words import Fleet, Speaker
 from citygrid.errors import Fault, FormulationError
@@ -64,6 +65,22 @@ class Component(BaseModel):
     def ports(self, name: str) -> list[Port]:
         """All carriers this component (called ``name``) feeds or draws, with their places."""
         raise NotImplementedError
+
+    #: Whether it carries energy from one step to another, and with it what energy is worth.
+    keeps_energy: ClassVar[bool] = False
+
+    def least_value(self, carrier: str, name: str, world: World) -> Floats | float:
+        """Least worth [EUR/kWh] of a kWh of ``carrier`` in a step in which this unit feeds it.
+
+        A unit that is paid to feed, or that feeds whether anybody wants it or not (an engine that
+        is run for its heat, a minimum load), lets a carrier be worth less than nothing, and then
+        burning it pays. Unless a kind knows better, it may be worth anything.
+        """
+        return -np.inf
+
+    def loses(self) -> bool:
+        """Whether what goes through it is less when it comes out."""
+        return True
 
     def line(self) -> tuple[str, str] | None:
         """The two nodes of a component that is a line on the map (pipe, cable); else ``None``."""
@@ -128,9 +145,10 @@ class Flows:
 
     def __init__(
         self, names: tuple[str, ...], arrays: Mapping[str, NDArray[Any]],
-        labels: Mapping[str, NDArray[Any]],
+        labels: Mapping[str, NDArray[Any]], steps: Mapping[str, NDArray[Any]] | None = None,
     ) -> None:  # fmt: skip
         self._names = names
+        self._steps = dict(steps or {})
         self._arrays = arrays
         self._labels = labels
         self._read: set[str] = set()
@@ -148,13 +166,17 @@ class Flows:
         return sorted(set(self._arrays) - self._read)
 
     def spread(self, name: str, absent: float, shape: tuple[int, ...]) -> NDArray[np.float64]:
-        """A flow that only some components have, over all of them; ``absent`` for the others."""
+        """A flow that only some components have, over all of them; ``absent`` for the others.
+
+        A flow of some steps alone (a choice where there is one to make) is absent in the others.
+        """
         full = np.full(shape, absent)
         self._read.add(name)
         if name in self._arrays:
             position = {label: i for i, label in enumerate(self._names)}
-            at = [position[label] for label in self._labels[name]]
-            full[at] = self._arrays[name]
+            at = np.array([position[label] for label in self._labels[name]], dtype=np.int64)
+            some = name in self._steps and self._arrays[name].shape[1:] != shape[1:]
+            full[np.ix_(at, self._steps[name]) if some else at] = self._arrays[name]
         return full
 
     def of(self, name: str) -> Flows:
@@ -166,6 +188,7 @@ class Flows:
             (name,),
             {short: self._arrays[short][at] for short, at in rows.items() if len(at)},
             {short: self._labels[short][at] for short, at in rows.items() if len(at)},
+            self._steps,
         )
 
 

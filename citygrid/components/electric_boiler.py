@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
 from pydantic import Field
 
 from citygrid.components.common.commitment import (
@@ -15,7 +16,7 @@ from citygrid.components.common.commitment import (
 from citygrid.components.contract import Flows, Parameter, Port, Units
 from citygrid.components.fields import Efficiency, Node, Power
 from citygrid.components.log import Log
-from citygrid.components.words import Fleet, Speaker
+from citygrid.components.words import Fleet, Opposition, Speaker
 from citygrid.inputs.world import World
 
 
@@ -32,15 +33,18 @@ class ElectricBoiler(Committed):
 
 
 def prepare(specs: Mapping[str, ElectricBoiler], world: World) -> dict[str, Parameter]:
-    """What commitment needs."""
-    return prepare_commitment(specs, world, "electric_boiler", "heat")
+    """What commitment needs, and the steps in which heating the air with power could pay."""
+    hours = np.array([world.worthless("power", spec.node) for spec in specs.values()])
+    found = prepare_commitment(specs, world, "electric_boiler", "heat")
+    return found | {"worthless": Parameter(("electric_boiler", "time"), hours)}
 
 
 def formulate(m: Speaker, c: Fleet) -> None:
     """Heat from power at the boiler's efficiency."""
     heat = m.variable("heat", c.axis, m.time, upper=c.usable, about="heat produced")
     formulate_commitment(m, c, heat)
-    m.feed("heat", c.text("node"), heat)
+    made = Opposition("made", c.heat, c.flags("worthless"), np.zeros(len(c), dtype=bool))
+    m.feed("heat", c.text("node"), heat, made)
     m.draw("power", c.text("node"), heat / c.efficiency)
 
 
@@ -49,4 +53,5 @@ def replay(c: Units, flows: Flows, log: Log) -> None:
     heat = flows["heat"]
     replay_commitment(c, flows, log, heat)
     log.feeds("heat", c.places("node"), heat)
+    log.opposes("heat", "made", c.places("node"), heat, True, c["worthless"])
     log.draws("power", c.places("node"), heat / c["efficiency"])

@@ -81,6 +81,10 @@ class Grid(Component):
             )
         return self
 
+    def least_value(self, carrier: str, name: str, world: World) -> Floats:
+        """The price of buying: a kWh more at the node is a kWh less to buy."""
+        return world.hourly(self.import_.price, "EUR/kWh", name, "import_price", None)
+
     def ports(self, name: str) -> list[Port]:
         return [Port("power", "feed", self.node), Port("power", "draw", self.node)]
 
@@ -119,19 +123,19 @@ def prepare(specs: Mapping[str, Grid], world: World) -> dict[str, Parameter]:
 
 
 def _opposed(import_price: Floats, export_price: Floats, export_max: Floats) -> Flags:
-    """Connections at which buying and selling at once would pay, or cost nothing, in some hour.
+    """Connections and hours in which buying and selling at once would pay, or cost nothing.
 
     At equal prices the plan would be no dearer, but its import, export and peak would be arbitrary.
     """
     sells = export_max.reshape(len(export_price), -1) > 0
-    return np.any((export_price >= import_price) & sells, axis=1)
+    return (export_price >= import_price) & sells
 
 
 def formulate(m: Speaker, c: Fleet) -> None:
     """Import and export at their prices; the peak of a period is its highest import.
 
-    Where the export price is below the import price in every step, an optimum never buys and sells
-    at once and no binary is needed; elsewhere ``importing`` forbids it.
+    In a step in which the export price is below the import price, an optimum never buys and sells
+    at once and no binary is needed; in the others ``importing`` forbids it.
     """
     bought = m.variable("import", c.axis, m.time, upper=c.import_max, about="power bought")
     sold = m.variable("export", c.axis, m.time, upper=c.export_max, about="power sold")
@@ -143,11 +147,9 @@ def formulate(m: Speaker, c: Fleet) -> None:
         marginal_carbon=bought * c.import_marginal_carbon * c.step if apart else None,
     )  # fmt: skip
     m.cost("export", -(sold * c.export_price * c.step))
-    opposed = c.axis.only(
-        _opposed(c.import_price.values, c.export_price.values, c.export_max.values), "opposed"
-    )
+    opposed = _opposed(c.import_price.values, c.export_price.values, c.export_max.values)
     formulate_exclusion(
-        m, "importing", opposed, rows=("import_alone", "export_alone"),
+        m, "importing", c.axis, opposed, rows=("import_alone", "export_alone"),
         first=bought, second=sold, first_max=c.import_max, second_max=c.export_max,
         about="the connection imports",
     )  # fmt: skip
@@ -194,7 +196,7 @@ def replay(c: Units, flows: Flows, log: Log) -> None:
     bought, sold = flows["import"], flows["export"]
     log.within("import within connection", bought, 0.0, c["import_max"])
     log.within("export within connection", sold, 0.0, c["export_max"])
-    opposed = _opposed(c["import_price"], c["export_price"], c["export_max"])[:, None]
+    opposed = _opposed(c["import_price"], c["export_price"], c["export_max"])
     replay_exclusion(
         flows, log, "importing", opposed, first=bought, second=sold, first_max=c["import_max"],
         rules=("no buying and selling at once", "buys only while importing"),
@@ -203,6 +205,7 @@ def replay(c: Units, flows: Flows, log: Log) -> None:
              carbon=bought * c["import_carbon"] * c.step,
              marginal_carbon=bought * c["import_marginal_carbon"] * c.step)  # fmt: skip
     log.pays("export", -sold * c["export_price"] * c.step)
+    log.at_once(np.minimum(bought, sold))
     _replay_peaks(c, flows, log, bought)
     if (c["fixed_charge"] > 0).any():
         log.pays("fixed", (c["fixed_charge"] * c.step * bought.shape[1])[:, 0])

@@ -28,7 +28,7 @@ from citygrid.components.fields import (
     TemperatureDifference,
 )
 from citygrid.components.log import Log
-from citygrid.components.words import Amount, Axis, Fleet, Speaker
+from citygrid.components.words import Amount, Axis, Fleet, Opposition, Speaker
 from citygrid.inputs.world import World
 
 #: Ambient source → how far it is cooled in the evaporator [K]. Ground: brine from 0 to −3 °C is the
@@ -221,6 +221,10 @@ def prepare(specs: Mapping[str, HeatPump], world: World) -> dict[str, Parameter]
         "recovers": Parameter(("heat_pump",), recovers),
         "several_loops": Parameter(("heat_pump",), chosen),
         "source_glide": Parameter(("heat_pump",), glide, "K"),
+        "worthless": Parameter(
+            ("heat_pump", "time"),
+            np.array([world.worthless("power", pump.sink) for pump in specs.values()]),
+        ),
         **_loop_tables(several),
     }
 
@@ -277,7 +281,8 @@ def formulate(m: Speaker, c: Fleet) -> None:
         "heat", c.axis, m.time, upper=quiet_limit(c, c.usable), about="heat given to the network"
     )
     formulate_commitment(m, c, heat)
-    m.feed("heat", c.text("sink"), heat)
+    made = Opposition("made", c.heat, c.flags("worthless"), np.zeros(len(c), dtype=bool))
+    m.feed("heat", c.text("sink"), heat, made)
     share = 1.0 / c.performance
     single = c.axis.only(~c.flags("several_loops"), "single")
     if len(single):
@@ -328,6 +333,7 @@ def replay(c: Units, flows: Flows, log: Log) -> None:
         log.draws("waste_heat", c.places("loop_place"), lifted - work, names[pumps])
         log.measure("waste_heat_used", lifted - work)
     log.feeds("heat", c.places("sink"), heat)
+    log.opposes("heat", "made", c.places("sink"), heat, True, c["worthless"])
     log.draws("power", c.places("sink"), power)
     log.draws("waste_heat", c.places("source")[recovers], taken, names[recovers])
     log.measure("heat_pump_power", power)

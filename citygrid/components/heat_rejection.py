@@ -25,7 +25,7 @@ from citygrid.components.fields import (
     WaterPrice,
 )
 from citygrid.components.log import Log
-from citygrid.components.words import Fleet, Speaker
+from citygrid.components.words import Fleet, Opposition, Speaker
 from citygrid.inputs.world import World
 
 #: Outdoor temperature at which the capacity holds [degC]: air of a hot day, or its wet bulb.
@@ -66,6 +66,9 @@ class HeatRejection(Noisy):
     water: WaterPerEnergy | None = Field(None, description="by the kind of cooler if left out")
     water_price: WaterPrice = Field(0.0, description="of water and waste water together")
     power_node: Node | None = Field(None, description="where its power is from, if not its node")
+    may_burn: bool = Field(
+        False, description="of `heat`: whether it may take heat that is made of worthless power"
+    )
 
     @model_validator(mode="after")
     def _warmer_than_its_design(self) -> HeatRejection:
@@ -125,6 +128,8 @@ def prepare(specs: Mapping[str, HeatRejection], world: World) -> dict[str, Param
     return {
         "capacity": Parameter(dims, capacity, "kW"),
         "power_share": Parameter(dims, share),
+        "worthless": Parameter(dims, np.array([
+            world.worthless("power", spec.power_node or spec.node) for spec in specs.values()])),
         "water": Parameter(("heat_rejection",), litres, "l/kWh"),
         "water_cost": Parameter(("heat_rejection",), litres * prices / 1000.0, "EUR/kWh"),
         "power_node": Parameter(("heat_rejection",), np.array(
@@ -141,8 +146,15 @@ def formulate(m: Speaker, c: Fleet) -> None:
     taken = np.array(c.text("takes"))
     for carrier in sorted(set(taken)):
         here = c.axis.only(taken == carrier, carrier)
-        say = m.feed if carrier == "cooling" else m.draw
-        say(carrier, c.text("node", here), heat.only(here))
+        if carrier == "cooling":
+            m.feed(carrier, c.text("node", here), heat.only(here))
+            continue
+        opposed = None
+        if carrier == "heat":
+            at = here.positions
+            opposed = Opposition("made", c.capacity.only(here), c.flags("worthless")[at],
+                                 c.flags("may_burn")[at])  # fmt: skip
+        m.draw(carrier, c.text("node", here), heat.only(here), opposed)
     m.draw("power", c.text("power_node"), heat * c.power_share)
     formulate_water(m, c, heat, c.water, c.water_cost)
 
@@ -157,6 +169,8 @@ def replay(c: Units, flows: Flows, log: Log) -> None:
         here = taken == carrier
         move = log.feeds if carrier == "cooling" else log.draws
         move(carrier, c.places("node")[here], heat[here], np.array(c.names, dtype=object)[here])
+    left = np.where((taken == "heat")[:, None] & ~c["may_burn"], heat, 0.0)
+    log.opposes("heat", "made", c.places("node"), left, False, c["worthless"] & (left > 0.0))
     power = heat * c["power_share"]
     log.draws("power", c.places("power_node"), power)
     replay_rejection(c, log, heat, c["water"], c["water_cost"])

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from citygrid.arrays import Flags
 from citygrid.arrays import Floats as Floats
 from citygrid.arrays import Labels as Labels
 from citygrid.ledger import STANDS_IN, Line
@@ -42,6 +43,37 @@ class Breach:
     unit: str
 
 
+@dataclass(frozen=True)
+class Opposed:
+    """A flow [kW] (row × time) that may not meet its opposite: see ``Speaker.feed``.
+
+    ``gives``: it brings what the others of the ``rule`` would undo. ``guarded`` says where that is
+    forbidden, rather than only worth counting.
+    """
+
+    kind: str
+    carrier: str
+    rule: str
+    places: NDArray[Any]
+    flow: Floats
+    gives: bool
+    guarded: Flags
+    owners: NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Carried:
+    """What a line takes [kW] (row × time) from place to place, and whether it loses some of it."""
+
+    carrier: str
+    start: NDArray[Any]
+    end: NDArray[Any]
+    flow: Floats
+    lossy: Flags
+    guarded: Flags
+    owners: NDArray[Any]
+
+
 @dataclass
 class Log:
     """Collects one kind's replay; the words mirror those of the formulation, in physics."""
@@ -52,6 +84,9 @@ class Log:
     movements: list[Movement] = field(default_factory=list)
     breaches: list[Breach] = field(default_factory=list)
     spent: dict[str, dict[str, Floats]] = field(default_factory=dict)
+    opposed: list[Opposed] = field(default_factory=list)
+    carried: list[Carried] = field(default_factory=list)
+    undone: list[Floats] = field(default_factory=list)
     measures: dict[str, Floats] = field(default_factory=dict)
 
     def feeds(
@@ -68,6 +103,26 @@ class Log:
     ) -> None:
         """Take ``flow`` [kW] (rows, T), each row at its place; see :meth:`feeds`."""
         self._moves(carrier, places, flow, -1.0, owners)
+
+    def opposes(
+        self, carrier: str, rule: str, places: Labels, flow: Floats, gives: bool, guarded: Flags,
+    ) -> None:  # fmt: skip
+        """A flow that works against those of the same rule that take (or give) near by."""
+        self.opposed.append(Opposed(self.kind, carrier, rule, np.asarray(places), flow, gives,
+                                    np.broadcast_to(guarded, flow.shape),
+                                    np.asarray(self.names, dtype=object)))  # fmt: skip
+
+    def at_once(self, flow: Floats) -> None:
+        """What a component does and undoes in one step [kW] (rows, T); counted, not forbidden."""
+        self.undone.append(flow)
+
+    def carries(
+        self, carrier: str, start: Labels, end: Labels, flow: Floats, lossy: Flags, guarded: Flags
+    ) -> None:
+        """A line takes ``flow`` [kW] (rows, T) from each row's start to its end."""
+        self.carried.append(Carried(carrier, np.asarray(start), np.asarray(end), flow, lossy,
+                                    np.broadcast_to(guarded, flow.shape),
+                                    np.asarray(self.names, dtype=object)))  # fmt: skip
 
     def _moves(
         self, carrier: str, places: Labels, flow: Floats, sign: float, owners: Labels | None

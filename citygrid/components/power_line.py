@@ -94,9 +94,11 @@ def prepare(specs: Mapping[str, PowerLine], world: World) -> dict[str, Parameter
         np.inf if not spec.cross_section else RESISTIVITY[spec.conductor] / spec.cross_section
         for spec in specs.values()
     ]
+    worthless = [world.worthless("power", spec.from_) for spec in specs.values()]
     nothing = np.zeros((len(specs), len(world.horizon.time)))
     return {
         "loss": Parameter(("power_line", "time"), nothing, "kW"),
+        "worthless": Parameter(("power_line", "time"), np.array(worthless)),
         "loss_share": Parameter(("power_line",), np.array(shares)),
         "resistance": Parameter(("power_line",), np.array(resistance), "ohm/m"),
     }
@@ -104,9 +106,9 @@ def prepare(specs: Mapping[str, PowerLine], world: World) -> dict[str, Parameter
 
 def formulate(m: Speaker, c: Fleet) -> None:
     """Power sent, less the line's loss, arrives."""
-    formulate_carriage(m, c, "power")
+    formulate_carriage(m, c, "power", worthless=c.flags("worthless"))
 
 
 def replay(c: Units, flows: Flows, log: Log) -> None:
     """Recompute what arrives from what was sent."""
-    replay_carriage(c, flows, log, "power")
+    replay_carriage(c, flows, log, "power", worthless=c["worthless"])

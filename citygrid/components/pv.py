@@ -35,6 +35,10 @@ class Photovoltaic(Component):
         True, description="whether it can be turned down; otherwise all it gives must be taken"
     )
 
+    def least_value(self, carrier: str, name: str, world: World) -> float:
+        """Nothing, while it may be turned down instead."""
+        return 0.0 if self.curtailable else -np.inf
+
     def ports(self, name: str) -> list[Port]:
         return [Port("power", "feed", self.node)]
 

@@ -60,23 +60,25 @@ def prepare(specs: Mapping[str, Transformer], world: World) -> dict[str, Paramet
         spec.loss_loading * spec.load_loss / spec.capacity if spec.capacity else 0.0
         for spec in specs.values()
     ]
+    worthless = [world.worthless("power", spec.from_) for spec in specs.values()]
     nothing = np.zeros((len(specs), len(world.horizon.time)))
     return {
         "loss": Parameter(("transformer", "time"), nothing, "kW"),
+        "worthless": Parameter(("transformer", "time"), np.array(worthless)),
         "loss_share": Parameter(("transformer",), np.array(share)),
     }
 
 
 def formulate(m: Speaker, c: Fleet) -> None:
     """Power sent, less the loss of the windings, arrives; the core draws its own."""
-    formulate_carriage(m, c, "power")
+    formulate_carriage(m, c, "power", worthless=c.flags("worthless"))
     core = c.no_load_loss.values[:, None] * np.ones(len(m.time))
     m.draw("power", c.text("from_"), c.known(core, c.axis, m.time))
 
 
 def replay(c: Units, flows: Flows, log: Log) -> None:
     """Recompute what arrives from what was sent, and draw what the core takes."""
-    replay_carriage(c, flows, log, "power")
+    replay_carriage(c, flows, log, "power", worthless=c["worthless"])
     core = np.broadcast_to(c["no_load_loss"], flows["flow"].shape)
     log.draws("power", c.places("from_"), core)
     log.measure("transformer_idle_loss", core)

@@ -117,6 +117,10 @@ class WindTurbine(Component):
         if any(later <= earlier for earlier, later in pairwise(speeds)):
             raise ValueError("the speeds of a power curve rise from point to point; sort them")
 
+    def least_value(self, carrier: str, name: str, world: World) -> float:
+        """Nothing: it may be turned down instead."""
+        return 0.0
+
     def ports(self, name: str) -> list[Port]:
         return [Port("power", "feed", self.node)]
 

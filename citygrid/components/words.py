@@ -12,7 +12,7 @@ Everything is labelled: axes broadcast by name and must agree label by label; ``
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol, overload
+from typing import Any, NamedTuple, Protocol, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -146,6 +146,32 @@ class Amount(Protocol):
         ...
 
 
+class Opposition(NamedTuple):
+    """Marks flows that may not meet what they oppose: see ``feed`` and ``draw`` of the speaker.
+
+    ``rule`` names the pair (``stored``: from a store, into a store; ``made``: heat made of power,
+    heat left to the air); ``most`` is the largest flow, ``hours`` (component × time) says when it
+    has to be ruled out, and ``may_burn`` (component) who is not bound by it.
+    """
+
+    rule: str
+    most: Known
+    hours: Flags
+    may_burn: Flags
+
+
+class Passage(NamedTuple):
+    """Where drawn flows go on to: a line. ``lossy`` ones could burn in a ring; ``most`` bounds all.
+
+    ``hours`` (line × time) says when running in a ring is to be ruled out.
+    """
+
+    to: Sequence[str]
+    most: Known
+    lossy: Flags
+    hours: Flags
+
+
 class Fleet(Protocol):
     """All components of one kind: ``c.capacity`` is the :class:`Known` capacity of each, in kW."""
 
@@ -195,6 +221,11 @@ class Speaker(Protocol):
     """The six words of a component, said for all components of its kind at once."""
 
     @property
+    def kind(self) -> str:
+        """Name of the kind that speaks."""
+        ...
+
+    @property
     def time(self) -> Axis:
         """The hours (or other steps) of the horizon."""
         ...
@@ -222,12 +253,24 @@ class Speaker(Protocol):
         """Demand a rule: ``m.constrain("minimum_load", heat >= share * on)``."""
         ...
 
-    def feed(self, carrier: str, places: Sequence[str], flow: Amount) -> None:
-        """Give a flow (component × time, kW, ≥ 0) to a carrier, each at its place."""
+    def feed(
+        self, carrier: str, places: Sequence[str], flow: Amount,
+        opposed: Opposition | None = None,
+    ) -> None:  # fmt: skip
+        """Give a flow (component × time, kW, ≥ 0) to a carrier, each at its place.
+
+        What is fed ``opposed`` may not be carried to where a flow of the same rule is drawn.
+        """
         ...
 
-    def draw(self, carrier: str, places: Sequence[str], flow: Amount | Known) -> None:
-        """Take a flow (component × time, kW, ≥ 0) from a carrier, each at its place."""
+    def draw(
+        self, carrier: str, places: Sequence[str], flow: Amount | Known,
+        opposed: Opposition | None = None, onward: Passage | None = None,
+    ) -> None:  # fmt: skip
+        """Take a flow (component × time, kW, ≥ 0) from a carrier, each at its place.
+
+        ``opposed`` as with ``feed``; ``onward`` where a line takes it to another place.
+        """
         ...
 
     def cost(

@@ -33,6 +33,7 @@ class Surroundings:
     def __init__(self, district: District) -> None:
         self.district = district
         self.faults: list[Fault] = []
+        self._least: dict[tuple[str, frozenset[str]], Floats] = {}
         self._files: dict[str, Path] = {}
         self._series: dict[tuple[str, str | None, str], Floats | None] = {}
         spec = district.spec.horizon
@@ -216,6 +217,44 @@ class Surroundings:
                 self._refused(error, self.district.place("series", name))
                 self._series[wanted] = None
         return self._series[wanted]
+
+    # what energy is worth -------------------------------------------------------------------
+
+    def worthless(self, carrier: str, place: str, margin: float = 0.0) -> Flags:
+        """Steps in which every argument that energy is worth more than ``−margin`` fails.
+
+        The linear argument: a kWh more at a place saves what the cheapest unit that feeds there
+        would have cost, so it is worth at least the least of these. Lines spread that over the
+        places they join, and a store over the whole horizon: who is paid to take power tomorrow may
+        want an empty store today.
+        """
+        together = self._joined(carrier, place)
+        if together not in self._least:
+            self._least[together] = self._least_value(*together)
+        return self._least[together] <= -margin
+
+    def _joined(self, carrier: str, place: str) -> tuple[str, frozenset[str]]:
+        """The carrier and all places that its lines join with this one."""
+        pairs = [
+            ends for component in self.district.components.values()
+            if (ends := component.line()) is not None
+            and any(port.carrier == carrier for port in component.ports(""))
+        ]  # fmt: skip
+        found, grown = {place}, True
+        while grown:
+            more = {end for pair in pairs if found & set(pair) for end in pair} - found
+            grown = bool(more)
+            found |= more
+        return carrier, frozenset(found)
+
+    def _least_value(self, carrier: str, places: frozenset[str]) -> Floats:
+        least, kept = np.full(len(self.horizon), np.inf), False
+        for name, component in self.district.components.items():
+            ports = [p for p in component.ports(name) if p.carrier == carrier and p.place in places]
+            if any(port.direction == "feed" for port in ports):
+                least = np.minimum(least, component.least_value(carrier, name, self))
+                kept |= component.keeps_energy
+        return np.full_like(least, least.min()) if kept else least
 
     # weather and networks -------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
+from citygrid.arrays import Flags
 from citygrid.arrays import Floats as Floats
 
 if TYPE_CHECKING:
@@ -114,6 +115,13 @@ class World(Protocol):
 
     def jobs(self, file: str | None, listed: Any, component: str) -> Jobs:
         """Compute jobs from a file and from the district file itself."""
+        ...
+
+    def worthless(self, carrier: str, place: str, margin: float = 0.0) -> Flags:
+        """Steps (T) in which a kWh of a carrier at a place may be worth ``−margin`` or less.
+
+        In the others no way of losing energy that costs ``margin`` [EUR/kWh] can pay.
+        """
         ...
 
     def refuse(

@@ -19,6 +19,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from citygrid.arrays import Flags
 from citygrid.ledger import COLUMNS, weights
 from citygrid.model.algebra import (
     Above,
@@ -35,6 +36,7 @@ from citygrid.model.algebra import (
 )
 from citygrid.model.curves import first_tangents
 from citygrid.model.form import Account, Block, Curve, Form, Lines
+from citygrid.model.guards import Guards
 from citygrid.units import carrier_unit, same
 
 
@@ -125,6 +127,32 @@ class Fleet:
         return np.asarray(self._units.parameters[name].values, dtype=bool)
 
 
+class Opposition(Protocol):
+    """Flows that may not meet what they oppose; see ``citygrid.model.guards``."""
+
+    @property
+    def rule(self) -> str: ...
+    @property
+    def most(self) -> Any: ...
+    @property
+    def hours(self) -> Flags: ...
+    @property
+    def may_burn(self) -> Flags: ...
+
+
+class Passage(Protocol):
+    """Where drawn flows go on to: a line, its limit, whether it has losses, when it is guarded."""
+
+    @property
+    def to(self) -> Sequence[str]: ...
+    @property
+    def most(self) -> Any: ...
+    @property
+    def lossy(self) -> Flags: ...
+    @property
+    def hours(self) -> Flags: ...
+
+
 class _Flow(NamedTuple):
     places: NDArray[Any]
     expression: Linear
@@ -158,6 +186,7 @@ class Model:
         self._flows: dict[str, list[_Flow]] = {}
         self._items: dict[str, _Item] = {}
         self._curves: list[Curve] = []
+        self._guards = Guards()
         self._width = 0
         self._height = 0
 
@@ -222,13 +251,20 @@ class Model:
         self._row_lower.append(lower + 0.0)
         self._row_upper.append(upper + 0.0)
 
-    def add_flow(self, carrier: str, places: Sequence[str], flow: Linear, sign: float) -> None:
+    def add_flow(
+        self, kind: str, carrier: str, places: Sequence[str], flow: Linear, sign: float,
+        opposed: Opposition | None = None, onward: Passage | None = None,
+    ) -> None:  # fmt: skip
         unit = carrier_unit(carrier)
         if not same(flow.unit, unit):
             raise refuse(f"{carrier}.balance", f"flows are in {unit}", flow.unit)
         if len(flow.dims) != 2 or flow.dims[1] != self.time or len(places) != len(flow.dims[0]):
             raise refuse(f"{carrier}.balance", "a flow is (component × time), one place each")
         self._flows.setdefault(carrier, []).append(_Flow(np.array(places), flow, sign))
+        if opposed is not None:
+            self._guards.opposes(kind, carrier, places, flow, sign > 0, opposed)
+        if onward is not None:
+            self._guards.carries(kind, carrier, places, flow, onward)
 
     def add_cost(self, name: str, amounts: Mapping[str, Linear | None]) -> None:
         if name in self._items:
@@ -272,7 +308,8 @@ class Model:
             )  # fmt: skip
 
     def form(self) -> Form:
-        """Close the balances and the ledger and give the finished form."""
+        """Close the guards, the balances and the ledger and give the finished form."""
+        self._guards.close(self)
         self._balances()
         accounts = {
             name: Account(name, item.labels, {
@@ -343,7 +380,7 @@ class Speaker:
 
     def __init__(self, model: Model, kind: str) -> None:
         self._model = model
-        self._kind = kind
+        self.kind = kind
         self.time = model.time
         self.step = model.step
 
@@ -353,7 +390,7 @@ class Speaker:
     ) -> Linear:  # fmt: skip
         """A block of continuous variables ``kind.name`` over the axes, in ``unit``."""
         return self._model.add_columns(
-            f"{self._kind}.{name}", dims, lower, upper, unit, about, False
+            f"{self.kind}.{name}", dims, lower, upper, unit, about, False
         )
 
     def binary(
@@ -361,24 +398,29 @@ class Speaker:
         lower: Data | float = 0.0,
     ) -> Linear:  # fmt: skip
         """A block of variables that are 0 or 1."""
-        return self._model.add_columns(f"{self._kind}.{name}", dims, lower, upper, "1", about, True)
+        return self._model.add_columns(f"{self.kind}.{name}", dims, lower, upper, "1", about, True)
 
     def constrain(self, name: str, relation: Relation | Above, about: str = "") -> None:
         """A block of rows ``kind.name``: ``m.constrain("minimum_load", heat >= share * on)``.
 
         ``cost >= output.square(on) * weight`` is kept by tangents (:mod:`citygrid.model.curves`).
         """
-        self._model.add_rows(f"{self._kind}.{name}", relation, about)
+        self._model.add_rows(f"{self.kind}.{name}", relation, about)
 
-    def feed(self, carrier: str, places: Sequence[str], flow: Linear) -> None:
+    def feed(
+        self, carrier: str, places: Sequence[str], flow: Linear, opposed: Opposition | None = None
+    ) -> None:
         """Add a flow (component × time, kW, ≥ 0) to the carrier's balance at each one's place."""
-        self._model.add_flow(carrier, places, flow, 1.0)
+        self._model.add_flow(self.kind, carrier, places, flow, 1.0, opposed)
 
-    def draw(self, carrier: str, places: Sequence[str], flow: Linear | Data) -> None:
+    def draw(
+        self, carrier: str, places: Sequence[str], flow: Linear | Data,
+        opposed: Opposition | None = None, onward: Passage | None = None,
+    ) -> None:  # fmt: skip
         """Take a flow (component × time, kW, ≥ 0) from the carrier's balance at each place."""
         if isinstance(flow, Data):
             flow = Linear(flow.dims, flow.unit, ()) + flow
-        self._model.add_flow(carrier, places, flow, -1.0)
+        self._model.add_flow(self.kind, carrier, places, flow, -1.0, opposed, onward)
 
     def cost(
         self, item: str, money: Linear | Data | None = None, **columns: Linear | Data | None
@@ -393,7 +435,7 @@ class Speaker:
             else amount
             for column, amount in {"money": money, **columns}.items()
         }
-        self._model.add_cost(f"{self._kind}.{item}", amounts)
+        self._model.add_cost(f"{self.kind}.{item}", amounts)
 
 
 def formulate(case: CaseLike, kinds: Mapping[str, Callable[[Any, Any], None]]) -> Form:

@@ -10,13 +10,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from citygrid.arrays import Flags
 from citygrid.components.log import Log
 from citygrid.district.case import Case
 from citygrid.ledger import Line
 
 
 def key_figures(
-    case: Case, logs: Sequence[Log], cost: float, spent: Line
+    case: Case, logs: Sequence[Log], cost: float, spent: Line, undone: Flags | None = None
 ) -> dict[str, float | None]:
     """Key figures over the horizon.
 
@@ -82,6 +83,7 @@ def key_figures(
         "grid_import_mwh": mwh(energy("grid_import")),
         "grid_export_mwh": mwh(energy("grid_export")),
         "peak_import_kw": None if peak is None else float(peak.max()),
+        "hours_against_each_other": None if undone is None else float(undone.sum() * case.step),
         "unserved_kwh": energy("unserved"),
         "data_carried_gb": energy("data_carried"),
         "jobs_late": None if "jobs_late" not in measured else float(measured["jobs_late"].sum()),

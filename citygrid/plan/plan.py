@@ -75,7 +75,8 @@ class Plan:
 
         Raises ``ValueError`` for a flow whose unit is none.
         """
-        arrays, labels = {}, {}
+        arrays, labels, steps = {}, {}, {}
+        time = self.dataset["time"].values
         prefix = f"{units.kind}."
         for name, array in self.dataset.data_vars.items():
             short = str(name).removeprefix(prefix)
@@ -84,7 +85,10 @@ class Plan:
             arrays[short] = self.flow(str(name))
             dim = array.dims[0] if array.dims else None
             labels[short] = array[dim].values if dim in array.coords else np.array([])
-        return Flows(units.names, arrays, labels)
+            inner = array.dims[1] if array.ndim == 2 else "time"
+            if inner != "time" and array[inner].dtype.kind == "M":
+                steps[short] = np.flatnonzero(np.isin(time, array[inner].values))
+        return Flows(units.names, arrays, labels, steps)
 
     def flow(self, name: str) -> NDArray[np.float64]:
         """One array of this plan, ``kind.quantity``, in canonical units.

@@ -20,6 +20,7 @@ from citygrid.components.log import Breach, Log
 from citygrid.district.case import Case
 from citygrid.errors import Fault, VerificationError
 from citygrid.ledger import COLUMNS, Line, total, weights
+from citygrid.plan.burning import working_against
 from citygrid.plan.kpis import key_figures
 from citygrid.plan.plan import LEDGER, Plan
 from citygrid.plan.policies import imposed
@@ -106,6 +107,8 @@ def verify(case: Case, plan: Plan) -> Verdict:
         breaches += [breach for log in logs for breach in log.breaches]
         breaches += _balances(logs, len(case.time))
         breaches += imposed(plan)
+    undone = working_against(logs, len(case.time))
+    breaches += undone.breaches
     ledger = _spent(logs)
     if logs:
         breaches += _accounts(case, plan, ledger)
@@ -114,8 +117,10 @@ def verify(case: Case, plan: Plan) -> Verdict:
     largest = max((_worst(breach) for breach in breaches), default=0.0)
     spent = total(ledger.values()) if ledger else Line()
     cost = _objective(case, spent)
-    return Verdict(largest <= TOLERANCE, largest, tuple(violations),
-                   key_figures(case, logs, cost, spent), cost, spent.carbon, ledger)  # fmt: skip
+    figures = key_figures(case, logs, cost, spent, undone.hours)
+    return Verdict(
+        largest <= TOLERANCE, largest, tuple(violations), figures, cost, spent.carbon, ledger
+    )
 
 
 def _objective(case: Case, spent: Line) -> float:

@@ -47,11 +47,6 @@ IDLE = {
     "heat_pipe.pumping_4": "the same",
     "heat_pipe.pumping_5": "the same",
     "heat_pipe.pumping_rated": "power has a price, so that none is wasted",
-    "power_line.arrival": "a cable without a fixed loss delivers no negative power",
-    "power_line.arrival_along": "the same",
-    "power_line.arrival_against": "the same",
-    "transformer.arrival_along": "the same",
-    "transformer.arrival_against": "the same",
 }
 
 #: Blocks of columns that rows keep within their bounds, so that beyond them there is no plan to be
@@ -84,13 +79,9 @@ IDLE_BOUNDS = {
     "job_pool.run": "`rate` and `work`: a job's power and energy",
     "job_pool.data": "the row of its name: it is that of the jobs",
     "power_demand.unserved": "`load`: served and unserved are the load",
-    "power_line.flow": "`along`, and `arrival_along`: losses are covered",
-    "power_line.back": "`against`, and `arrival_against`: losses are covered",
     "reserve.missing": "`required`: held and missing are the requirement",
     "quantum_center.recovered": "the balance of waste heat: pumps take no negative heat",
     "quantum_center.rejected": "the balance of cooling, and `heat` with what can be recovered",
-    "transformer.flow": "`along`, and `arrival_along`: losses are covered",
-    "transformer.back": "`against`, and `arrival_against`: losses are covered",
 }
 
 

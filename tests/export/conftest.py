@@ -187,6 +187,7 @@ def build(
         "performance": (np.full((1, hours), cop), "1"), "recovers": ([True], "1"),
         "several_loops": ([False], "1"),
         **commitment(500.0, 50.0),
+        "worthless": (np.zeros((1, hours), dtype=bool), "1"),
     }, {"heat": lifted[None], "on": np.ones((1, hours))}, ["east"])  # fmt: skip
     # Pipes and cables lead from the plant to every zone.
     loss = np.full((3, hours), 6.0)
@@ -203,7 +204,8 @@ def build(
     local[2] += draw[1] + 0.08 * (draw - recovered)[1]
     b.kind("power_line", [f"cable {z}" for z in zones],
            {**line, "capacity": (1000.0, "kW"), "loss": (np.zeros((3, hours)), "kW"),
-            "reversible": ([True] * 3, "1")},
+            "reversible": ([True] * 3, "1"),
+            "worthless": (np.zeros((3, hours), dtype=bool), "1")},
            {"flow": np.maximum(local, 0.0), "back": np.maximum(-local, 0.0)},
            ["plant"] * 3, zones)  # fmt: skip
     swing = 80.0 * np.sin(day) if hours * step % 24 == 0 else np.zeros(hours)
@@ -216,6 +218,7 @@ def build(
         "discharge_efficiency": (1.0, "1"), "standing_loss": (0.0, "1"), "cyclic": ([True], "1"),
         "initial_level": (0.0, "1"), "final_level": (0.0, "1"),
         "loss": (np.zeros((1, hours)), "kW"), **HOLDING,
+        "may_burn": ([False], "1"),
     }, {"level": level[None], "charge": np.maximum(swing, 0.0)[None],
         "discharge": np.maximum(-swing, 0.0)[None]}, ["plant"])  # fmt: skip
     burned = sent.sum(axis=0) + swing

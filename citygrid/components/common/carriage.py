@@ -12,12 +12,13 @@ from typing import NamedTuple
 import numpy as np
 from pydantic import Field, model_validator
 
-from citygrid.arrays import Indices
+from citygrid.arrays import Flags, Indices
 from citygrid.components.common.exclusion import formulate_exclusion, replay_exclusion
 from citygrid.components.contract import Component, Flows, Port, Units
 from citygrid.components.fields import Node
 from citygrid.components.log import Log
-from citygrid.components.words import Amount, Axis, Fleet, Speaker
+from citygrid.components.words import Amount, Axis, Fleet, Passage, Speaker
+from citygrid.inputs.world import World
 
 
 class Line(Component):
@@ -34,6 +35,10 @@ class Line(Component):
         if self.from_ == self.to:
             raise ValueError(f'leads from "{self.to}" to itself; name two different nodes')
         return self
+
+    def least_value(self, carrier: str, name: str, world: World) -> float:
+        """What it gives it has taken elsewhere: other units decide what that is worth."""
+        return np.inf
 
     def line(self) -> tuple[str, str]:
         return self.from_, self.to
@@ -53,31 +58,49 @@ class Carried(NamedTuple):
     total: Amount
 
 
-def formulate_carriage(m: Speaker, c: Fleet, carrier: str, delay: Indices | None = None) -> Carried:
+def formulate_carriage(
+    m: Speaker, c: Fleet, carrier: str, delay: Indices | None = None,
+    worthless: Flags | None = None,
+) -> Carried:  # fmt: skip
     """Flow along the line, and against it where it is reversible.
 
     Uses the parameters ``capacity`` [kW] (component, or component × time), ``loss`` [kW] (component
     × time) and ``loss_share`` (component). A reversible line with losses carries one way at a time,
-    by the binary ``forward``; without losses, opposite flows cancel and need none. ``delay`` says
-    how many steps later (component) what was sent arrives; the horizon is a circle.
+    by the binary ``forward``; without losses, opposite flows cancel and need none. A line that
+    loses a share alone needs none either in a step that is not ``worthless`` (component × time):
+    there carrying to and fro costs more than nothing. By default every step may be; where it is
+    given, lines do not carry in rings either. ``delay`` says how many steps later (component) what
+    was sent arrives; the horizon is a circle.
     """
     late = np.zeros(len(c), dtype=np.int64) if delay is None else delay
+    hours = np.ones((len(c), len(m.time)), dtype=bool) if worthless is None else worthless
+    rings = hours & (worthless is not None)
     one_way = c.axis.only(~c.flags("reversible"), "one_way")
     both = c.axis.only(c.flags("reversible"), "reversible")
+    lossy = (c.loss.values.max(axis=1) > 0) | (c.loss_share.values > 0)
     forward = m.variable("flow", c.axis, m.time, upper=c.capacity, about="sent along the line")
-    m.draw(carrier, c.text("from_"), forward)
+    m.draw(carrier, c.text("from_"), forward,
+           onward=Passage(c.text("to"), c.capacity, lossy, rings))  # fmt: skip
     if len(one_way):
         flow = _later(forward.only(one_way), one_way, m.time, late[one_way.positions])
         loss = c.loss.only(one_way)
         arriving = flow * (1.0 - c.loss_share.only(one_way)) - loss
-        m.constrain("arrival", arriving >= 0, "losses are covered")
+        fixed = one_way.only(loss.values.max(axis=1) > 0, "fixed")
+        if len(fixed):
+            m.constrain("arrival", arriving.only(fixed) >= 0, "losses are covered")
         m.feed(carrier, c.text("to", one_way), arriving)
     if not len(both):
         return Carried(forward, forward)
-    back = _formulate_reversible(m, c, carrier, both, forward.only(both), late[both.positions])
-    hours = len(m.time)
-    cells = np.arange(len(both) * hours)
-    rows = both.positions[cells // hours] * hours + cells % hours
+    back = m.variable("back", both, m.time, upper=c.capacity.only(both),
+                      about="sent against the line")  # fmt: skip
+    m.draw(carrier, c.text("to", both), back,
+           onward=Passage(c.text("from_", both), c.capacity.only(both), lossy[both.positions],
+                          rings[both.positions]))  # fmt: skip
+    at = both.positions
+    _formulate_reversible(m, c, carrier, both, forward.only(both), back, hours[at], late[at])
+    steps = len(m.time)
+    cells = np.arange(len(both) * steps)
+    rows = both.positions[cells // steps] * steps + cells % steps
     spread = back.mapped((c.axis, m.time), rows, cells, np.ones(len(cells)))
     return Carried(forward, forward + spread)
 
@@ -95,42 +118,47 @@ def _later(amount: Amount, lines: Axis, time: Axis, delay: Indices) -> Amount:
 
 
 def _formulate_reversible(
-    m: Speaker, c: Fleet, carrier: str, lines: Axis, forward: Amount, delay: Indices
-) -> Amount:
+    m: Speaker, c: Fleet, carrier: str, lines: Axis, forward: Amount, back: Amount, hours: Flags,
+    delay: Indices,
+) -> None:  # fmt: skip
+    """What arrives at either end, of lines that choose their direction where they have to."""
     capacity, loss, share = (x.only(lines) for x in (c.capacity, c.loss, c.loss_share))
-    back = m.variable("back", lines, m.time, upper=capacity, about="sent against the line")
-    m.draw(carrier, c.text("to", lines), back)
-    burns = (loss.values.max(axis=1) > 0) | (share.values > 0)
-    free = lines.only(~burns, "free")
-    if len(free):
-        late = delay[free.positions]
-        m.feed(carrier, c.text("to", free), _later(forward.only(free), free, m.time, late))
-        m.feed(carrier, c.text("from_", free), _later(back.only(free), free, m.time, late))
-    lossy = lines.only(burns, "lossy")
+    fixed = loss.values.max(axis=1) > 0
+    # A line with a fixed loss needs to know its direction in every step, to bear the loss there.
+    guarded = (hours | fixed[:, None]) & (fixed | (share.values > 0))[:, None]
+    choosing = lines.only(guarded.any(axis=1), "lossy")
     ahead = formulate_exclusion(
-        m, "forward", lossy, rows=("along", "against"), first=forward, second=back,
-        first_max=capacity, second_max=capacity, about="the line carries along its direction",
+        m, "forward", choosing, guarded[choosing.positions], rows=("along", "against"),
+        first=forward, second=back, first_max=capacity, second_max=capacity,
+        about="the line carries along its direction",
     )  # fmt: skip
-    if ahead is None:
-        return back
-    late = delay[lossy.positions]
+    sharing = lines.only(~fixed, "sharing")
+    if len(sharing):
+        kept, late = 1.0 - share.only(sharing), delay[sharing.positions]
+        for place, sent in (("to", forward), ("from_", back)):
+            arriving = _later(sent.only(sharing), sharing, m.time, late)
+            m.feed(carrier, c.text(place, sharing), arriving * kept)
+    losing = choosing.only(fixed[choosing.positions], "losing")
+    if ahead is None or len(losing) == 0:
+        return
+    late = delay[choosing.positions][losing.positions]
     sent, sent_back, ahead = (
-        _later(amount, lossy, m.time, late)
-        for amount in (forward.only(lossy), back.only(lossy), ahead)
+        _later(amount.only(choosing).only(losing), losing, m.time, late)
+        for amount in (forward, back, ahead)
     )
-    loss, share = loss.only(lossy), share.only(lossy)
+    loss, share = loss.only(choosing).only(losing), share.only(choosing).only(losing)
     arriving = sent * (1.0 - share) - loss * ahead
     returning = sent_back * (1.0 - share) + loss * ahead - loss
     m.constrain("arrival_along", arriving >= 0, "losses are covered")
     m.constrain("arrival_against", returning >= 0, "losses are covered")
-    m.feed(carrier, c.text("to", lossy), arriving)
-    m.feed(carrier, c.text("from_", lossy), returning)
-    return back
+    m.feed(carrier, c.text("to", losing), arriving)
+    m.feed(carrier, c.text("from_", losing), returning)
 
 
 def replay_carriage(
-    c: Units, flows: Flows, log: Log, carrier: str, delay: Indices | None = None
-) -> None:
+    c: Units, flows: Flows, log: Log, carrier: str, delay: Indices | None = None,
+    worthless: Flags | None = None,
+) -> None:  # fmt: skip
     """Send, travel, lose, receive: recomputed from the flows, one direction at a time."""
     forward = flows["flow"]
     reversible = c["reversible"]
@@ -138,10 +166,12 @@ def replay_carriage(
     capacity, loss, share = c["capacity"], c["loss"], c["loss_share"]
     log.within("flow within capacity", forward, 0.0, capacity)
     log.within("opposite flow within capacity", back, 0.0, np.where(reversible, capacity, 0.0))
-    lossy = (loss.max(axis=1, keepdims=True) > 0) | (share > 0)
+    fixed = loss.max(axis=1, keepdims=True) > 0
+    lossy = fixed | (share > 0)
+    hours = np.broadcast_to(True if worthless is None else worthless, forward.shape)
     direction = replay_exclusion(
-        flows, log, "forward", reversible & lossy, first=forward, second=back, first_max=capacity,
-        rules=("one direction at a time", "carries along only while forward"),
+        flows, log, "forward", reversible & lossy & (hours | fixed), first=forward, second=back,
+        first_max=capacity, rules=("one direction at a time", "carries along only while forward"),
     )  # fmt: skip
     ahead = np.where(reversible & lossy, direction, 1.0)
     if delay is None:
@@ -155,6 +185,11 @@ def replay_carriage(
     # On a lossless reversible line both flows may be positive; they cancel.
     returning = begun_back * (1.0 - share) - np.where(reversible, loss * (1.0 - was_ahead), 0.0)
     for end, sent, received in (("to", forward, arriving), ("from_", back, returning)):
-        log.draws(carrier, c.places("from_" if end == "to" else "to"), sent)
+        start = "from_" if end == "to" else "to"
+        log.draws(carrier, c.places(start), sent)
         log.feeds(carrier, c.places(end), received)
+        net = np.where(lossy, sent, np.maximum(sent - (forward + back - sent), 0.0))
+        log.carries(carrier, c.places(start), c.places(end), net, lossy[:, 0],
+                    hours & (worthless is not None))  # fmt: skip
+    log.at_once(np.where(lossy, np.minimum(forward, back), 0.0))
     log.measure(f"{carrier}_line_loss", begun + begun_back - arriving - returning)

@@ -7,6 +7,7 @@ the loss ``l`` that does not depend on the level, in kW.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -25,7 +26,7 @@ from citygrid.components.fields import (
     SharePerTime,
 )
 from citygrid.components.log import Log
-from citygrid.components.words import Amount, Fleet, Known, Speaker
+from citygrid.components.words import Amount, Fleet, Known, Opposition, Speaker
 from citygrid.inputs.world import World
 
 
@@ -38,6 +39,9 @@ class Storage(Component):
     charge_efficiency: Efficiency = Field(1.0, description="energy stored per energy taken in")
     discharge_efficiency: Efficiency = Field(1.0, description="energy given per energy released")
     standing_loss: SharePerTime = Field(0.0, description="share of the level lost per hour")
+    may_burn: bool = Field(
+        False, description="whether it may charge and discharge at once, or fill another store"
+    )
     cyclic: bool = Field(True, description="the last level equals the level before the first step")
     initial_level: Share = Field(0.0, description="level before the first step, if not cyclic")
     final_level: Share = Field(0.0, description="least level after the last step, if not cyclic")
@@ -57,6 +61,21 @@ class Storage(Component):
                 "`cyclic: false` to give `initial_level` and `final_level`"
             )
         return self
+
+    keeps_energy: ClassVar[bool] = True
+
+    def loses(self) -> bool:
+        return self.charge_efficiency * self.discharge_efficiency < 1.0
+
+    def least_value(self, carrier: str, name: str, world: World) -> float:
+        """What it gives it has taken, and others decide what that is worth.
+
+        But energy that costs to hold, or for which there will be no room, may have to be given
+        away, and what was there at the beginning may be too much.
+        """
+        if self.holding_cost > 0.0 or not isinstance(self.highest_level, float):
+            return -np.inf
+        return 0.0 if self.initial_level > 0.0 else np.inf
 
     def _ports(self, carrier: str) -> list[Port]:
         return [Port(carrier, "draw", self.node), Port(carrier, "feed", self.node)]
@@ -83,21 +102,38 @@ def check_store(
                          f"{spec.final_level:g}", "lower it, or raise the other")  # fmt: skip
 
 
-def formulate_storage(m: Speaker, c: Fleet, carrier: str, loss: Known | None = None) -> None:
-    """A store that takes and gives the carrier at its node; see :func:`formulate_level`."""
-    charge, discharge = formulate_level(m, c, loss)
-    m.draw(carrier, c.text("node"), charge)
-    m.feed(carrier, c.text("node"), discharge)
+def formulate_storage(
+    m: Speaker, c: Fleet, carrier: str, loss: Known | None = None, worthless: Flags | None = None
+) -> Amount:
+    """A store that takes and gives the carrier at its node; see :func:`formulate_level`.
+
+    Where ``worthless`` is given, one store may not fill another in these steps either. Gives what
+    is discharged [kW].
+    """
+    charge, discharge = formulate_level(m, c, loss, worthless)
+    if worthless is None:
+        m.draw(carrier, c.text("node"), charge)
+        m.feed(carrier, c.text("node"), discharge)
+        return discharge
+    # Even a store without losses may empty itself into one that has some.
+    lossy = _lossy(c.charge_efficiency.values, c.discharge_efficiency.values)
+    hours, free = worthless & lossy.any(), c.flags("may_burn")
+    m.draw(carrier, c.text("node"), charge, Opposition("stored", c.charge, hours, free))
+    m.feed(carrier, c.text("node"), discharge, Opposition("stored", c.discharge, hours, free))
+    return discharge
 
 
-def formulate_level(m: Speaker, c: Fleet, loss: Known | None = None) -> tuple[Amount, Amount]:
+def formulate_level(
+    m: Speaker, c: Fleet, loss: Known | None = None, worthless: Flags | None = None
+) -> tuple[Amount, Amount]:
     """Level dynamics by the module's equation; gives charge and discharge [kW].
 
     ``loss`` [kW] (component × time) is what is lost whatever the level.
 
     A store that loses energy on the way through could burn it by charging and discharging at
     once, which pays when energy has a negative price; the binary ``charging`` forbids it for
-    stores with an efficiency below one, and no other store gets a binary.
+    stores with an efficiency below one, and no other store gets a binary. ``worthless`` (component
+    × time) says in which steps that could pay at all, by default in all.
     """
     floor = c.final_level.values * c.capacity.values
     least = np.zeros((len(c), len(m.time)))
@@ -115,11 +151,11 @@ def formulate_level(m: Speaker, c: Fleet, loss: Known | None = None) -> tuple[Am
     stored = charge * c.charge_efficiency * c.step
     released = discharge / c.discharge_efficiency * c.step
     m.constrain("level", level == kept + stored - released, "energy is kept, stored and released")
-    lossy = c.axis.only(
-        _lossy(c.charge_efficiency.values, c.discharge_efficiency.values), "guarded"
-    )
+    guarded = np.broadcast_to(True if worthless is None else worthless, (len(c), len(m.time)))
+    lossy = _lossy(c.charge_efficiency.values, c.discharge_efficiency.values)
+    guarded = guarded & (lossy & ~c.flags("may_burn"))[:, None]
     formulate_exclusion(
-        m, "charging", lossy, rows=("charge_alone", "discharge_alone"),
+        m, "charging", c.axis, guarded, rows=("charge_alone", "discharge_alone"),
         first=charge, second=discharge, first_max=c.charge, second_max=c.discharge,
         about="the store charges",
     )  # fmt: skip
@@ -137,16 +173,23 @@ def _lossy(charge_efficiency: Floats, discharge_efficiency: Floats) -> Flags:
 
 
 def replay_storage(
-    c: Units, flows: Flows, log: Log, carrier: str, loss: Floats | float = 0.0
-) -> None:
+    c: Units, flows: Flows, log: Log, carrier: str, loss: Floats | float = 0.0,
+    worthless: Flags | None = None,
+) -> None:  # fmt: skip
     """What the store takes and gives at its node, and its level; see :func:`replay_level`."""
-    charge, discharge = replay_level(c, flows, log, loss)
+    charge, discharge = replay_level(c, flows, log, loss, worthless)
     log.draws(carrier, c.places("node"), charge)
     log.feeds(carrier, c.places("node"), discharge)
+    hours = np.zeros(charge.shape, dtype=bool)
+    if worthless is not None and _lossy(c["charge_efficiency"], c["discharge_efficiency"]).any():
+        hours = worthless & ~c["may_burn"]
+    net = np.where(c["may_burn"], 0.0, discharge - charge)
+    log.opposes(carrier, "stored", c.places("node"), np.maximum(net, 0.0), True, hours)
+    log.opposes(carrier, "stored", c.places("node"), np.maximum(-net, 0.0), False, hours)
 
 
 def replay_level(
-    c: Units, flows: Flows, log: Log, loss: Floats | float = 0.0
+    c: Units, flows: Flows, log: Log, loss: Floats | float = 0.0, worthless: Flags | None = None
 ) -> tuple[Floats, Floats]:
     """March the level through the hours from charge and discharge, and check every limit.
 
@@ -169,9 +212,12 @@ def replay_level(
     log.within("level at the end", level[:, -1:], last, np.inf, "kWh")
     log.within("charge within power", charge, 0.0, c["charge"])
     log.within("discharge within power", discharge, 0.0, c["discharge"])
-    guarded = _lossy(c["charge_efficiency"], c["discharge_efficiency"])[:, None]
+    lossy = _lossy(c["charge_efficiency"], c["discharge_efficiency"])[:, None]
+    burns = lossy & ~c["may_burn"]
+    guarded = np.broadcast_to(burns if worthless is None else burns & worthless, charge.shape)
     replay_exclusion(
         flows, log, "charging", guarded, first=charge, second=discharge, first_max=c["charge"],
         rules=("no charging and discharging at once", "charges only while charging"),
     )  # fmt: skip
+    log.at_once(np.where(lossy & ~c["may_burn"], np.minimum(charge, discharge), 0.0))
     return charge, discharge
