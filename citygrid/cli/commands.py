@@ -146,13 +146,15 @@ def _forgone(runs: list[Run], options: Options, frame: Frame) -> dict[str, Count
 @click.argument("plan_file", metavar="PLAN.nc", type=click.Path(path_type=Path))
 @click.option("--hydraulics", is_flag=True,
               help="Also solve the heat network with pandapipes, beside the plan.")  # fmt: skip
+@click.option("--grid", is_flag=True,
+              help="Also solve cables and transformers with pandapower.")  # fmt: skip
 @click.option("--hours", default="peak", show_default=True,
-              help="For --hydraulics: peak, all, or stamps separated by commas.")  # fmt: skip
+              help="Of both: peak, all, or stamps separated by commas.")  # fmt: skip
 @JSON
 @framed
-def verify(frame: Frame, plan_file: Path, hydraulics: bool, hours: str) -> None:
+def verify(frame: Frame, plan_file: Path, hydraulics: bool, grid: bool, hours: str) -> None:
     """Replay a stored plan by physics and say what it breaks."""
-    from citygrid.cli.outside import beside_pandapipes
+    from citygrid.cli.outside import beside_pandapipes, beside_pandapower
     from citygrid.plan.plan import Plan
     from citygrid.plan.policies import policies
 
@@ -175,6 +177,10 @@ def verify(frame: Frame, plan_file: Path, hydraulics: bool, hours: str) -> None:
     if hydraulics:
         document["hydraulics"], said, confirmed = beside_pandapipes(plan, hours)
         lines += said
+    if grid:
+        document["grid"], said, found = beside_pandapower(plan, hours)
+        lines += said
+        confirmed &= found
     frame.answer(document, "\n".join(lines))
     frame.exit_code = 0 if verdict.ok and confirmed else VerificationError.exit_code
 

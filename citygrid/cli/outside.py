@@ -8,6 +8,16 @@ if TYPE_CHECKING:
     from citygrid.plan.plan import Plan
 
 
+def beside_pandapower(plan: Plan, hours: str) -> tuple[list[dict[str, Any]], list[str], bool]:
+    """The hours for JSON, in words, and whether pandapower found a flow in each of them."""
+    from citygrid.plan.power_flow import check_grid
+
+    checks = check_grid(plan.case, plan, hours)
+    lines = ["beside pandapower, drawn at a power factor of 1:"]
+    lines += [f"  {line}" for check in checks for line in check.lines()]
+    return [c.as_dict() for c in checks], lines, all(c.failure is None for c in checks)
+
+
 def beside_pandapipes(plan: Plan, hours: str) -> tuple[list[dict[str, Any]], list[str], bool]:
     """The hours for JSON, in words, and whether pandapipes found a flow in each of them.
 
