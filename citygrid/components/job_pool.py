@@ -96,6 +96,7 @@ class _Job(NamedTuple):
     deadline: float
     preemptible: bool
     data: float
+    latency: float
 
 
 class _Chance(NamedTuple):
@@ -146,7 +147,7 @@ def prepare(specs: Mapping[str, JobPool], world: World) -> dict[str, Parameter]:
                                     {site: places[site] for site in allowed})  # fmt: skip
             permitted += [(number, places[site]) for site in allowed]
             jobs.append(_Job(_label(str(job), name, specs), pool, power, duration, release,
-                             deadline, preemptible, data))  # fmt: skip
+                             deadline, preemptible, data, needs.latency))  # fmt: skip
             first = max(int(np.ceil(release / step - INSTANT)), 0)
             last = min(int(np.floor((deadline - duration) / step + INSTANT)),
                        steps - int(np.ceil(duration / step - INSTANT)))  # fmt: skip
@@ -213,6 +214,7 @@ def _tables(
         "job_deadline": column(job, jobs, "deadline", float, "h"),
         "job_preemptible": column(job, jobs, "preemptible", bool),
         "job_data": column(job, jobs, "data", float, "GB"),
+        "job_latency": column(job, jobs, "latency", float, "ms"),
         "job_allowed": Parameter((job, site), may),
         "start_job": column(start, starts, "job"),
         "start_site": column(start, starts, "site"),

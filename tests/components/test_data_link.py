@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,9 @@ import pytest
 
 import citygrid as cg
 from citygrid.components.common.routing import fastest_routes
+from citygrid.components.contract import Parameter
 from citygrid.inputs.world import DataWay
+from citygrid.plan.plan import Plan
 from tests.helpers import Solved, faults_of, refusal, solve, solved, told, variant
 
 
@@ -110,6 +113,20 @@ def test_more_than_a_link_carries_is_told() -> None:
     """All of ``big`` in hour 1 on the hill: 70 GB by a radio of 25."""
     lie = {("data_link.back", "radio", 0): 70.0, ("job_pool.data", "radio: back", 0): 70.0}
     assert "data within the link's capacity" in told(solved("data_link"), lie)
+
+
+def test_the_latency_is_read_from_the_jobs_and_not_from_the_candidates() -> None:
+    """``batch`` ran 7 ms away; the same plan for a job that may only go 5 is refused."""
+    case, _, plan, _ = solved("data_link")
+    units = case.units["job_pool"]
+    limits = units.parameters["job_latency"].values.copy()
+    limits[list(units.parameters["job"].values).index("batch")] = 5.0
+    tables = {**units.parameters, "job_latency": Parameter(("job",), limits, "ms")}
+    other = replace(case, units={**case.units, "job_pool": replace(units, parameters=tables)})
+    dataset = plan.dataset.assign_attrs(case_hash=other.hash)
+    (told_of,) = cg.verify(other, Plan(other, dataset)).violations
+    assert told_of.rule == "job within its latency" and told_of.where == "job_pool batch"
+    assert told_of.size == pytest.approx(2.0)
 
 
 WAYS = [

@@ -22,6 +22,8 @@ from citygrid.inputs.world import World
 
 #: Share by which a rate may exceed a capacity: rounding of durations.
 ROUNDING = 1e-9
+#: Starts or power [kW] below which a job does not run at a site.
+USED = 1e-6
 
 
 class Needs(NamedTuple):
@@ -109,6 +111,11 @@ class JobNetwork:
             way: Parameter((way,), np.array(labels, dtype=object)),
             hop: Parameter((hop,), np.array(hops, dtype=object)),
             "way_place": Parameter((way,), np.array(places, dtype=object)),
+            "way_latency": Parameter(
+                (way,),
+                np.array([self._ways[number].latency for _, number in self._used], dtype=float),
+                "ms",
+            ),
             "way_pool": Parameter((way,), np.array([p for p, _ in self._used], dtype=np.int64)),
             "hop_job": Parameter((hop,), job),
             "hop_site": Parameter((hop,), site),
@@ -183,3 +190,14 @@ def replay_job_data(c: Units, flows: Flows, log: Log, carried: Floats) -> None:
     log.equal("data are those of the jobs", data, carried, "GB/h", labels=labels)
     pools = np.array(c.names, dtype=object)[c["way_pool"]]
     log.draws("data", c.places("way_place"), data, pools)
+    # How far from home every job ran, by the links that its data took.
+    used = np.zeros(c["job_allowed"].shape)
+    for table, flow in (("start", "start"), ("slot", "run")):
+        if len(c[f"{table}_job"]):
+            np.add.at(used, (c[f"{table}_job"], c[f"{table}_site"]), np.abs(flows[flow]))
+    delay = np.zeros(len(used))
+    for (job, site), ways in links_to(c).items():
+        if used[job, site] > USED:
+            delay[job] = max(delay[job], c["way_latency"][ways].sum())
+    log.within("job within its latency", delay, high=c["job_latency"], unit="ms",
+               labels=c.parameters["job"].values)  # fmt: skip
