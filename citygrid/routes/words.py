@@ -141,16 +141,24 @@ def _shortage(form: Form, said: Explanation, row: int, amount: float) -> dict[st
 def _moved(form: Form, flows: NDArray[Any], row: int) -> tuple[dict[str, float], dict[str, float]]:
     """Component → kW that it feeds into a balance, and those that draw; known loads together."""
     span = slice(form.matrix.indptr[row], form.matrix.indptr[row + 1])
-    moved: dict[str, float] = {}
+    here = next(iter(_labels(_owner(form.rows, row), row).values()))
+    fed: dict[str, float] = {}
+    drawn: dict[str, float] = {}
     for column, weight in zip(form.matrix.indices[span], form.matrix.data[span], strict=True):
         block = _owner(form.columns, int(column))
         who = next(iter(_labels(block, int(column)).values()), block.name)
-        moved[who] = moved.get(who, 0.0) + float(weight * flows[column])
+        if who == here:  # inside a component, both sides bear its name
+            who = block.name.partition(".")[0].replace("_", " ")
+        _add(fed, drawn, who, float(weight * flows[column]))
     known = float(form.row_lower[row])
-    if known:
-        moved["known loads" if known > 0 else "known supply"] = -known
-    return ({who: flow for who, flow in moved.items() if flow > FLOW},
-            {who: -flow for who, flow in moved.items() if flow < -FLOW})  # fmt: skip
+    _add(fed, drawn, "known loads" if known > 0 else "known supply", -known)
+    return fed, drawn
+
+
+def _add(fed: dict[str, float], drawn: dict[str, float], who: str, flow: float) -> None:
+    if abs(flow) > FLOW:
+        side = fed if flow > 0 else drawn
+        side[who] = side.get(who, 0.0) + abs(flow)
 
 
 # limits in conflict -------------------------------------------------------------------------------
