@@ -21,8 +21,8 @@ FLOW = 1e-6
 PROOFS = {
     "relaxation": "no plan keeps every limit, not even if jobs were split and units ran in part",
     "integers": "no plan keeps every limit, because jobs, and units on or off, cannot be split",
-    "none": "the route calls the district infeasible; this is the nearest plan found in the time "
-            "given, and a nearer one may exist",
+    "none": "this is what the nearest flows found miss, and nearer ones may exist: the route calls "
+            "the district infeasible, and why could not be proved in the time given",
 }  # fmt: skip
 
 
@@ -41,6 +41,7 @@ def tell(
     conflict = [] if said.conflict is None else list(_limits(form, said.conflict))
     document = {
         "proof": said.proof,
+        "example": said.proof == "none",
         "missing_kwh": said.total * step if shortages and balances else None,
         "missing_at_least_kwh": said.least * step if shortages and balances else None,
         "shortages": shortages,
@@ -54,7 +55,7 @@ def tell(
 
 def _faults(document: dict[str, Any], name: str) -> Iterator[Fault]:
     shortages, conflict = document["shortages"], document["conflict"]
-    for entry in shortages[:SHOWN]:
+    for entry in [] if document["example"] else shortages[:SHOWN]:
         place = ", ".join(part for part in (entry["place"], entry["time"]) if part)
         amount = f"{abs(entry['amount']):.6g} {entry['unit']}"
         if entry["carrier"] is None:
@@ -92,13 +93,13 @@ def _repair(entry: dict[str, Any]) -> str:
 def _sum(document: dict[str, Any]) -> str:
     """What is missed in all, and how far that is proved."""
     entries = document["shortages"]
-    further = len(entries) - SHOWN
+    further = 0 if document["example"] else len(entries) - SHOWN
     text = f"{'and ' + str(further) + ' further shortages; ' if further > 0 else ''}"
     if document["missing_kwh"] is not None:
         total, least = document["missing_kwh"], document["missing_at_least_kwh"]
         text += f"in all {total:.6g} kWh"
         if document["proof"] == "none":
-            text += " in this one"
+            text += f" at {len(entries)} balances"
         elif least < (1.0 - NEAR) * total:
             text += f" in this example, and at least {least:.6g} kWh in any plan"
         else:
