@@ -377,7 +377,12 @@ class Linear:
         terms = []
         for term in self.terms:
             if term.rows is not None:
-                raise refuse("previous", "takes plain variables, not sums")
+                # Entries of sums: each moves a step on, those of the last step to the first.
+                last = term.rows % self.shape[-1] == self.shape[-1] - 1
+                kept = ~last | around.ravel()[term.rows // self.shape[-1]]
+                rows = np.where(last, term.rows - (self.shape[-1] - 1), term.rows + 1)
+                terms.append(Term(rows[kept], term.columns[kept], term.coefficients[kept]))
+                continue
             columns = np.roll(np.broadcast_to(term.columns, self.shape), 1, axis=-1)
             weights = np.roll(np.broadcast_to(term.coefficients, self.shape), 1, axis=-1).copy()
             weights[..., 0] *= around

@@ -59,6 +59,52 @@ def plant(i: int, node: str, lot: np.random.Generator) -> list[str]:
     ]
 
 
+#: Ways of a turbine to give heat by extraction.
+EXTRACTIONS = (
+    "electric_efficiency: 30 %, extraction: {condensing_efficiency: 42 %}",
+    "extraction: {condensing_efficiency: 45 %, heat: 20 kW, stack_loss: 8 %, condenser: 3 kW}",
+    f"{LOADS[1]}, extraction: {{power_loss: 20 %}}",
+    f"{LOADS[2]}, extraction: {{power_loss: 15 %, power_to_heat: 0.4}}",
+)
+
+
+def sources(i: int, node: str, lot: np.random.Generator) -> list[str]:
+    """Turbine, electrodes, wind and sun, stores by their geometry, and hydrogen with its heat."""
+    how, rule = str(lot.choice(EXTRACTIONS)), str(lot.choice(RULES[:4]))
+    turbine = how if "part_load" in how else how + rule
+    pumped = bool(lot.integers(2))
+    ends = str(lot.choice(["", ", cyclic: false, initial_level: 50 %, final_level: 20 %"]))
+    surfaces = "lid: {area: 90 m^2, transmission: 0.2 W/m^2/K}, walls: {area: 200 m^2, " \
+               "transmission: 0.4 W/m^2/K}"  # fmt: skip
+    parts = [
+        f"turbine {i}: {{kind: chp, node: {node}, power: 50 kW, {turbine}}}",
+        f"electrodes {i}: {{kind: electric_boiler, node: {node}, heat: 40 kW"
+        f"{lot.choice(RULES[:4])}}}",
+        f"mill {i}: {{kind: wind, node: {node}, turbine: DW100, hub_height: 30 m, wind: "
+        f"{lot.uniform(2, 12):.2f} m/s, density_correction: {lot.choice(['true', 'false'])}}}",
+        f"collectors {i}: {{kind: solar_thermal, node: {node}, area: 80 m^2, optical_efficiency: "
+        "80 %, linear_loss: 3 W/m^2/K, quadratic_loss: 0.01 W/m^2/K^2, irradiance: {series: use, "
+        "times: 900 W/m^2}}",
+        f"pit {i}: {{kind: seasonal_store, node: {node}, construction: "
+        f"{lot.choice(['pit', 'boreholes'])}, volume: 300 m^3, hot: 80 degC, cold: 40 degC, "
+        f"charge: 30 kW, discharge: 20 kW, serves: {'heat pumps' if pumped else 'network'}, "
+        f"{surfaces}{ends}}}",
+        f"silo {i}: {{kind: heat_store, node: {node}, charge: 30 kW, discharge: 30 kW, tank: "
+        f"{{volume: 5 m^3, diameter: 1.5 m, hot: 85 degC, cold: 45 degC, transmission: "
+        f"{lot.uniform(0, 1):.2f} W/m^2/K}}{ends}}}",
+        f"stack {i}: {{kind: electrolyser, node: {node}, power: 40 kW{lot.choice(RULES[:4])}}}",
+        f"station {i}: {{kind: hydrogen_sale, node: {node}, price: {lot.uniform(0, 0.3):.2f} "
+        f"EUR/kWh, least: {lot.uniform(0, 40):.1f} kWh}}",
+        f"stack pump {i}: {{kind: heat_pump, source: stack {i}, sink: {node}, heat: 20 kW"
+        f"{lot.choice(['', ', carnot_share: 50 %'])}}}",
+    ]
+    if pumped:
+        parts.append(
+            f"pit pump {i}: {{kind: heat_pump, source: pit {i}, sink: {node}, heat: 9 kW}}"
+        )
+    return parts
+
+
 def fleet(seed: int) -> tuple[str, str]:
     """A district file with two or three units of every kind, by lot, and its table."""
     lot = np.random.default_rng(seed)
@@ -122,6 +168,7 @@ def fleet(seed: int) -> tuple[str, str]:
     more = np.random.default_rng(seed + 1000)  # the lot above stays as it is
     for i, node in enumerate(nodes):
         parts += plant(i, node, more)
+        parts += sources(i, node, more)
     for i, (start, end) in enumerate((("plant", "east"), ("east", "west"), ("west", "plant"))):
         parts += [
             f"cable {i}: {{kind: power_line, from: {start}, to: {end}, capacity: 80 kW, "

@@ -198,9 +198,26 @@ def test_the_previous_step(x: np.ndarray, initial: Data, cyclic: np.ndarray) -> 
     assert value(flows.previous(start, cyclic), x) == pytest.approx(expected)
 
 
-def test_sums_have_no_previous_step() -> None:
-    with pytest.raises(FormulationError, match="plain variables"):
-        flows.sum("unit").previous(Data(np.asarray(0.0), (), "kW"))
+@given(points, flags, arrays(UNITS), flags)
+def test_the_previous_step_of_sums(
+    x: np.ndarray, keep: np.ndarray, initial: Data, cyclic: np.ndarray
+) -> None:
+    """Of a unit's own flow and, for some, what is added: heat to a turbine's power."""
+    some = UNITS.only(keep, "some")
+    rows = (some.positions[:, None] * len(HOURS) + np.arange(len(HOURS))).ravel()
+    more = flows.only(some).mapped((UNITS, HOURS), rows, np.arange(len(rows)), np.ones(len(rows)))
+    start = Data(initial.values, initial.dims, "kW")
+    p = p_of(x) * (1.0 + keep[:, None])
+    expected = np.roll(p, 1, axis=1)
+    expected[~cyclic, 0] = initial.values[~cyclic]
+    assert value((flows + more).previous(start, cyclic), x) == pytest.approx(expected)
+
+
+@given(points)
+def test_the_previous_step_of_a_total(x: np.ndarray) -> None:
+    total = p_of(x).sum(axis=0)
+    found = value(flows.sum("unit").previous(Data(np.asarray(7.0), (), "kW")), x)
+    assert found == pytest.approx([7.0, *total[:-1]])
 
 
 @given(points)
