@@ -48,7 +48,8 @@ class SeasonalStore(Storage):
     ``U_lid A_lid (T − T_air) + U_walls A_walls (T − T_ground)``, of which
     ``s = (U_lid A_lid + U_walls A_walls) / (V C)`` follows the level and
     ``l = U_lid A_lid (T_C − T_air) + U_walls A_walls (T_C − T_ground)`` does not. Where the store's
-    cold side is colder than what surrounds it, l is negative: it gains.
+    cold side is colder than what surrounds it, l is negative: it gains. Where it is warmer, an
+    empty store still loses l and has to be charged with it.
 
     It gives its heat to the node, or, with ``serves: heat pumps``, to pumps whose ``source`` is
     the store; they see a loop between the middle and the cold temperature. A store cold enough for

@@ -57,7 +57,8 @@ class WindTurbine(Component):
     points and zero outside, at the wind of hub height ``v = v_m (h / h_m)^α`` (power law) or
     ``v_m ln(h/z0) / ln(h_m/z0)`` (logarithmic, with ``roughness``), where ``h_m`` is where the wind
     was measured: 10 m in weather files. With ``density_correction`` the curve is read at
-    ``v (ρ/1.225)^(1/3)`` (IEC 61400-12-1). Or ``rated · output`` with an ``output`` series.
+    ``v (ρ/1.225)^(1/3)`` (IEC 61400-12-1). Or ``rated · output`` with an ``output``
+    series, whose losses it holds already.
 
     The wind is a mean over the step: gusts within it are not seen.
     """
@@ -82,7 +83,9 @@ class WindTurbine(Component):
         None, description="roughness length z0 for the logarithmic law, instead of `shear`"
     )
     density_correction: bool = Field(False, description="read the curve at the hour's air density")
-    losses: Share = Field(0.05, description="lost to standstill, wakes and cables; assumed")
+    losses: Share = Field(
+        0.05, description="of the curve, to standstill, wakes and cables; assumed"
+    )
     rated: Power | None = Field(None, description="power at an output of 1, with `output`")
     output: HourlyShare | None = Field(
         None, description="output per rated power, instead of a power curve"
@@ -148,9 +151,8 @@ def prepare(specs: Mapping[str, WindTurbine], world: World) -> dict[str, Paramet
 
 
 def _available(spec: WindTurbine, name: str, world: World) -> Floats:
-    kept = spec.turbines * (1.0 - spec.losses)
     if spec.output is not None and spec.rated is not None:
-        return kept * spec.rated * world.hourly(spec.output, "1", name, "output")
+        return spec.turbines * spec.rated * world.hourly(spec.output, "1", name, "output")
     assert spec.hub_height is not None, "checked by the spec"
     if spec.wind is None:
         speed, measured = world.wind_speed(name), WEATHER_HEIGHT
@@ -163,7 +165,7 @@ def _available(spec: WindTurbine, name: str, world: World) -> Floats:
         speeds, powers = (np.array(values) for values in TURBINES[spec.turbine])
     else:
         speeds, powers = np.array([(p.speed, p.power) for p in spec.curve or ()]).T
-    return kept * power_at(speed, speeds, powers)
+    return spec.turbines * (1.0 - spec.losses) * power_at(speed, speeds, powers)
 
 
 def formulate(m: Speaker, c: Fleet) -> None:

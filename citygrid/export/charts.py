@@ -18,7 +18,7 @@ LEFT, RIGHT, TOP, BOTTOM = 58.0, 6.0, 10.0, 24.0
 #: Carrier → what it is called in a heading.
 CARRIERS = {"heat": "Heat", "power": "Power", "waste_heat": "Waste heat of computing centres",
             "cooling": "Cooling", "compute": "Compute", "quantum": "Quantum compute",
-            "gas": "Fuel"}  # fmt: skip
+            "gas": "Fuel", "hydrogen": "Hydrogen"}  # fmt: skip
 #: Energy [kWh per point, of the largest] below which a kind is not drawn.
 NOTHING = 1e-6
 

@@ -36,6 +36,12 @@ LOOKS = {
     "power_demand": Look("Power demand", "PD", "#C9C5BF", "plain", False),
     "heat_pipe": Look("Heat pipe", "PI", "#6E3B23", "cross", True),
     "power_line": Look("Power line", "PL", "#333333", "cross", True),
+    "electric_boiler": Look("Electric boiler", "EB", "#D9534F", "level", True),
+    "wind": Look("Wind power", "WI", "#9BC5B5", "fall", False),
+    "solar_thermal": Look("Solar heat", "ST", "#F08A3C", "dots", False),
+    "seasonal_store": Look("Seasonal store", "SS", "#7A4E6B", "level", True),
+    "electrolyser": Look("Electrolyser", "EL", "#2F8F9D", "cross", True),
+    "hydrogen_sale": Look("Hydrogen sale", "H2", "#A9D6DD", "plain", False),
 }
 
 #: For kinds that this page has never heard of, in turn.

@@ -87,7 +87,7 @@ def test_wind_measured_elsewhere_and_output_as_a_series(tmp_path: Path) -> None:
     assert available(variant("wind", tmp_path, series, mast)) == pytest.approx([20, 70, 90, 90])
     text = (DISTRICTS / "wind.yaml").read_text()
     own = text[text.index("hub_height") : text.index("}\n  farm")]
-    output = (own, "losses: 0, rated: 200 kW, output: {series: farm}")
+    output = (own, "rated: 200 kW, output: {series: farm}")
     path = variant("wind", tmp_path, series, output)
     assert available(path) == pytest.approx([0, 100, 200, 50])
 
