@@ -96,7 +96,20 @@ def size_pipes(network: Network, design: Design) -> Network:
         sized.append(replace(pipe, dn=dn))
     if faults:
         raise InputError(faults)
-    return replace(network, pipes=tuple(sized))
+    return replace(network, pipes=tuple(_closing(network.pipes, sized)))
+
+
+def _closing(given: Sequence[Pipe], sized: Sequence[Pipe]) -> list[Pipe]:
+    """Pipes that close a loop, where no shortest way leads: as wide as what they join."""
+    widest: dict[str, int] = {}
+    for pipe in sized:
+        for end in (pipe.start, pipe.end):
+            widest[end] = max(widest.get(end, 0), pipe.dn or 0)
+    return [
+        replace(new, dn=min(widest[new.start], widest[new.end]))
+        if old.dn is None and new.dn is not None and new.reversible and new.consumers == 0 else new
+        for old, new in zip(given, sized, strict=True)
+    ]  # fmt: skip
 
 
 def _too_small(pipe: Pipe, heat: float, design: Design, catalogue: Catalogue) -> Fault:

@@ -117,6 +117,22 @@ def test_given_edges_are_kept_with_their_loops_and_sizes(tmp_path: Path) -> None
     assert solve(tmp_path / "out.yaml").verdict.ok
 
 
+def test_a_pipe_that_closes_a_loop_is_as_wide_as_what_it_joins(tmp_path: Path) -> None:
+    """The inn is reached by way of the works; no shortest way takes the pipe from the shop to it.
+
+    At 1.5 m/s and 30 K: 650 kW need DN 65, 300 DN 50, 250 DN 40; the closing pipe takes DN 40.
+    """
+    corners = [(0, 0), (0, 100), (100, 100), (100, -20), (0, 0)]
+    houses = {"works": (0, 100, 400.0), "shop": (100, -20, 300.0), "inn": (100, 100, 250.0)}
+    path = make_map(tmp_path, houses, [[a, b] for a, b in pairwise(corners)])
+    assert run(path, "--edges", "given", "--simultaneity", "1").exit_code == 0
+    laid = {frozenset(ends): pipe.dn for ends, pipe in pipes_of(tmp_path / "out.yaml").items()}
+    assert laid == {
+        frozenset(("source", "works")): 65, frozenset(("source", "shop")): 50,
+        frozenset(("works", "inn")): 40, frozenset(("shop", "inn")): 40,
+    }  # fmt: skip
+
+
 def test_zones_have_one_node_each(tmp_path: Path) -> None:
     assert run(make_map(tmp_path), "--group", "50 kW").exit_code == 0
     district = cg.load(tmp_path / "out.yaml")
