@@ -105,10 +105,11 @@ def _model(drawn: Draw, size: Size, seed: int, files: dict[str, Path]) -> str:
         "    peak_charge: 0.3 EUR/kW",
         "  gas: {kind: fuel, node: centre, price: 60 EUR/MWh, carbon: 201 kg/MWh}",
         *(f"  engine {e + 1}: {{kind: chp, node: centre, power: {0.25 * mean / engines:.1f} kW, "
-          "minimum_load: 50 %, start_cost: 20 EUR}"
+          "minimum_load: 50 %, start_cost: 20 EUR, minimum_up_time: 4 h, minimum_down_time: 3 h}"
           for e in range(engines)),
         *(f"  boiler {b + 1}: {{kind: boiler, node: centre, heat: {0.6 * heat:.1f} kW, "
-          f"efficiency: {95 - 3 * b} %, minimum_load: 20 %, start_cost: 8 EUR}}" for b in range(2)),
+          f"efficiency: {95 - 3 * b} %, minimum_load: 20 %, start_cost: 8 EUR, "
+          "minimum_up_time: 2 h, minimum_down_time: 2 h}" for b in range(2)),
         f"  tank: {{kind: heat_store, node: centre, capacity: {3.0 * mean:.0f} kWh, charge: "
         f"{0.5 * mean:.0f} kW, discharge: {0.5 * mean:.0f} kW, standing_loss: 0.1 %/h}}",
         f"  battery: {{kind: battery, node: centre, capacity: {0.4 * mean:.0f} kWh, charge: "
