@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from citygrid.errors import InfeasibleError
 from tests.helpers import Solved, solve
 
 HOURS = 3
@@ -27,6 +28,7 @@ horizon: {{start: 2023-06-16T00:00Z, length: 3 h, step: 1 h}}
 weather: {{file: weather.csv, latitude: 50.1, longitude: 8.7}}
 carbon_price: {carbon} EUR/t
 nox_price: {nox} EUR/kg
+carbon_cap: {cap} kg
 series:
   spot: {{file: series.csv, column: spot, unit: EUR/MWh}}
   sun: {{file: series.csv, column: sun, unit: "1"}}
@@ -58,8 +60,8 @@ components:
 """
 
 #: Fields that grow with a district; all else is a price, a share or a temperature.
-SIZES = ("big", "feed_in", "pv", "battery", "room", "base", "cooler", "pump", "engine", "heat",
-         "flats", "job", "start")  # fmt: skip
+SIZES = ("big", "cap", "feed_in", "pv", "battery", "room", "base", "cooler", "pump", "engine",
+         "heat", "flats", "job", "start")  # fmt: skip
 #: What a district pays, and what each is when it is higher.
 PRICES = ("carbon", "nox", "import_fee", "gas", "peak", "start")
 
@@ -78,7 +80,7 @@ def districts(draw: st.DrawFn) -> District:
         "import_fee": draw(amounts(0, 100)), "export": draw(amounts(0, 120)),
         "peak": draw(st.sampled_from([0, 0.5])), "gas": draw(amounts(20, 120)),
         "start": draw(st.sampled_from([0, 2])), "big": 1000,
-        "feed_in": draw(st.sampled_from([0, 50])), "pv": draw(amounts(0, 150)),
+        "cap": 1e6, "feed_in": draw(st.sampled_from([0, 50])), "pv": draw(amounts(0, 150)),
         "battery": draw(amounts(0, 60)), "base": draw(amounts(10, 60)), "room": 200,
         "cooler": draw(amounts(0, 80)), "pump": draw(amounts(0, 120)),
         "engine": draw(amounts(0, 100)), "heat": draw(amounts(0, 200)),
@@ -168,6 +170,30 @@ def test_cost_never_falls_with_a_price(numbers: District, price: str, more: int)
 @given(districts(), amounts(1, 100))
 def test_cost_never_rises_with_what_is_paid_for_power_sold(numbers: District, more: int) -> None:
     assert no_dearer(planned(numbers | {"export": numbers["export"] + more}), planned(numbers))
+
+
+@law
+@given(districts(), st.floats(0.6, 0.98), st.floats(0.6, 0.98))
+def test_a_tighter_cap_on_carbon_never_costs_less(
+    numbers: District, share: float, other: float
+) -> None:
+    """The front of cost over carbon falls, and every plan on it keeps its cap."""
+    free = planned(numbers)
+    emitted = free.verdict.carbon
+    costs = [free.plan.objective]
+    for part in sorted((share, other), reverse=True):
+        refused = ""
+        try:
+            capped = planned(numbers | {"cap": part * emitted})
+        except InfeasibleError as error:
+            refused = str(error)
+        if refused:
+            # Nothing else stands in the way, so the cap is what is named.
+            assert "ledger.carbon_cap is missed" in refused
+            break
+        assert capped.verdict.carbon <= part * emitted * (1 + CLOSE) + CLOSE
+        assert capped.plan.objective >= costs[-1] - CLOSE * turnover(free, capped)
+        costs.append(capped.plan.objective)
 
 
 @law
