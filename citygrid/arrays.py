@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.integer[Any]]
+Positions = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 Stamps = NDArray[np.datetime64]
 Labels = Sequence[str] | NDArray[Any]

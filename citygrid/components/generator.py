@@ -102,4 +102,3 @@ def replay(c: Units, flows: Flows, log: Log) -> None:
         replay_exhaust(c, log, fuel)
     if (c["carbon"] > 0).any():
         log.pays("carbon", carbon=power * c["carbon"] * c.step)
-    log.measure("local_generation", power)

@@ -331,10 +331,7 @@ def replay(c: Units, flows: Flows, log: Log) -> None:
         log.equal("heat is that of the loops", heat[several], made[several],
                   labels=names[several])  # fmt: skip
         log.draws("waste_heat", c.places("loop_place"), lifted - work, names[pumps])
-        log.measure("waste_heat_used", lifted - work)
     log.feeds("heat", c.places("sink"), heat)
     log.opposes("heat", "made", c.places("sink"), heat, True, c["worthless"])
     log.draws("power", c.places("sink"), power)
     log.draws("waste_heat", c.places("source")[recovers], taken, names[recovers])
-    log.measure("heat_pump_power", power)
-    log.measure("waste_heat_used", taken)

@@ -12,9 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from citygrid.arrays import Flags
-from citygrid.arrays import Floats as Floats
-from citygrid.arrays import Labels as Labels
+from citygrid.arrays import Flags, Floats, Labels
 from citygrid.ledger import STANDS_IN, Line
 from citygrid.units import carrier_unit
 

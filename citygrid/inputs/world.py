@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
-from citygrid.arrays import Flags
-from citygrid.arrays import Floats as Floats
+from citygrid.arrays import Flags, Floats
 
 if TYPE_CHECKING:
     from citygrid.inputs.jobs import Jobs

@@ -21,8 +21,7 @@ from typing import Any, NamedTuple, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from citygrid.arrays import Floats as Floats
-from citygrid.arrays import Indices as Indices
+from citygrid.arrays import Floats, Indices
 from citygrid.errors import Fault, FormulationError
 from citygrid.units import DIMENSIONLESS, product, quotient, same
 

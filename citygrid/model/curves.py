@@ -12,12 +12,10 @@ from dataclasses import replace
 
 import numpy as np
 import scipy.sparse as sp
-from numpy.typing import NDArray
 
-from citygrid.model.algebra import Above, Axis, Data, Floats, Indices, Linear, Relation, refuse
+from citygrid.arrays import Floats, Indices, Positions
+from citygrid.model.algebra import Above, Axis, Data, Linear, Relation, refuse
 from citygrid.model.form import Block, Curve, Form
-
-Positions = NDArray[np.int64]
 
 #: Tangents of every curve before any solution is known.
 FIRST = 6

@@ -19,14 +19,12 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from citygrid.arrays import Flags
+from citygrid.arrays import Flags, Floats, Indices
 from citygrid.ledger import COLUMNS, weights
 from citygrid.model.algebra import (
     Above,
     Axis,
     Data,
-    Floats,
-    Indices,
     Linear,
     Relation,
     Term,

@@ -14,11 +14,9 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
 
-from citygrid.arrays import Floats
+from citygrid.arrays import Floats, Positions
 from citygrid.errors import Fault, FormulationError
 from citygrid.model.form import Block, Form, Lines
-
-Positions = NDArray[np.int64]
 
 #: Distance from a whole number within which a fixed integer counts as whole.
 WHOLE = 1e-6

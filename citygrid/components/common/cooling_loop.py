@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from citygrid.arrays import Floats
+from citygrid.arrays import Floats, Labels
 from citygrid.components.contract import Port
-from citygrid.components.log import Labels, Log
+from citygrid.components.log import Log
 from citygrid.components.words import Amount, Axis, Known, Speaker
 
 
