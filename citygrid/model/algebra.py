@@ -1,14 +1,8 @@
-"""Labelled blocks of variables and linear terms, checked for labels and units, kept sparse.
+"""Linear terms over labelled blocks of variables, checked for labels and units, kept sparse.
 
-Three nouns carry everything a component says:
-
-* :class:`Axis`, a named list of labels (units of a kind, hours, jobs);
-* :class:`Data`, known numbers over axes with a unit;
-* :class:`Linear`, an affine expression over axes with a unit, held as sparse terms
-  ``Σ coefficient · column + constant`` per cell.
-
-Axes broadcast by name and must agree label by label; ``+`` needs the same unit, ``×`` multiplies
-units. Nothing is aligned silently, nothing is padded, and no Python loop runs over hours. If this
+:class:`Linear` is an affine expression over axes with a unit, held as sparse terms
+``Σ coefficient · column + constant`` per cell; axes and known numbers are those of
+:mod:`citygrid.model.labelled`, and the same rules hold. No Python loop runs over hours. If this
 module grows past about 400 lines it is becoming a modelling language, and a library should take
 its place.
 """
@@ -22,163 +16,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from citygrid.arrays import Floats, Indices
-from citygrid.errors import Fault, FormulationError
-from citygrid.units import DIMENSIONLESS, product, quotient, same
-
-
-def refuse(place: str, reason: str, value: object = None, repair: str = "") -> FormulationError:
-    """The error of a component whose mathematics does not fit together."""
-    return FormulationError(Fault(place, reason, value, repair))
-
-
-@dataclass(frozen=True, eq=False)
-class Axis:
-    """A named list of labels; two axes are equal when name and labels are.
-
-    ``parent`` and ``positions`` say which labels of another axis a selection kept.
-    """
-
-    name: str
-    labels: NDArray[Any]
-    parent: Axis | None = None
-    kept: Indices | None = None
-
-    @property
-    def positions(self) -> Indices:
-        """Where the labels stand in the axis that they were selected from."""
-        return np.arange(len(self)) if self.kept is None else self.kept
-
-    @property
-    def origins(self) -> Indices:
-        """Where the labels stand in the axis at which a chain of selections began."""
-        return self.positions if self.parent is None else self.parent.origins[self.positions]
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    def __eq__(self, other: object) -> bool:
-        if self is other:
-            return True
-        if not isinstance(other, Axis):
-            return NotImplemented
-        return self.name == other.name and np.array_equal(self.labels, other.labels)
-
-    def __hash__(self) -> int:
-        return hash((self.name, len(self.labels)))
-
-    def only(self, keep: NDArray[np.bool_], name: str) -> Axis:
-        """The labels where ``keep`` is true, as an axis called ``<axis>_<name>``."""
-        positions = np.flatnonzero(keep)
-        return Axis(f"{self.name}_{name}", self.labels[positions], self, positions)
-
-
-Dims = tuple[Axis, ...]
-
-
-def _shape(dims: Dims) -> tuple[int, ...]:
-    return tuple(len(axis) for axis in dims)
-
-
-def _union(first: Dims, second: Dims) -> Dims:
-    """Axes of a combination: the longer list's order, then what only the other has."""
-    leading, trailing = (first, second) if len(first) >= len(second) else (second, first)
-    by_name = {axis.name: axis for axis in leading}
-    for axis in trailing:
-        if axis.name in by_name and by_name[axis.name] != axis:
-            raise refuse(
-                f"axis {axis.name}",
-                "labels differ between the two sides",
-                f"{len(by_name[axis.name])} and {len(axis)} labels",
-                "select the same labels on both sides first",
-            )
-    return leading + tuple(axis for axis in trailing if axis.name not in by_name)
-
-
-def _spread(values: NDArray[Any], dims: Dims, onto: Dims) -> NDArray[Any]:
-    """View of ``values`` (over ``dims``) that broadcasts over ``onto``, without copying."""
-    if values.ndim == 0 or dims == onto:
-        return values
-    order = sorted(range(len(dims)), key=lambda i: [a.name for a in onto].index(dims[i].name))
-    names = {axis.name for axis in dims}
-    shape = iter(values.transpose(order).shape)
-    return values.transpose(order).reshape([next(shape) if a.name in names else 1 for a in onto])
-
-
-@dataclass(frozen=True, eq=False)
-class Data:
-    """Known numbers over axes, with a unit."""
-
-    values: NDArray[Any]
-    dims: Dims = ()
-    unit: str = DIMENSIONLESS
-
-    def _with(self, other: Data | float, operation: Any, unit: str) -> Data:
-        other = data(other)
-        dims = _union(self.dims, other.dims)
-        values = operation(
-            _spread(self.values, self.dims, dims), _spread(other.values, other.dims, dims)
-        )
-        return Data(values, dims, unit)
-
-    def _same_unit(self, other: Data | float, verb: str) -> None:
-        other = data(other)
-        if not same(self.unit, other.unit):
-            raise refuse("data", f"cannot {verb} {self.unit} and {other.unit}")
-
-    def __mul__(self, other: Data | float) -> Data:
-        if isinstance(other, Linear):
-            return NotImplemented
-        return self._with(other, np.multiply, product(self.unit, data(other).unit))
-
-    def __truediv__(self, other: Data | float) -> Data:
-        return self._with(other, np.divide, quotient(self.unit, data(other).unit))
-
-    def __rtruediv__(self, other: float) -> Data:
-        return data(other) / self
-
-    def __add__(self, other: Data | float) -> Data:
-        if isinstance(other, Linear):
-            return NotImplemented
-        self._same_unit(other, "add")
-        return self._with(other, np.add, self.unit)
-
-    def __sub__(self, other: Data | float) -> Data:
-        if isinstance(other, Linear):
-            return NotImplemented
-        self._same_unit(other, "subtract")
-        return self._with(other, np.subtract, self.unit)
-
-    def __rsub__(self, other: float) -> Data:
-        return data(other) - self
-
-    def __neg__(self) -> Data:
-        return replace(self, values=-self.values)
-
-    __rmul__ = __mul__
-    __radd__ = __add__
-
-    def only(self, axis: Axis) -> Data:
-        """The same numbers on a selection of one of its axes."""
-        values, dims = _take(self.values, self.dims, axis)
-        return Data(values, dims, self.unit)
-
-
-def data(value: Data | float, unit: str = DIMENSIONLESS) -> Data:
-    """A plain number as dimensionless data (or of ``unit``)."""
-    return value if isinstance(value, Data) else Data(np.asarray(value, dtype=float), (), unit)
-
-
-def _take(values: NDArray[Any], dims: Dims, axis: Axis) -> tuple[NDArray[Any], Dims]:
-    for place, dim in enumerate(dims):
-        if axis.parent is not None and dim == axis.parent:
-            taken = values if values.ndim == 0 else np.take(values, axis.positions, axis=place)
-            return taken, (*dims[:place], axis, *dims[place + 1 :])
-    return values, dims
-
-
-def counted(start: int, stop: int) -> Indices:
-    """The whole numbers from start to stop, in 32 bits while they fit: forms hold millions."""
-    return np.arange(start, stop, dtype=np.int32 if stop < 2**31 else np.int64)
+from citygrid.model.labelled import (
+    Axis,
+    Data,
+    Dims,
+    counted,
+    data,
+    refuse,
+    shape_of,
+    spread,
+    take,
+    union,
+)
+from citygrid.units import DIMENSIONLESS, product, same
 
 
 class Term(NamedTuple):
@@ -243,7 +93,7 @@ class Linear:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        return _shape(self.dims)
+        return shape_of(self.dims)
 
     @property
     def size(self) -> int:
@@ -261,17 +111,17 @@ class Linear:
                 term = self._dense(term, dims)
                 terms.append(term)
                 continue
-            columns = _spread(np.broadcast_to(term.columns, self.shape), self.dims, dims)
-            weights = _spread(np.broadcast_to(term.coefficients, self.shape), self.dims, dims)
+            columns = spread(np.broadcast_to(term.columns, self.shape), self.dims, dims)
+            weights = spread(np.broadcast_to(term.coefficients, self.shape), self.dims, dims)
             terms.append(Term(None, columns, weights))
-        constant = _spread(np.broadcast_to(self.constant, self.shape), self.dims, dims)
+        constant = spread(np.broadcast_to(self.constant, self.shape), self.dims, dims)
         return Linear(dims, self.unit, tuple(terms), constant)
 
     def _dense(self, term: Term, dims: Dims) -> Term:
         """Repeat a sparse term over further axes: each entry lands in every cell it covers."""
         assert term.rows is not None
-        cells = _spread(np.arange(self.size).reshape(self.shape), self.dims, dims)
-        cells = np.broadcast_to(cells, _shape(dims)).ravel()
+        cells = spread(np.arange(self.size).reshape(self.shape), self.dims, dims)
+        cells = np.broadcast_to(cells, shape_of(dims)).ravel()
         order = np.argsort(term.rows, kind="stable")
         starts = np.searchsorted(term.rows[order], np.arange(self.size + 1))
         counts = np.diff(starts)[cells]
@@ -286,15 +136,15 @@ class Linear:
             other = Linear(known.dims, known.unit, (), np.asarray(known.values, dtype=float))
         if not same(self.unit, other.unit):
             raise refuse("expression", f"cannot add {self.unit} and {other.unit}")
-        dims = _union(self.dims, other.dims)
+        dims = union(self.dims, other.dims)
         first, second = self._on(dims), other._on(dims)
         return Linear(dims, self.unit, first.terms + second.terms, first.constant + second.constant)
 
     def __mul__(self, other: Data | float) -> Linear:
         known = data(other)
-        dims = _union(self.dims, known.dims)
+        dims = union(self.dims, known.dims)
         here = self._on(dims)
-        factor = _spread(np.asarray(known.values, dtype=float), known.dims, dims)
+        factor = spread(np.asarray(known.values, dtype=float), known.dims, dims)
         terms = tuple(
             Term(term.rows, term.columns, term.coefficients * factor)
             if term.rows is None
@@ -332,7 +182,7 @@ class Linear:
     def square(self, gate: Linear | float = 1.0, least: Data | float = 0.0) -> Square:
         """The square of a column while ``gate`` is 1; ``least`` is its lowest value then."""
         known = Linear((), DIMENSIONLESS, ()) + gate
-        return Square(self, known._on(_union(self.dims, known.dims)), data(1.0), data(least))
+        return Square(self, known._on(union(self.dims, known.dims)), data(1.0), data(least))
 
     @overload
     def __ge__(self, other: Square) -> Above: ...
@@ -354,12 +204,12 @@ class Linear:
         """The expression on a selection of one of its axes; itself where the axis is absent."""
         if axis.parent is None or axis.parent not in self.dims:
             return self
-        cells, dims = _take(np.arange(self.size).reshape(self.shape), self.dims, axis)
+        cells, dims = take(np.arange(self.size).reshape(self.shape), self.dims, axis)
         if any(term.rows is not None for term in self.terms):
             return self.mapped(dims, np.arange(cells.size), cells.ravel(), np.ones(cells.size))
 
         def taken(values: NDArray[Any]) -> NDArray[Any]:
-            return _take(np.broadcast_to(values, self.shape), self.dims, axis)[0]
+            return take(np.broadcast_to(values, self.shape), self.dims, axis)[0]
 
         terms = (Term(None, taken(t.columns), taken(t.coefficients)) for t in self.terms)
         return Linear(dims, self.unit, tuple(terms), taken(self.constant))
@@ -387,7 +237,7 @@ class Linear:
             weights[..., 0] *= around
             terms.append(Term(None, columns, weights))
         constant = np.roll(np.broadcast_to(self.constant, self.shape), 1, axis=-1).copy()
-        first = np.broadcast_to(_spread(initial.values, initial.dims, self.dims[:-1]), around.shape)
+        first = np.broadcast_to(spread(initial.values, initial.dims, self.dims[:-1]), around.shape)
         constant[..., 0] = np.where(around, constant[..., 0], first)
         return Linear(self.dims, self.unit, tuple(terms), constant)
 
@@ -415,10 +265,11 @@ class Linear:
             terms.append(
                 Term(rows[link], term.columns[entry], term.coefficients[entry] * weights[link])
             )
-        constant = np.zeros(int(np.prod(_shape(dims), dtype=np.int64)))
+        constant = np.zeros(int(np.prod(shape_of(dims), dtype=np.int64)))
         known = np.broadcast_to(self.constant, self.shape).ravel()[cells] * weights
         np.add.at(constant, rows, known)
-        return Linear(dims, product(self.unit, unit), tuple(terms), constant.reshape(_shape(dims)))
+        constant = constant.reshape(shape_of(dims))
+        return Linear(dims, product(self.unit, unit), tuple(terms), constant)
 
     def sum(self, *names: str) -> Linear:
         """The sum over the named axes."""
@@ -426,8 +277,8 @@ class Linear:
         if missing:
             raise refuse("sum", "no such axis in the expression", ", ".join(sorted(missing)))
         kept = tuple(axis for axis in self.dims if axis.name not in names)
-        cells = np.arange(int(np.prod(_shape(kept), dtype=np.int64))).reshape(_shape(kept))
-        target = _spread(cells, kept, self.dims)
+        cells = np.arange(int(np.prod(shape_of(kept), dtype=np.int64))).reshape(shape_of(kept))
+        target = spread(cells, kept, self.dims)
         rows = np.broadcast_to(target, self.shape).ravel()
         return self.mapped(kept, rows, np.arange(self.size), np.ones(self.size))
 

@@ -14,8 +14,9 @@ import numpy as np
 import scipy.sparse as sp
 
 from citygrid.arrays import Floats, Indices, Positions
-from citygrid.model.algebra import Above, Axis, Data, Linear, Relation, refuse
+from citygrid.model.algebra import Above, Linear, Relation
 from citygrid.model.form import Block, Curve, Form
+from citygrid.model.labelled import Axis, Data, refuse
 
 #: Tangents of every curve before any solution is known.
 FIRST = 6

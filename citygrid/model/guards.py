@@ -24,10 +24,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from citygrid.arrays import Flags
-from citygrid.model.algebra import Axis, Data, Linear
+from citygrid.model.algebra import Linear
+from citygrid.model.labelled import Axis, Data
 
 if TYPE_CHECKING:
-    from citygrid.model.formulate import Model
+    from citygrid.model.builder import Model
 
 
 class _Side(NamedTuple):

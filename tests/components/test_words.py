@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 from citygrid.components import words
-from citygrid.model import algebra, formulate
+from citygrid.model import algebra, fleet, formulate, labelled
 
 PAIRS = [
     (words.Speaker, formulate.Speaker),
-    (words.Fleet, formulate.Fleet),
+    (words.Fleet, fleet.Fleet),
     (words.Amount, algebra.Linear),
-    (words.Known, algebra.Data),
-    (words.Axis, algebra.Axis),
+    (words.Known, labelled.Data),
+    (words.Axis, labelled.Axis),
 ]
 
 

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from citygrid.errors import FormulationError
-from citygrid.model.algebra import Axis, Data, Linear, Term, data
+from citygrid.model.algebra import Linear, Term
+from citygrid.model.labelled import Axis, Data, data
 
 UNITS = Axis("unit", np.array(["a", "b", "c"], dtype=object))
 HOURS = Axis("time", np.arange(4))

@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 
 from citygrid.errors import FormulationError
-from citygrid.model.algebra import Axis, Data
+from citygrid.model.builder import Model
+from citygrid.model.fleet import Fleet
 from citygrid.model.form import Form
-from citygrid.model.formulate import Fleet, Model, Speaker, formulate
+from citygrid.model.formulate import Speaker, formulate
+from citygrid.model.labelled import Axis, Data
 
 TIME = np.datetime64("2023-01-16T00:00", "ns") + np.arange(2) * np.timedelta64(30, "m")
 

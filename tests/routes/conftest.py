@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from citygrid.model.algebra import Axis, Data
+from citygrid.model.builder import Model
 from citygrid.model.form import Block, Form
-from citygrid.model.formulate import Model, Speaker
+from citygrid.model.formulate import Speaker
+from citygrid.model.labelled import Axis, Data
 
 
 def plain(cost, matrix, low, high, lower, upper, integer, constant=0.0):

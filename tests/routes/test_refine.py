@@ -7,9 +7,10 @@ import pytest
 
 from citygrid import routes
 from citygrid.errors import FormulationError
-from citygrid.model.algebra import Axis, Data
+from citygrid.model.builder import Model
 from citygrid.model.form import Form
-from citygrid.model.formulate import Model, Speaker
+from citygrid.model.formulate import Speaker
+from citygrid.model.labelled import Axis, Data
 from citygrid.routes import Options
 from citygrid.routes.contract import Outcome
 from citygrid.routes.refine import solve as refine
