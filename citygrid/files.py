@@ -23,14 +23,7 @@ def whole(path: Path) -> Iterator[Path]:
     starts with ``.partial-``) is removed by the first write of the same file a day later: until
     then it may belong to another process that is still writing.
     """
-    path = Path(path)
-    if path.exists():
-        # A link stays one: what it points to is written. Renaming onto a device would replace it.
-        path = path.resolve()
-        if path.is_dir():
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-        if not path.is_file():
-            raise OSError(errno.EINVAL, "is not an ordinary file", str(path))
+    path = _target(Path(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     for stray in path.parent.glob(glob.escape(f".partial-{path.name}-") + "*"):
         with suppress(FileNotFoundError):  # another writer may clean up, too
@@ -53,6 +46,37 @@ def whole(path: Path) -> Iterator[Path]:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def refuse_unwritable(path: Path) -> None:
+    """Raise the ``OSError`` that writing ``path`` would meet, before the work that it will hold.
+
+    Nothing is left behind, not even the folders that are to be made. A disk that fills up later
+    cannot be foreseen.
+    """
+    path = _target(Path(path))
+    folder = path.parent
+    while not folder.exists():
+        folder = folder.parent
+    if not folder.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder))
+    try:
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as failure:
+        raise OSError(failure.errno, failure.strerror, str(path)) from failure
+
+
+def _target(path: Path) -> Path:
+    """The ordinary file, there or not yet there, that a path means."""
+    if not path.exists():
+        return path
+    # A link stays one: what it points to is written. Renaming onto a device would replace it.
+    path = path.resolve()
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if not path.is_file():
+        raise OSError(errno.EINVAL, "is not an ordinary file", str(path))
+    return path
 
 
 def _umask() -> int:

@@ -225,7 +225,7 @@ def verify(case: Case, plan: Plan) -> Verdict:
 
 def _check_routes(routes: Sequence[str], options: Options | None) -> None:
     """Refuse all that is wrong with any of the routes before the first one has worked for hours."""
-    from citygrid.routes import check
+    from citygrid.routes import check, check_sampler
 
     faults: dict[Fault, None] = {}
     for route in routes:
@@ -235,6 +235,7 @@ def _check_routes(routes: Sequence[str], options: Options | None) -> None:
             faults |= dict.fromkeys(refused.faults)
     if faults:
         raise InputError(faults)
+    check_sampler(routes, options)
 
 
 @dataclass

@@ -90,14 +90,17 @@ def plan(
 ) -> None:
     """Plan a district by one route; verify and export the plan."""
     from citygrid.cli.outputs import describe_run, print_run
-    from citygrid.export.runs import write_runs
+    from citygrid.export.runs import left_from_before, refuse_unwritable_runs, write_runs
 
+    folder = out or Path("out") / model.stem
+    refuse_unwritable_runs([route], folder)
     options = options_of(given, frame)
     run = citygrid.plan_model(model, route, options, frame.say, policies_of(given))
     forgone = _forgone([run], options, frame) if counterfactual else {}
-    files = write_runs([run], out or Path("out") / model.stem, frame.say)
-    frame.answer(describe_run(run, files[route], forgone.get(route)),
-                 print_run(run, files[route], forgone.get(route)))  # fmt: skip
+    files = write_runs([run], folder, frame.say)
+    left = left_from_before(folder, files)
+    frame.answer(describe_run(run, files[route], forgone.get(route)) | {"left_from_before": left},
+                 print_run(run, files[route], forgone.get(route), left))  # fmt: skip
     frame.judge([run])
 
 
@@ -118,19 +121,23 @@ def compare(
 ) -> None:  # fmt: skip
     """Plan a district by several routes on the same form, side by side."""
     from citygrid.cli.outputs import describe_runs, print_runs
-    from citygrid.export.runs import write_runs
+    from citygrid.export.runs import left_from_before, refuse_unwritable_runs, write_runs
 
     names = [name.strip() for name in routes.split(",") if name.strip()]
     if controls:
         from citygrid.routes import CONTROLS
 
         names += [f"hybrid:{control}" for control in CONTROLS]
+    names = list(dict.fromkeys(names))
+    folder = out or Path("out") / model.stem
+    refuse_unwritable_runs(names, folder)
     options = options_of(given, frame)
-    runs = citygrid.compare_routes(model, list(dict.fromkeys(names)), options, frame.say,
-                                   policies=policies_of(given))  # fmt: skip
+    runs = citygrid.compare_routes(model, names, options, frame.say, policies=policies_of(given))
     forgone = _forgone(runs, options, frame) if counterfactual else {}
-    files = write_runs(runs, out or Path("out") / model.stem, frame.say)
-    frame.answer(describe_runs(runs, files, forgone), print_runs(runs, files, forgone))
+    files = write_runs(runs, folder, frame.say)
+    left = left_from_before(folder, files)
+    frame.answer(describe_runs(runs, files, forgone) | {"left_from_before": left},
+                 print_runs(runs, files, forgone, left))  # fmt: skip
     frame.judge(runs)
 
 

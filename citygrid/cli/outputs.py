@@ -58,9 +58,13 @@ def describe_runs(
     }
 
 
-def print_run(run: Run, files: dict[str, str], forgone: Counterfactual | None = None) -> str:
+def print_run(
+    run: Run, files: dict[str, str], forgone: Counterfactual | None = None,
+    left: Sequence[str] = (),
+) -> str:  # fmt: skip
     """One plan for a person: verdict first, then figures, then files."""
-    return print_runs([run], {run.route: files}, {} if forgone is None else {run.route: forgone})
+    asked = {} if forgone is None else {run.route: forgone}
+    return print_runs([run], {run.route: files}, asked, left)
 
 
 def _saved(route: str, other: Counterfactual) -> list[str]:
@@ -81,9 +85,9 @@ def _shown(value: Any, pattern: str = "{:,.2f}") -> str:
 
 def print_runs(
     runs: Sequence[Run], files: dict[str, dict[str, str]],
-    forgone: Mapping[str, Counterfactual] | None = None,
+    forgone: Mapping[str, Counterfactual] | None = None, left: Sequence[str] = (),
 ) -> str:  # fmt: skip
-    """The table of routes, the verdicts and where the files are."""
+    """The table of routes, the verdicts and where the files are; ``left`` are older plans there."""
     first = runs[0]
     size = first.size
     lines = [
@@ -124,4 +128,6 @@ def print_runs(
                 lines.append(f"{label} ({run.route}): {files[run.route][name]}")
     lines.append(f"report: {files[first.route]['report']}")
     lines.append(f"table of routes: {files[first.route]['routes']}")
+    if left:
+        lines += ["", f"from an earlier run, not in this report: {', '.join(left)}"]
     return "\n".join(lines)

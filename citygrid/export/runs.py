@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from citygrid.district.case import Case
-from citygrid.files import whole
+from citygrid.files import refuse_unwritable, whole
 from citygrid.plan.plan import Plan
 from citygrid.plan.verify import Verdict, replayed
 
-#: What stands beside every plan that a run writes.
-FORMATS = ("nc", "gpkg")
+#: What a run writes of every plan: format → file.
+PLAN_FILES = {"nc": "plan.nc", "gpkg": "plan.gpkg"}
+#: What stands once in the folder of a run.
+REPORT, ROUTES = "report.html", "routes.csv"
 
 
 class Run(Protocol):
@@ -56,13 +58,13 @@ def write_runs(
     for run in runs:
         if run.plan is None or run.verdict is None:
             continue
-        place = folder if len(runs) == 1 else folder / _folder_name(run.route)
+        place = _place(folder, run.route, len(runs))
         say(f"writing the plan by {run.route}")
-        written = write(run.plan, FORMATS, place, run.verdict)
+        written = write(run.plan, PLAN_FILES, place, run.verdict)
         files[run.route] = {"plan": str(written["nc"]), "gpkg": str(written["gpkg"])}
         entries.append(Entry(run.route, run.case, run.plan, run.verdict, run.seconds, run.size))
     say("writing the report")
-    report, table = folder / "report.html", folder / "routes.csv"
+    report, table = folder / REPORT, folder / ROUTES
     write_report(entries, report)
     write_routes(runs, table)
     for entry in files.values():
@@ -70,17 +72,44 @@ def write_runs(
     return files
 
 
-def _folder_name(route: str) -> str:
-    return route.replace(":", "-").replace("/", "-").replace(".", "-")
+def refuse_unwritable_runs(routes: Sequence[str], folder: Path) -> None:
+    """Raise the ``OSError`` that :func:`write_runs` would meet, before anything is solved."""
+    places = [_place(folder, route, len(routes)) for route in routes]
+    for path in (*(place / name for place in places for name in PLAN_FILES.values()),
+                 folder / REPORT, folder / ROUTES):  # fmt: skip
+        refuse_unwritable(path)
+
+
+def left_from_before(folder: Path, files: Mapping[str, Mapping[str, str]]) -> list[str]:
+    """Plans in the folder of a run that this run did not write, as paths.
+
+    They are what an earlier run by other routes has left. They stay, for nobody can know whether
+    somebody needs them, but neither report nor table speaks of them.
+    """
+    written = {Path(path).resolve() for each in files.values() for path in each.values()}
+    found = sorted(
+        path for name in PLAN_FILES.values()
+        for path in (*folder.glob(name), *folder.glob(f"*/{name}"))
+    )  # fmt: skip
+    return [str(path) for path in found if path.resolve() not in written]
+
+
+def _place(folder: Path, route: str, count: int) -> Path:
+    """Where the plan of one of so many routes stands."""
+    return folder if count == 1 else folder / route.translate(str.maketrans(":/.", "---"))
 
 
 def write_routes(runs: Sequence[Run], path: Path) -> None:
     """Write the table of routes, one line each; what was not measured stays empty."""
+    from citygrid.export.tables import safe_cell
+
     rows = [_row(run) for run in runs]
     with whole(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.DictWriter(stream, list(rows[0]))
         writer.writeheader()
-        writer.writerows(rows)
+        writer.writerows({
+            name: safe_cell(cell) if isinstance(cell, str) else cell for name, cell in row.items()
+        } for row in rows)  # fmt: skip
 
 
 def _row(run: Run) -> dict[str, Any]:

@@ -211,11 +211,11 @@ def write_parquet(case: Case, plan: Plan, verdict: Verdict, folder: Path) -> lis
 
 
 def safe_cell(text: str) -> str:
-    """A text that no spreadsheet takes for a formula: ``'`` before ``= + - @`` and tab.
+    """A text that no spreadsheet takes for a formula: ``'`` before ``= + - @``, tab, line end.
 
     Numbers stay as they are.
     """
-    if not text.startswith(("=", "+", "-", "@", "\t", "\r")):
+    if not text.startswith(("=", "+", "-", "@", "\t", "\r", "\n")):
         return text
     try:
         float(text)
@@ -231,7 +231,8 @@ def _safe(table: pd.DataFrame) -> pd.DataFrame:
         if isinstance(column.dtype, pd.CategoricalDtype):
             texts = [safe_cell(str(label)) for label in column.cat.categories]
             made[name] = np.array(texts, dtype=object)[column.cat.codes]
-        elif column.dtype == object:
+        elif column.dtype == object or pd.api.types.is_string_dtype(column.dtype):
+            # Texts are objects to pandas 2 and of a type of their own to pandas 3.
             made[name] = [safe_cell(v) if isinstance(v, str) else v for v in column]
         else:
             made[name] = column

@@ -9,14 +9,14 @@ without any repair).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from citygrid.errors import Fault, InputError
 from citygrid.model.form import Form
 from citygrid.routes.contract import Options, Outcome
 
-__all__ = ["CONTROLS", "Options", "Outcome", "check", "names", "solve"]
+__all__ = ["CONTROLS", "Options", "Outcome", "check", "check_sampler", "names", "solve"]
 
 #: What may take the annealer's place in ``hybrid``.
 CONTROLS = ("random", "greedy", "rounding", "raw")
@@ -47,6 +47,16 @@ def check(route: str, options: Options | None = None) -> None:
         from citygrid.routes import hybrid
 
         hybrid.check(options)
+
+
+def check_sampler(routes: Sequence[str], options: Options | None = None) -> None:
+    """Refuse a sampler that none of the routes would ask. Raises :class:`InputError`."""
+    wished = (options or Options()).sampler
+    if wished != Options().sampler and not {"hybrid", "hybrid:raw"} & set(routes):
+        raise InputError(Fault(
+            "--sampler", f"{', '.join(routes)} asks no annealer", wished,
+            "leave it out, or plan by the route hybrid",
+        ))  # fmt: skip
 
 
 def solve(form: Form, route: str = "milp", options: Options | None = None) -> Outcome:

@@ -302,6 +302,43 @@ def test_what_is_no_sampler_is_refused_in_words(tmp_path, sampler):
     assert "sampler" in result.stderr
 
 
+@pytest.mark.parametrize("route", ["milp", "hybrid:random", "pyomo:highs"])
+def test_a_sampler_that_no_route_would_ask_is_refused(tmp_path, route):
+    result = run("plan", TINY, "--route", route, "--sampler", "neal", "--out", tmp_path)
+    assert result.exit_code == 2 and f"{route} asks no annealer" in result.stderr
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("command", "blocked"),
+    [("plan", "out"), ("plan", "out/plan.nc/x"), ("plan", "out/report.html/x"),
+     ("compare", "out"), ("compare", "out/hybrid"), ("compare", "out/milp/plan.gpkg/x")],
+)  # fmt: skip
+def test_files_that_cannot_be_written_are_refused_before_anything_is_solved(
+    tmp_path, monkeypatch, command, blocked
+):  # fmt: skip
+    """What stands in the way: a file where a folder has to be, or a folder where a file has to."""
+    (tmp_path / blocked).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / blocked).write_text("mine")
+    monkeypatch.setattr("citygrid.verbs.solve", lambda *given: pytest.fail("solved for nothing"))
+    result = run(command, TINY, "--out", tmp_path / "out")
+    assert result.exit_code == 2 and str(tmp_path / "out") in result.stderr, result.output
+    assert "name another file or folder" in result.stderr
+    assert [p for p in tmp_path.rglob("*") if p.is_file()] == [tmp_path / blocked]
+
+
+def test_plans_that_an_earlier_run_left_are_named_and_kept(tmp_path):
+    run("compare", TINY, "--out", tmp_path)
+    older = [str(tmp_path / "hybrid" / name) for name in ("plan.gpkg", "plan.nc")]
+    again = run("compare", TINY, "--routes", "milp,pyomo:highs", "--out", tmp_path, "--json")
+    assert sorted(json.loads(again.stdout)["left_from_before"]) == older
+    said = run("compare", TINY, "--routes", "milp,hybrid:random", "--out", tmp_path).stdout
+    assert "from an earlier run, not in this report" in said and older[0] in said
+    assert all(Path(path).exists() for path in older)
+    fresh = run("plan", TINY, "--out", tmp_path / "fresh", "--json")
+    assert json.loads(fresh.stdout)["left_from_before"] == []
+
+
 def test_a_reader_that_leaves_is_no_error():
     done = subprocess.run(
         f"{sys.executable} -c 'from citygrid.cli import main; main()' schema | true",

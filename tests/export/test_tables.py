@@ -9,6 +9,7 @@ import pytest
 from citygrid.components.contract import Flows, Parameter, Units
 from citygrid.export.tables import (
     _runs,
+    _safe,
     figure,
     job_table,
     safe_cell,
@@ -18,7 +19,7 @@ from citygrid.export.tables import (
 from citygrid.plan.verify import verify
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+A1", "-cmd", "@SUM(A1)", "\t=1", "\r=1", "-"])
+@pytest.mark.parametrize("text", ["=1+1", "+A1", "-cmd", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "-"])
 def test_text_that_could_be_a_formula_is_quoted(text):
     assert safe_cell(text) == f"'{text}"
 
@@ -36,6 +37,18 @@ def test_no_name_of_a_component_becomes_a_formula(make, tmp_path):
             cells = [cell for row in csv.reader(stream) for cell in row]
         assert not [c for c in cells if c.startswith(("=", "+", "@"))], path
     assert "'=HYPERLINK(roof east)" in (tmp_path / "dispatch.csv").read_text("utf-8")
+
+
+def test_texts_of_every_pandas_type_are_kept_from_being_formulas():
+    """To pandas 3 a column of texts is no object any more."""
+    texts = ["=A1", "plain"]
+    table = pd.DataFrame({
+        "object": pd.Series(texts, dtype=object), "string": pd.Series(texts, dtype="string"),
+        "category": pd.Categorical(texts), "=number": [-1.0, 2.0],
+    })  # fmt: skip
+    safe = _safe(table)
+    assert all(list(safe[name]) == ["'=A1", "plain"] for name in ("object", "string", "category"))
+    assert list(safe["'=number"]) == [-1.0, 2.0]
 
 
 def test_tables_say_what_the_plan_says(planned, tmp_path):
