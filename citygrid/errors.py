@@ -8,7 +8,7 @@ the command line, and nothing else does.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,16 @@ class Fault:
     reason: str
     value: object = None
     repair: str = ""
+
+    @classmethod
+    def of(cls, error: ValueError, place: str, value: object = None) -> Fault:
+        """A ``ValueError`` whose text is ``reason; repair``, at its place."""
+        reason, _, repair = str(error).partition("; ")
+        return cls(place, reason, value, repair)
+
+    def within(self, place: str) -> Fault:
+        """The same fault as told from further out, such as from who asked for a file."""
+        return replace(self, place=f"{place}: {self.place}")
 
     def __str__(self) -> str:
         shown = "" if self.value is None else f" (got {_short(self.value)})"

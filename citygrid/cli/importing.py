@@ -167,8 +167,7 @@ def _quantity(option: str, text: str, unit: str) -> float:
     try:
         return parse(text, unit)
     except ValueError as error:
-        reason, _, repair = str(error).partition("; ")
-        raise InputError(Fault(option, reason, text, repair)) from error
+        raise InputError(Fault.of(error, option, text)) from error
 
 
 def _design(given: dict[str, Any]) -> Design:

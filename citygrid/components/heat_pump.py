@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from citygrid.arrays import Floats
+from citygrid.arrays import Floats, stamped
 from citygrid.components.common.carnot import KELVIN, carnot_limit, log_mean
 from citygrid.components.common.commitment import (
     Committed,
@@ -267,9 +267,9 @@ def _performance(name: str, pump: HeatPump, warm: Floats, glide: float, world: W
     limit = carnot_limit(log_mean(back, supply), log_mean(warm - glide, warm))
     if (cop > limit).any():
         worst = int(np.argmin(limit - cop))
-        when = str(world.horizon.time[worst].astype("datetime64[m]"))
         field = "cop" if pump.cop is not None else "source"
-        world.refuse(name, field, f"the COP is above Carnot's {limit[worst]:.2f} at {when}Z",
+        world.refuse(name, field, f"the COP is above Carnot's {limit[worst]:.2f} at "
+                     f"{stamped(world.horizon.time[worst])}",
                      f"{cop[worst]:.2f}", "lower it, or check the temperatures of network and "
                      "source")  # fmt: skip
     return cop

@@ -33,8 +33,7 @@ def prepare(district: District) -> Case:
         for kind, names in names_of.items()
     }
     drawing, _ = world.drawing(), world.quiet
-    world.look_for_files()
-    world.look_at_frame()
+    world.look_around()
     if world.faults:
         raise InputError(dict.fromkeys(world.faults))
     spec = district.spec

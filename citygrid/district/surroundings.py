@@ -1,4 +1,4 @@
-"""A district and its surroundings over the horizon: series, weather, networks, jobs, faults."""
+"""A district and its surroundings over the horizon: weather, networks, jobs, faults."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from citygrid import units as unit_texts
 from citygrid.arrays import Flags, Floats
-from citygrid.components.fields import Profile, Reference, Timetable
+from citygrid.components.fields import Profile
+from citygrid.district.frame import frame_faults, missing_files
 from citygrid.district.load import District
+from citygrid.district.readings import Readings
+from citygrid.district.worth import Worth
 from citygrid.errors import CitygridError, Fault, InputError
-from citygrid.inputs.series import SeriesSpec, read_series
-from citygrid.inputs.tables import check_file
 from citygrid.inputs.time import Horizon, read_horizon
 from citygrid.inputs.timetable import inside
 from citygrid.inputs.world import DataWay, SourceLoop
@@ -33,22 +33,20 @@ class Surroundings:
     def __init__(self, district: District) -> None:
         self.district = district
         self.faults: list[Fault] = []
-        self._least: dict[tuple[str, frozenset[str]], Floats] = {}
         self._files: dict[str, Path] = {}
-        self._series: dict[tuple[str, str | None, str], Floats | None] = {}
         spec = district.spec.horizon
         try:
             self.horizon: Horizon = read_horizon(
                 spec.start, spec.length, spec.step, district.spec.timezone
             )
         except ValueError as error:
-            reason, _, repair = str(error).partition("; ")
-            self.faults.append(Fault(district.place("horizon"), reason, None, repair))
+            self.faults.append(Fault.of(error, district.place("horizon")))
             # Without a time axis nothing can be read; that a file is there can be seen.
-            self.look_for_files()
-            self.look_at_frame()
+            self.look_around()
             self.drawing()
             raise InputError(self.faults) from error
+        self._readings = Readings(district, self.horizon, self.faults, self._path)
+        self._worth = Worth(district, self)
 
     def refuse(
         self, component: str, field: str, reason: str, value: object = None, repair: str = ""
@@ -57,10 +55,7 @@ class Surroundings:
         self.faults.append(Fault(place, reason, value, repair))
 
     def _refused(self, error: CitygridError, place: str) -> None:
-        for fault in error.faults:
-            self.faults.append(
-                Fault(f"{place}: {fault.place}", fault.reason, fault.value, fault.repair)
-            )
+        self.faults += [fault.within(place) for fault in error.faults]
 
     @property
     def _nothing(self) -> Floats:
@@ -71,43 +66,10 @@ class Surroundings:
         self._files[file] = path
         return path
 
-    def look_for_files(self) -> None:
-        """Refuse files that the district names and nobody has read so far, if they are not there.
-
-        What nobody uses is looked for, too: a name that leads nowhere is a slip of the pen.
-        """
-        spec = self.district.spec
-        named: dict[tuple[str, ...], str] = {
-            ("series", name): series.file for name, series in spec.series.items()
-        }
-        if spec.weather is not None:
-            named["weather",] = spec.weather.file
-        for name, component in self.district.components.items():
-            file = getattr(component, "file", None)
-            if isinstance(file, str):
-                named["components", name, "file"] = file
-        for place, file in named.items():
-            if file in self._files:
-                continue
-            try:
-                check_file(self.district.folder / file)
-            except CitygridError as error:
-                self._refused(error, self.district.place(*place))
-
-    def look_at_frame(self) -> None:
-        """Refuse a name that is none and a coordinate system that nobody knows."""
-        spec = self.district.spec
-        if not spec.name.strip():
-            self.faults.append(Fault(self.district.place("name"), "is empty", None,
-                                     "give the district a name"))  # fmt: skip
-        if spec.crs is not None:
-            from citygrid.district.drawing import is_known
-
-            if not is_known(spec.crs):
-                self.faults.append(Fault(
-                    self.district.place("crs"), "unknown coordinate system", spec.crs,
-                    "write its EPSG code, such as EPSG:25832",
-                ))  # fmt: skip
+    def look_around(self) -> None:
+        """Refuse named files that nobody has read and that are not there, and a faulty frame."""
+        self.faults += missing_files(self.district, self._files)
+        self.faults += frame_faults(self.district)
 
     def digests(self) -> dict[str, str]:
         """SHA-256 of every file that was read."""
@@ -119,67 +81,15 @@ class Surroundings:
     def has(self, what: Literal["weather", "heat_network"]) -> bool:
         return getattr(self.district.spec, what) is not None
 
-    # series ---------------------------------------------------------------------------------
+    # values by the hour and by the year ------------------------------------------------------
 
     def hourly(
         self, value: Any, unit: str, component: str, field: str, minimum: float | None = 0.0
     ) -> Floats:
-        """``times · series + plus`` in ``unit``, by the calendar, or the same in every step."""
-        if isinstance(value, Timetable):
-            return self._by_calendar(value, unit, component, field, minimum)
-        if not isinstance(value, Reference):
-            return np.full(len(self.horizon.time), float(value))
-        place = ("components", component, *self._keys(component, field))
-        known = self.district.spec.series
-        if self.district.unsound & {("series",), ("series", value.series)}:
-            return self._nothing
-        if value.series not in known:
-            self.faults.append(Fault(
-                self.district.place(*place, "series"), "unknown series", value.series,
-                f"use one of {', '.join(known)}" if known else "add it to `series`",
-            ))  # fmt: skip
-            return self._nothing
-        key = "times"
-        try:
-            factor, factor_unit = _factor(value.times)
-            wanted = unit_texts.canonical(unit_texts.quotient(unit, factor_unit))
-            key = "plus"
-            plus = 0.0 if value.plus is None else unit_texts.parse(value.plus, unit)
-        except ValueError as error:
-            reason, _, repair = str(error).partition("; ")
-            self.faults.append(
-                Fault(self.district.place(*place, key), reason, getattr(value, key), repair)
-            )
-            return self._nothing
-        series = self._read(value.series, value.column, wanted)
-        if series is None:
-            return self._nothing
-        found = series * factor + plus
-        if minimum is not None and (found < minimum).any():
-            worst = int(np.argmin(found))
-            when = str(self.horizon.time[worst].astype("datetime64[m]"))
-            self.faults.append(Fault(
-                self.district.place(*place), f"falls below {minimum:g} {unit} at {when}Z",
-                f"{found[worst]:g} {unit}", "correct the series, or its times and plus",
-            ))  # fmt: skip
-        return found
+        return self._readings.hourly(value, unit, component, field, minimum)
 
-    def _by_calendar(
-        self, table: Timetable, unit: str, component: str, field: str, minimum: float | None
-    ) -> Floats:
-        """The value of the first window that a step lies in, else the one for all other hours."""
-        found = self.hourly(table.otherwise, unit, component, field, minimum)
-        place = ("components", component, *self._keys(component, field), "windows")
-        for number, window in reversed(list(enumerate(table.windows))):
-            values = self.hourly(window.value, unit, component, field, minimum)
-            try:
-                holds = inside(self.horizon, window.days, window.hours, window.months)
-            except ValueError as error:
-                reason, _, repair = str(error).partition("; ")
-                self.faults.append(Fault(self.district.place(*place, number), reason, None, repair))
-                continue
-            found = np.where(holds, values, found)
-        return found
+    def worthless(self, carrier: str, place: str, margin: float = 0.0) -> Flags:
+        return self._worth.least(carrier, place) <= -margin
 
     def demand(self, value: Any, carrier: str, component: str, field: str) -> Floats:
         """A demand [kW]: hourly, or a standard profile scaled to its annual energy."""
@@ -195,66 +105,9 @@ class Surroundings:
                 return degree_day_heat(air, value.annual, self.horizon, self._air_of_year)
             return bdew_heat(value.profile, value.annual, air, self.horizon, self._air_of_year)
         except ValueError as error:
-            reason, _, repair = str(error).partition("; ")
-            self.refuse(component, field, reason, value.profile, repair)
+            place = self.district.place("components", component, field)
+            self.faults.append(Fault.of(error, place, value.profile))
             return self._nothing
-
-    def _keys(self, component: str, field: str) -> list[str]:
-        """Where a parameter stands in the file: ``import_price`` under import, price."""
-        entry = self.district.tree.value["components"][component]
-        return [field] if field in entry else field.split("_", 1)
-
-    def _read(self, name: str, column: str | None, canonical: str) -> Floats | None:
-        spec = self.district.spec.series[name]
-        column = column or spec.column
-        wanted = (name, column, canonical)
-        if wanted not in self._series:
-            source = SeriesSpec(self._path(spec.file), spec.unit, column, spec.time,
-                                spec.timezone, spec.resample)  # fmt: skip
-            try:
-                self._series[wanted] = read_series(source, self.horizon, canonical)
-            except CitygridError as error:
-                self._refused(error, self.district.place("series", name))
-                self._series[wanted] = None
-        return self._series[wanted]
-
-    # what energy is worth -------------------------------------------------------------------
-
-    def worthless(self, carrier: str, place: str, margin: float = 0.0) -> Flags:
-        """Steps in which every argument that energy is worth more than ``−margin`` fails.
-
-        The linear argument: a kWh more at a place saves what the cheapest unit that feeds there
-        would have cost, so it is worth at least the least of these. Lines spread that over the
-        places they join, and a store over the whole horizon: who is paid to take power tomorrow may
-        want an empty store today.
-        """
-        together = self._joined(carrier, place)
-        if together not in self._least:
-            self._least[together] = self._least_value(*together)
-        return self._least[together] <= -margin
-
-    def _joined(self, carrier: str, place: str) -> tuple[str, frozenset[str]]:
-        """The carrier and all places that its lines join with this one."""
-        pairs = [
-            ends for component in self.district.components.values()
-            if (ends := component.line()) is not None
-            and any(port.carrier == carrier for port in component.ports(""))
-        ]  # fmt: skip
-        found, grown = {place}, True
-        while grown:
-            more = {end for pair in pairs if found & set(pair) for end in pair} - found
-            grown = bool(more)
-            found |= more
-        return carrier, frozenset(found)
-
-    def _least_value(self, carrier: str, places: frozenset[str]) -> Floats:
-        least, kept = np.full(len(self.horizon), np.inf), False
-        for name, component in self.district.components.items():
-            ports = [p for p in component.ports(name) if p.carrier == carrier and p.place in places]
-            if any(port.direction == "feed" for port in ports):
-                least = np.minimum(least, component.least_value(carrier, name, self))
-                kept |= component.keeps_energy
-        return np.full_like(least, least.min()) if kept else least
 
     # weather and networks -------------------------------------------------------------------
 
@@ -436,8 +289,7 @@ class Surroundings:
         try:
             return inside(self.horizon, None, stated, None)
         except ValueError as error:
-            reason, _, repair = str(error).partition("; ")
-            self.faults.append(Fault(self.district.place("quiet_hours"), reason, None, repair))
+            self.faults.append(Fault.of(error, self.district.place("quiet_hours")))
             return np.zeros(len(self.horizon.time), dtype=bool)
 
     def in_quiet_hours(self, share: float, component: str, field: str) -> Floats:
@@ -488,17 +340,3 @@ class Surroundings:
         if len(jobs) == 0:
             self.refuse(component, "file", "has no jobs", file, "list one, or leave the pool out")
         return jobs
-
-
-def _factor(times: str | float | int) -> tuple[float, str]:
-    """A factor as number and unit: ``0.9`` → (0.9, "1"), ``"400 kW"`` → (400, "kW")."""
-    if isinstance(times, (int, float)):
-        return float(times), "1"
-    for unit in unit_texts.EXAMPLES:
-        if unit == "degC":
-            continue  # a temperature is a reading and no factor; 5 K is a difference
-        try:
-            return unit_texts.parse(times, unit), unit
-        except ValueError:
-            continue
-    raise ValueError(f'cannot read the factor "{times}"; write a number, or one with its unit')

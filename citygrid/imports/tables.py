@@ -62,8 +62,7 @@ class _Reader:
         try:
             scale, _ = factor(unit, UNITS[name])
         except ValueError as error:
-            reason, _, repair = str(error).partition("; ")
-            self.faults.append(Fault(f"{self.table.file}, header", reason, column.header, repair))
+            self.faults.append(Fault.of(error, f"{self.table.file}, header", column.header))
             return None
         return found * scale
 

@@ -216,8 +216,7 @@ def _stamp(value: Any, place: str, faults: list[Fault]) -> np.datetime64:
     try:
         return read_stamp(value.isoformat() if hasattr(value, "isoformat") else str(value))
     except ValueError as error:
-        reason, _, repair = str(error).partition("; ")
-        faults.append(Fault(place, reason, None, repair))
+        faults.append(Fault.of(error, place))
         return np.datetime64("NaT", "ns")
 
 
@@ -291,8 +290,7 @@ def _amount(
     try:
         scale, _ = factor(column.unit, canonical)
     except ValueError as error:
-        reason, _, repair = str(error).partition("; ")
-        faults.append(Fault(f"{table.file}, header", reason, column.header, repair))
+        faults.append(Fault.of(error, f"{table.file}, header", column.header))
         return np.ones(len(rows))
     values, wrong = numbers(table, column, rows)
     faults += wrong

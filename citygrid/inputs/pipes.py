@@ -104,8 +104,7 @@ def _column(table: Table, name: str) -> tuple[Floats | None, list[Fault]]:
     try:
         scale, _ = factor(column.unit or COLUMNS[name], COLUMNS[name])
     except ValueError as error:
-        reason, _, repair = str(error).partition("; ")
-        return None, [Fault(f"{table.file}, header", reason, column.header, repair)]
+        return None, [Fault.of(error, f"{table.file}, header", column.header)]
     return values * scale, faults
 
 

@@ -113,8 +113,7 @@ def conversion(
     try:
         found = [factor(u, canonical) for u in (unit, column.unit) if u is not None]
     except ValueError as error:
-        reason, _, repair = str(error).partition("; ")
-        faults.append(Fault(place, reason, None, repair))
+        faults.append(Fault.of(error, place))
         return 1.0, 0.0
     if len(found) == 2 and not np.allclose(found[0], found[1], rtol=1e-9):
         faults.append(Fault(place, f'the header says "{column.unit}"', unit,

@@ -162,8 +162,7 @@ def _zone(zone_name: str | None, place: str) -> tuple[tzinfo | None, list[Fault]
     try:
         return read_timezone(zone_name), []
     except ValueError as error:
-        reason, _, repair = str(error).partition("; ")
-        return None, [Fault(place, reason, None, repair)]
+        return None, [Fault.of(error, place)]
 
 
 def _contradictions(
