@@ -15,9 +15,9 @@ import numpy as np
 
 from citygrid.arrays import Flags, Floats, Indices
 from citygrid.components.common.piping import WATER_HEAT, temperature_along
-from citygrid.components.contract import Units, kinds
-from citygrid.components.log import Log
+from citygrid.components.contract import Units
 from citygrid.district.case import Case
+from citygrid.plan.beside import exchanged
 from citygrid.plan.plan import Plan
 
 KIND = "heat_pipe"
@@ -93,18 +93,7 @@ def drawn_and_fed(case: Case, plan: Plan) -> tuple[tuple[str, ...], Floats, Floa
     """Nodes of the heat network; the heat that all but pipes draw and feed there (nodes × T)."""
     pipes = case.units[KIND]
     nodes = tuple(sorted({*pipes.places("from_"), *pipes.places("to")}))
-    at = {node: i for i, node in enumerate(nodes)}
-    net = np.zeros((len(nodes), len(case.time)))
-    for kind, units in case.units.items():
-        if kind == KIND:
-            continue
-        log = Log(kind, units.names, case.step)
-        kinds()[kind].replay(units, plan.flows(units), log)
-        for movement in log.movements:
-            if movement.carrier == "heat":
-                for place, flow in zip(movement.places, movement.flow, strict=True):
-                    if place in at:
-                        net[at[place]] += movement.sign * flow
+    net = exchanged(case, plan, "heat", nodes, {(KIND, name) for name in pipes.names})
     return nodes, np.maximum(-net, 0.0), np.maximum(net, 0.0)
 
 

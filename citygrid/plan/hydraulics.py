@@ -20,6 +20,7 @@ from citygrid.components.common.piping import WATER_HEAT
 from citygrid.components.common.pumping import pumping_power
 from citygrid.district.case import Case
 from citygrid.errors import Fault, InputError
+from citygrid.plan.beside import TOLERANCE, Difference, chosen_steps
 from citygrid.plan.heat_network import (
     KIND,
     Consumers,
@@ -32,37 +33,13 @@ from citygrid.plan.heat_network import (
 )
 from citygrid.plan.plan import Plan
 
-#: Relative difference beyond which the linear model is said to be off.
-TOLERANCE = 0.05
+BY = "pandapipes"
 KELVIN = 273.15
 #: Pressures of the source [bar]: far above what friction takes, so that every consumer throttles.
 PRESSURE, LIFT = 30.0, 25.0
 #: Friction models, tried in this order until Newton's method converges.
 FRICTION = ("colebrook", "swamee-jain", "nikuradse")
 SECTIONS = 4
-
-
-@dataclass(frozen=True)
-class Difference:
-    """One quantity of one pipe: what the plan says and what pandapipes finds."""
-
-    pipe: str
-    quantity: str
-    plan: float
-    found: float
-    unit: str
-
-    @property
-    def relative(self) -> float:
-        return (self.plan - self.found) / max(abs(self.found), 1e-9)
-
-    @property
-    def off(self) -> bool:
-        return abs(self.relative) > TOLERANCE
-
-    def __str__(self) -> str:
-        return (f"{self.pipe}: {self.quantity} {self.plan:.4g} {self.unit} in the plan, "
-                f"{self.found:.4g} by pandapipes ({self.relative:+.1%})")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -116,7 +93,7 @@ class HourCheck:
             "pump_power_kw": {"plan": self.pump_power, "found": self.found_pump_power},
             "largest_temperature_difference_k": self.temperature_gap,
             "pipes": [
-                {"pipe": d.pipe, "quantity": d.quantity, "unit": d.unit, "plan": d.plan,
+                {"pipe": d.name, "quantity": d.quantity, "unit": d.unit, "plan": d.plan,
                  "found": d.found, "relative": d.relative, "off": d.off}
                 for d in self.differences
             ],
@@ -164,31 +141,6 @@ def check_hydraulics(
             for step, now in snapshots(case, plan, steps).items()]  # fmt: skip
 
 
-def chosen_steps(case: Case, hours: str) -> list[int]:
-    """Steps by their stamps, in the order given; every stamp that is none is told at once."""
-    import pandas as pd
-
-    if hours == "all":
-        return list(range(len(case.time)))
-    time, faults, steps = case.time.astype("datetime64[s]"), [], []
-    for text in (part.strip() for part in hours.split(",")):
-        try:
-            stamp = pd.Timestamp(text)
-            moment = stamp if stamp.tzinfo is None else stamp.tz_convert("UTC").tz_localize(None)
-            found = np.flatnonzero(time == np.datetime64(moment, "s"))
-        except (ValueError, TypeError):
-            found = np.zeros(0, dtype=int)
-        if len(found):
-            steps.append(int(found[0]))
-        else:
-            first, last = (str(time[i].astype("datetime64[m]")) for i in (0, -1))
-            faults.append(Fault("--hours", "is no step of the plan", text,
-                                f"write peak, all, or stamps, {first}Z to {last}Z"))  # fmt: skip
-    if faults:
-        raise InputError(faults)
-    return steps
-
-
 def _pandapipes() -> Any:
     try:
         import pandapipes
@@ -213,11 +165,11 @@ def _check(case: Case, plan: Plan, step: int, now: Snapshot, consumers: Consumer
     for i in np.flatnonzero(now.open):
         name = now.names[i]
         told += [
-            Difference(name, "heat", float(now.sent[i]), float(found.heat[i]), "kW"),
-            Difference(name, "loss", float(now.loss[i]), float(found.loss[i]), "kW"),
+            Difference(name, "heat", float(now.sent[i]), float(found.heat[i]), "kW", BY),
+            Difference(name, "loss", float(now.loss[i]), float(found.loss[i]), "kW", BY),
             Difference(name, "flow", float(now.sent[i] / (WATER_HEAT * now.spread)),
-                       float(found.mass_flow[i]), "kg/s"),
-            Difference(name, "pumping", float(pump[i]), float(found_pump[i]), "kW"),
+                       float(found.mass_flow[i]), "kg/s", BY),
+            Difference(name, "pumping", float(pump[i]), float(found_pump[i]), "kW", BY),
         ]  # fmt: skip
     return HourCheck(stamp, now, linear, source, float(pump[now.open].sum()), found,
                      float(found_pump[now.open].sum()), tuple(told))  # fmt: skip

@@ -17,16 +17,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from citygrid.arrays import Floats
-from citygrid.components.contract import Units, kinds
-from citygrid.components.log import Log
+from citygrid.arrays import Floats, stamped
+from citygrid.components.contract import Units
 from citygrid.district.case import Case
 from citygrid.errors import Fault, InputError
-from citygrid.plan.hydraulics import chosen_steps
+from citygrid.plan.beside import TOLERANCE, Difference, chosen_steps, exchanged
 from citygrid.plan.plan import Plan
 
-#: Relative difference beyond which the linear model is said to be off.
-TOLERANCE = 0.05
 #: What a line carries or loses counts from here [kW].
 NEGLIGIBLE = 0.05
 #: Band of the voltage that EN 50160 allows, per unit.
@@ -51,29 +48,6 @@ class Branch(NamedTuple):
     load_loss: float = 0.0
     idle_loss: float = 0.0
     impedance: float = 0.0
-
-
-@dataclass(frozen=True)
-class Difference:
-    """One quantity of one line: what the plan says and what pandapower finds [kW]."""
-
-    line: str
-    quantity: str
-    plan: float
-    found: float
-
-    @property
-    def relative(self) -> float:
-        return (self.plan - self.found) / max(abs(self.found), 1e-9)
-
-    @property
-    def off(self) -> bool:
-        larger = max(abs(self.plan), abs(self.found))
-        return larger > NEGLIGIBLE and abs(self.plan - self.found) > TOLERANCE * abs(self.found)
-
-    def __str__(self) -> str:
-        return (f"{self.line}: {self.quantity} {self.plan:.4g} kW in the plan, {self.found:.4g} by "
-                f"pandapower ({self.relative:+.1%})")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -112,7 +86,7 @@ class GridHour:
             "loss_kw": {"plan": self.loss[0], "found": self.loss[1]},
             "voltages_pu": dict(self.voltages), "loadings": dict(self.loadings),
             "lines": [
-                {"line": d.line, "quantity": d.quantity, "unit": "kW", "plan": d.plan,
+                {"line": d.name, "quantity": d.quantity, "unit": "kW", "plan": d.plan,
                  "found": d.found, "relative": d.relative, "off": d.off}
                 for d in self.differences
             ],
@@ -158,7 +132,8 @@ def check_grid(
         ))  # fmt: skip
     voltages = _voltages(branches)
     sent, arrived = _planned(case, plan, branches)
-    injected = _injections(case, plan, branches, list(voltages))
+    own = {(branch.kind, branch.name) for branch in branches}
+    injected = exchanged(case, plan, "power", list(voltages), own)
     steps = [_peak(branches, sent)] if hours == "peak" else chosen_steps(case, hours)
     grids = set() if "grid" not in case.units else set(case.units["grid"].places("node"))
     return [
@@ -247,25 +222,6 @@ def _planned(case: Case, plan: Plan, branches: list[Branch]) -> tuple[Floats, Fl
     return sent, arrived
 
 
-def _injections(case: Case, plan: Plan, branches: list[Branch], nodes: list[str]) -> Floats:
-    """Power that everything but the branches feeds, less what it draws: (node × step) [kW]."""
-    net = np.zeros((len(nodes), len(case.time)))
-    position = {node: i for i, node in enumerate(nodes)}
-    own = {(branch.kind, branch.name) for branch in branches}
-    for kind, units in case.units.items():
-        log = Log(kind, units.names, case.step)
-        kinds()[kind].replay(units, plan.flows(units), log)
-        for movement in log.movements:
-            if movement.carrier != "power":
-                continue
-            for place, owner, flow in zip(
-                movement.places, movement.owners, movement.flow, strict=True
-            ):
-                if str(place) in position and (kind, str(owner)) not in own:
-                    net[position[str(place)]] += movement.sign * flow
-    return net
-
-
 def _peak(branches: list[Branch], sent: Floats) -> int:
     capacity = np.array([max(branch.capacity, 1e-9) for branch in branches])
     return int((sent.sum(axis=1) / capacity[:, None]).sum(axis=0).argmax())
@@ -279,7 +235,7 @@ def _check(
     sent: Floats, arrived: Floats, injected: Floats, largest: Floats, grids: set[Any], step: int,
     power_factor: float,
 ) -> GridHour:  # fmt: skip
-    stamp = str(case.time[step].astype("datetime64[m]")) + "Z"
+    stamp = stamped(case.time[step])
     nodes = list(voltages)
     net = pandapower.create_empty_network()
     bus = {node: pandapower.create_bus(net, vn_kv=volts / 1000.0, name=node)
@@ -309,9 +265,11 @@ def _check(
         # Into the line at `from` and at `to`; the plan draws a core's loss at `from`.
         planned = np.array([away[0] - come[1] + branch.idle_loss, away[1] - come[0]])
         loadings[branch.name] = float(row["loading_percent"]) / 100.0
+        strongest = (float(max(planned, key=abs)), float(max(ends, key=abs)))
+        lost = (float(planned.sum()), float(ends.sum()))
         differences += [
-            Difference(branch.name, "power", *(float(max(e, key=abs)) for e in (planned, ends))),
-            Difference(branch.name, "loss", float(planned.sum()), float(ends.sum())),
+            Difference(branch.name, quantity, said, solved, "kW", "pandapower", NEGLIGIBLE)
+            for quantity, (said, solved) in (("power", strongest), ("loss", lost))
         ]
     losses = [d for d in differences if d.quantity == "loss"]
     found = {node: float(net.res_bus.vm_pu.at[bus[node]]) for node in nodes}

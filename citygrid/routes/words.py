@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from citygrid.arrays import stamped
 from citygrid.errors import Fault
 from citygrid.model.form import Block, Form
 from citygrid.routes.conflict import Conflict
@@ -237,5 +238,5 @@ def _labels(block: Block, position: int) -> dict[str, str]:
 
 def _text(label: Any) -> str:
     if isinstance(label, np.datetime64):
-        return str(label.astype("datetime64[m]")) + "Z"
+        return stamped(label)
     return str(label)

@@ -14,8 +14,9 @@ from click.testing import CliRunner
 from citygrid.cli import main
 from citygrid.components.common.piping import WATER_HEAT
 from citygrid.errors import InputError
+from citygrid.plan.beside import chosen_steps
 from citygrid.plan.heat_network import closed_form, peak_hour, snapshots
-from citygrid.plan.hydraulics import check_hydraulics, chosen_steps
+from citygrid.plan.hydraulics import check_hydraulics
 from tests.helpers import Solved, solve, solved
 
 needs_pandapipes = pytest.mark.skipif(
@@ -135,10 +136,10 @@ def test_where_the_linear_model_is_off_is_told(long: Solved) -> None:
     Flows near the plant are right, and so is the main's loss.
     """
     (check,) = check_hydraulics(long.case, long.plan)
-    off = {(d.pipe, d.quantity) for d in check.off}
+    off = {(d.name, d.quantity) for d in check.off}
     assert ("to far", "loss") in off
     assert not {("main", "heat"), ("main", "loss"), ("to near", "heat")} & off
-    told = next(d for d in check.differences if (d.pipe, d.quantity) == ("to far", "loss"))
+    told = next(d for d in check.differences if (d.name, d.quantity) == ("to far", "loss"))
     assert told.plan == pytest.approx(900 * (0.20836 - 0.00719) * 110 / 1000)
     assert told.found < 0.95 * told.plan
     assert any("off by more than 5%: to far: loss" in line for line in check.lines())
@@ -163,7 +164,7 @@ def test_loss_that_a_plan_forgets_is_found(long: Solved) -> None:
     changed = replace(units, parameters={**units.parameters, "loss": halved})
     case = replace(long.case, units={**long.case.units, "heat_pipe": changed})
     (check,) = check_hydraulics(case, long.plan)
-    assert ("main", "loss") in {(d.pipe, d.quantity) for d in check.off}
+    assert ("main", "loss") in {(d.name, d.quantity) for d in check.off}
 
 
 @needs_pandapipes

@@ -48,7 +48,7 @@ def street(tmp_path_factory: pytest.TempPathFactory) -> Solved:
 
 def found(result: Solved, hours: str, line: str, quantity: str) -> tuple[float, float]:
     (check,) = check_grid(result.case, result.plan, hours)
-    (one,) = [d for d in check.differences if (d.line, d.quantity) == (line, quantity)]
+    (one,) = [d for d in check.differences if (d.name, d.quantity) == (line, quantity)]
     return one.plan, one.found
 
 
@@ -79,14 +79,14 @@ def test_the_core_loses_what_its_plate_says_and_the_windings_by_the_square(stree
 def test_where_the_linear_model_is_off_is_said(street: Solved) -> None:
     """At 10 of 80 kW the linear share, exact at half load, states some four times the loss."""
     (check,) = check_grid(street.case, street.plan, "2023-01-16T01:00Z")
-    off = {(d.line, d.quantity): d.relative for d in check.off}
+    off = {(d.name, d.quantity): d.relative for d in check.off}
     assert off["cable", "loss"] == pytest.approx(3.0, abs=0.5)
     assert any("off by more than 5%: cable: loss" in line for line in check.lines())
 
 
 def test_what_has_no_conductor_is_taken_as_it_is(street: Solved) -> None:
     (check,) = check_grid(street.case, street.plan)
-    assert {d.line for d in check.differences} == {"transformer", "cable"}
+    assert {d.name for d in check.differences} == {"transformer", "cable"}
     assert "yard" not in check.voltages
     assert check.time == "2023-01-16T00:00Z"
 

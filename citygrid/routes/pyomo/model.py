@@ -16,6 +16,7 @@ import pyomo.environ as pyo
 import scipy.sparse as sp
 from pyomo.core.expr.numeric_expr import LinearExpression
 
+from citygrid.arrays import stamped
 from citygrid.model.form import Block, Floats, Form
 
 
@@ -106,7 +107,7 @@ def _keys(block: Block) -> list[Any]:
 
 def _index(value: Any) -> Any:
     if isinstance(value, np.datetime64):
-        return str(value.astype("datetime64[m]")) + "Z"
+        return stamped(value)
     return int(value) if isinstance(value, np.integer | int) else str(value)
 
 
