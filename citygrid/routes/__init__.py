@@ -36,9 +36,9 @@ def check(route: str, options: Options | None = None) -> None:
     """
     kind, rest, options = _read(route, options)
     if kind == "milp":
-        from citygrid.routes import milp
+        from citygrid.routes import highs
 
-        milp.settings(options.extras)
+        highs.settings(options.extras)
     elif kind == "pyomo":
         from citygrid.routes import pyomo
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from citygrid.arrays import Floats
 from citygrid.model.form import Block, Form
-from citygrid.routes import milp
+from citygrid.routes import highs, milp
 from citygrid.routes.contract import Clock, Journal, Options
 
 #: Dual values below which a limit plays no part in a proof.
@@ -75,7 +75,7 @@ def crossed(form: Form) -> Conflict | None:
 
 
 def of_relaxation(
-    form: Form, rows: Positions, worst: int | None, missed: milp.Result, clock: Clock,
+    form: Form, rows: Positions, worst: int | None, missed: highs.Result, clock: Clock,
     options: Options,
 ) -> Conflict | None:  # fmt: skip
     """A conflict in a form without integers, from the duals of its least shortage.
@@ -90,8 +90,8 @@ def of_relaxation(
         if clock.over:
             break
         narrow, inside = window.of(form), rows[(window.row_lower | window.row_upper)[rows]]
-        task = milp.Task("conflict", 0.0, clock.left, options.seed, options.threads,
-                         tolerance=milp.CLEAN)  # fmt: skip
+        task = highs.Task("conflict", 0.0, clock.left, options.seed, options.threads,
+                          tolerance=highs.CLEAN)  # fmt: skip
         found = milp.call(_evened(narrow, inside), task, Journal(), options)
         if found.duals is None or found.reduced is None or (found.objective or 0.0) <= LEAST:
             continue
@@ -169,12 +169,12 @@ def _from_duals(
     )
     part, rows, columns = _part(form, proof)
     width = sum(int(_flags(_all(part), side).sum()) for side in range(4))
-    if not milp.contradicts(part):
+    if not highs.contradicts(part):
         return None
-    least = milp.irreducible(part, IRREDUCIBLE)
+    least = highs.irreducible(part, IRREDUCIBLE)
     if least is not None:
         needed = Sides(*least)
-        if milp.contradicts(needed.of(part)):
+        if highs.contradicts(needed.of(part)):
             return Conflict(_back(form, needed, rows, columns), True)
     if width > FEW:
         return Conflict(_back(form, _all(part), rows, columns), False)
@@ -182,7 +182,7 @@ def _from_duals(
               for i in np.flatnonzero(_flags(_all(part), side))]  # fmt: skip
     short = Clock(min(IRREDUCIBLE, clock.left or 0.0))
     kept, done = _needed(
-        groups, lambda chosen: milp.contradicts(_union(part, chosen).of(part)), short
+        groups, lambda chosen: highs.contradicts(_union(part, chosen).of(part)), short
     )
     return Conflict(_back(form, _union(part, kept), rows, columns), done)
 
@@ -203,8 +203,8 @@ def of_integers(form: Form, worst: int | None, clock: Clock, options: Options) -
         smaller = _union(form, chosen).of(form)
         held = replace(smaller, lower=np.where(form.integer, form.lower, smaller.lower),
                        upper=np.where(form.integer, form.upper, smaller.upper))  # fmt: skip
-        task = milp.Task("conflict", 0.0, left, options.seed, options.threads)
-        return milp.run(held, task, lambda kind, news, x: None).status == "infeasible"
+        task = highs.Task("conflict", 0.0, left, options.seed, options.threads)
+        return highs.run(held, task, lambda kind, news, x: None).status == "infeasible"
 
     for window in _windows(form, worst):
         groups = _by_component(form, window)

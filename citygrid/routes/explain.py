@@ -14,7 +14,7 @@ import numpy as np
 from citygrid.arrays import Floats
 from citygrid.model.form import Form
 from citygrid.model.reductions import Elastic, elastic, fix, relax
-from citygrid.routes import milp
+from citygrid.routes import highs, milp
 from citygrid.routes.conflict import Conflict, Positions, crossed, of_integers, of_relaxation
 from citygrid.routes.contract import Clock, Journal, Options
 
@@ -68,14 +68,16 @@ class _Search:
 
     def missed(
         self, source: Form, rows: Positions, limit: float | None
-    ) -> tuple[Elastic, milp.Result]:
+    ) -> tuple[Elastic, highs.Result]:
         softened = elastic(source, rows)
         whole = bool(source.integer.any())
-        task = milp.Task("explanation", NEAR / 2 if whole else 0.0, limit, self.options.seed,
-                         self.options.threads, tolerance=1e-7 if whole else milp.CLEAN)  # fmt: skip
+        task = highs.Task(
+            "explanation", NEAR / 2 if whole else 0.0, limit, self.options.seed,
+            self.options.threads, tolerance=1e-7 if whole else highs.CLEAN,
+        )  # fmt: skip
         return softened, milp.call(softened.form, task, self.journal, self.options)
 
-    def placed(self, source: Form, softened: Elastic, found: milp.Result) -> milp.Result:
+    def placed(self, source: Form, softened: Elastic, found: highs.Result) -> highs.Result:
         """A point that misses no more, with as little moved about as can be.
 
         Lines can carry a shortage from where it arises to anywhere; every flow now costs a trifle,
@@ -88,8 +90,8 @@ class _Search:
             held = fix(held, held.integer, whole).form
         trifle = np.zeros(len(held.cost))
         trifle[: len(form.cost)] = np.where(form.lower >= 0.0, TRIFLE, 0.0)
-        task = milp.Task("explanation", 0.0, self.clock.left, self.options.seed,
-                         self.options.threads, tolerance=milp.CLEAN)  # fmt: skip
+        task = highs.Task("explanation", 0.0, self.clock.left, self.options.seed,
+                          self.options.threads, tolerance=highs.CLEAN)  # fmt: skip
         tidy = milp.call(replace(held, cost=held.cost + trifle), task, self.journal, self.options)
         if tidy.status != "optimal" or tidy.x is None:
             return found
@@ -154,7 +156,7 @@ def _choices(form: Form) -> list[Positions]:
             if part and sum(map(len, part))]  # fmt: skip
 
 
-def _said(form: Form, softened: Elastic, found: milp.Result, proof: Proof) -> Explanation:
+def _said(form: Form, softened: Elastic, found: highs.Result, proof: Proof) -> Explanation:
     """The rows that a point misses, with what was proved about the sum."""
     assert found.x is not None
     amounts, rows = softened.amounts(found.x), softened.rows

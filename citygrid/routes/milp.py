@@ -1,111 +1,26 @@
-"""Mixed-integer and linear programmes by HiGHS; the only module that knows it.
+"""The route ``milp``: mixed-integer and linear programmes by HiGHS.
 
-``solve`` is the route ``milp``. The other routes use ``relaxation`` for prices and bounds
-and ``complete`` for the clean plan that belongs to a choice of integers.
+The other routes use ``relaxation`` for prices and bounds and ``complete`` for the clean plan that
+belongs to a choice of integers.
 """
 
 from __future__ import annotations
 
-import difflib
-import math
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any
 
-import highspy
 import numpy as np
-import scipy.sparse as sp
 
-from citygrid.errors import Fault, InputError
-from citygrid.model.form import Floats, Form
+from citygrid.arrays import Floats
+from citygrid.model.form import Form
 from citygrid.model.reductions import fix, relax
-from citygrid.routes.bounds import dual_bound
-from citygrid.routes.contract import (
-    Journal,
-    Options,
-    Outcome,
-    Status,
-    proven,
-    relative_gap,
-)  # fmt: skip
+from citygrid.routes import highs
+from citygrid.routes.contract import Journal, Options, Outcome, proven, relative_gap
+from citygrid.routes.highs import CLEAN, Result, Task, settings
 
-#: Tolerance on rows and bounds of the plan that is handed out, in each row's own unit.
-CLEAN = 1e-9
 #: Entries of free columns up to which a step of HiGHS is short, so that its own limit holds: in a
 #: search, and in a linear programme, which has shorter steps.
 SMALL, SMALL_LP = 25_000, 250_000
-
-Report = Callable[[str, dict[str, Any], Floats | None], None]
-
-_STATUS: dict[highspy.HighsModelStatus, Status] = {
-    highspy.HighsModelStatus.kOptimal: "optimal",
-    highspy.HighsModelStatus.kModelEmpty: "optimal",
-    highspy.HighsModelStatus.kInfeasible: "infeasible",
-    highspy.HighsModelStatus.kUnbounded: "unbounded",
-    highspy.HighsModelStatus.kTimeLimit: "time_limit",
-    highspy.HighsModelStatus.kInterrupt: "feasible",
-    highspy.HighsModelStatus.kIterationLimit: "feasible",
-    highspy.HighsModelStatus.kSolutionLimit: "feasible",
-}
-
-#: Options of HiGHS that the command line names by itself.
-_NAMED = {
-    "mip_rel_gap": "--gap", "time_limit": "--time-limit", "random_seed": "--seed",
-    "threads": "--threads", "output_flag": "--verbose", "log_to_console": "--verbose",
-}  # fmt: skip
-_KINDS = {
-    highspy.HighsOptionType.kBool: "true or false",
-    highspy.HighsOptionType.kInt: "a whole number within its limits",
-    highspy.HighsOptionType.kDouble: "a number within its limits",
-    highspy.HighsOptionType.kString: "one of its words",
-}
-
-# HiGHS starts its threads once per process; another number needs another process.
-_threads_of_process: int | None = None
-
-
-@dataclass(frozen=True)
-class Task:
-    """How HiGHS shall work on one form: limits and tolerances; ``method`` for LPs.
-
-    ``prove`` has the duals of an LP prove a bound, which takes a while on large ones; ``settings``
-    are further options of HiGHS (:func:`settings`).
-    """
-
-    purpose: str = "milp"
-    gap: float = 0.0
-    time_limit: float | None = None
-    seed: int = 0
-    threads: int | None = None
-    verbose: bool = False
-    method: str = "choose"
-    crossover: bool = True
-    tolerance: float = 1e-7
-    nodes: int | None = None
-    prove: bool = True
-    settings: Mapping[str, str] = field(default_factory=dict)
-
-    @classmethod
-    def of(
-        cls, options: Options, purpose: str, gap: float = 0.0, time_limit: float | None = None,
-        **more: Any,
-    ) -> Task:  # fmt: skip
-        """A task with the seed, threads and talk that a user asked for."""
-        return cls(purpose, gap, time_limit, options.seed, options.threads, options.verbose, **more)
-
-
-@dataclass
-class Result:
-    """What HiGHS said: a point, a proven bound, and for LPs the duals of rows and columns."""
-
-    status: Status
-    x: Floats | None = None
-    objective: float | None = None
-    bound: float | None = None
-    duals: Floats | None = None
-    reduced: Floats | None = None
-    notes: dict[str, Any] = field(default_factory=dict)
 
 
 def solve(form: Form, options: Options) -> Outcome:
@@ -142,40 +57,11 @@ def solve(form: Form, options: Options) -> Outcome:
     return Outcome(status, x, objective, bound, [(objective, x)], journal.telemetry())
 
 
-def settings(extras: Mapping[str, str]) -> dict[str, str]:
-    """Options of HiGHS as a user names them (``presolve``, ``mip_heuristic_effort``), checked.
-
-    Raises :class:`InputError` for those that HiGHS does not have, values that it does not take,
-    options that have a name of their own here, and those that make it read or write files.
-    """
-    trial = highspy.Highs()
-    trial.setOptionValue("output_flag", False)
-    known = [name for name in dir(trial.getOptions()) if not name.startswith("_")]
-    faults = []
-    for name, value in extras.items():
-        place = f"--set {name}"
-        if name in _NAMED:
-            faults.append(Fault(place, "has an option of its own here", value,
-                                f"use {_NAMED[name]}"))  # fmt: skip
-        elif name not in known or "file" in name:
-            near = difflib.get_close_matches(name, [n for n in known if "file" not in n], 3, 0.5)
-            repair = f"did you mean {' or '.join(near)}?" if near else "see the options of HiGHS"
-            faults.append(Fault(place, "milp passes on no such option of HiGHS", value, repair))
-        elif trial.setOptionValue(name, value) != highspy.HighsStatus.kOk:
-            kind = _KINDS[trial.getOptionType(name)[1]]
-            faults.append(Fault(place, "HiGHS does not take this value", value,
-                                f"give it {kind}, as its options say"))  # fmt: skip
-    if faults:
-        raise InputError(faults)
-    return dict(extras)
-
-
 def call(
     form: Form, task: Task, journal: Journal, options: Options, start: Floats | None = None
 ) -> Result:
     """One recorded call of HiGHS, in this process or, if it could overrun a limit, in a child."""
     hard = task.time_limit is not None and _large(form)
-    other_threads = _threads_of_process is not None and task.threads != _threads_of_process
     begun = time.perf_counter()
 
     def report(kind: str, news: dict[str, Any], x: Floats | None) -> None:
@@ -183,12 +69,12 @@ def call(
             options.progress({"seconds": time.perf_counter() - begun, **news})
 
     with journal.call("highs", task.purpose) as record:
-        if hard or (other_threads and task.threads is not None):
+        if hard or highs.other_threads(task):
             from citygrid.routes import watch
 
             found = watch.run(form, task, report, start)
         else:
-            found = run(form, task, report, start)
+            found = highs.run(form, task, report, start)
         record.started_at = found.notes.pop("started_at", record.started_at)
         record.notes.update(found.notes, status=found.status)
     journal.count("lps" if not form.integer.any() else "milps")
@@ -236,176 +122,3 @@ def relaxation(
     outcome = Outcome(found.status, found.x, found.objective, found.bound,
                       telemetry=journal.telemetry())  # fmt: skip
     return outcome, found.duals, found.reduced
-
-
-# HiGHS itself ------------------------------------------------------------------------------------
-
-
-def run(form: Form, task: Task, report: Report, start: Floats | None = None) -> Result:
-    """HiGHS on one form in this process; ``report`` hears of incumbents and bounds."""
-    global _threads_of_process
-    solver = highspy.Highs()
-    solver.setOptionValue("output_flag", task.verbose)
-    if task.threads is not None and _threads_of_process is None:
-        _threads_of_process = task.threads
-    chosen: dict[str, Any] = {
-        "random_seed": task.seed, "mip_rel_gap": task.gap, "solver": task.method,
-        "primal_feasibility_tolerance": task.tolerance,
-        "dual_feasibility_tolerance": max(task.tolerance, 1e-9),
-        "run_crossover": "on" if task.crossover else "off",
-    }  # fmt: skip
-    if _threads_of_process is not None:
-        chosen["threads"] = _threads_of_process
-    if task.nodes is not None:
-        chosen["mip_max_nodes"] = task.nodes
-    if task.time_limit is not None:
-        chosen["time_limit"] = float(task.time_limit)
-    for name, value in {**chosen, **task.settings}.items():
-        solver.setOptionValue(name, value)
-    if (form.lower > form.upper).any() or (form.row_lower > form.row_upper).any():
-        return Result("infeasible")
-    _pass(solver, form)
-    integers = bool(form.integer.any())
-    if integers:
-        _listen(solver, report)
-        if start is not None:
-            point = highspy.HighsSolution()
-            point.col_value = start.tolist()
-            solver.setSolution(point)
-    solver.run()
-    status = solver.getModelStatus()
-    if status == highspy.HighsModelStatus.kUnboundedOrInfeasible:
-        return Result(settle(form, task))
-    return _result(solver, form, _STATUS.get(status, "error"), task.prove)
-
-
-def series(
-    form: Form, rows: list[tuple[Floats, Floats]], columns: list[tuple[Floats, Floats]]
-) -> Iterator[tuple[int, int, Floats]]:
-    """Linear programmes that differ in bounds alone, each started from the last one's basis.
-
-    For every pair of column bounds and, within it, every pair of row bounds, gives the two
-    positions and the solution (n); what has none is left out.
-    """
-    # The package's own types leave out that bounds can be changed in bulk.
-    solver: Any = highspy.Highs()
-    solver.setOptionValue("output_flag", False)
-    _pass(solver, form)
-    every_row = np.arange(len(form.row_lower), dtype=np.int32)
-    every_column = np.arange(len(form.cost), dtype=np.int32)
-    for j, (lower, upper) in enumerate(columns):
-        solver.changeColsBounds(len(every_column), every_column, lower, upper)
-        # To and fro, so that each programme is next to the last one.
-        for i in range(len(rows)) if j % 2 == 0 else reversed(range(len(rows))):
-            solver.changeRowsBounds(len(every_row), every_row, *rows[i])
-            solver.run()
-            if solver.getModelStatus() == highspy.HighsModelStatus.kOptimal:
-                yield j, i, np.array(solver.getSolution().col_value, dtype=float)
-
-
-def _pass(solver: highspy.Highs, form: Form) -> None:
-    """Hand the form over as arrays."""
-    matrix = sp.csr_array(form.matrix)
-    height, width = matrix.shape
-    answer = solver.passModel(
-        width, height, int(matrix.nnz), int(highspy.MatrixFormat.kRowwise),
-        int(highspy.ObjSense.kMinimize), float(form.constant), form.cost, form.lower, form.upper,
-        form.row_lower, form.row_upper, matrix.indptr.astype(np.int32),
-        matrix.indices.astype(np.int32), matrix.data, form.integer.astype(np.int32),
-    )  # fmt: skip
-    if answer == highspy.HighsStatus.kError:
-        raise ValueError("HiGHS refused the form; a bound, cost or coefficient is not a number")
-
-
-def _listen(solver: highspy.Highs, report: Report) -> None:
-    def improved(event: Any) -> None:
-        out = event.data_out
-        x = np.array(out.mip_solution, dtype=float)
-        news = {"objective": _finite(out.objective_function_value),
-                "bound": _finite(out.mip_dual_bound)}  # fmt: skip
-        report("incumbent", news, x)
-
-    def logged(event: Any) -> None:
-        out = event.data_out
-        news = {"objective": _finite(out.mip_primal_bound), "bound": _finite(out.mip_dual_bound)}
-        report("bound", news, None)
-
-    solver.cbMipImprovingSolution += improved
-    solver.cbMipLogging += logged
-
-
-def _result(solver: highspy.Highs, form: Form, status: Status, prove: bool) -> Result:
-    information, solution = solver.getInfo(), solver.getSolution()
-    feasible = information.primal_solution_status == int(
-        highspy.SolutionStatus.kSolutionStatusFeasible
-    )
-    result = Result(status)
-    if status == "optimal" or (feasible and status in ("time_limit", "feasible")):
-        result.x = np.array(solution.col_value, dtype=float)
-        result.objective = form.objective(result.x)
-    elif status == "feasible":
-        result.status = "error"
-    if form.integer.any():
-        result.bound = _finite(information.mip_dual_bound)
-        result.notes["nodes"] = int(information.mip_node_count)
-    elif status == "optimal":
-        result.duals = np.array(solution.row_dual, dtype=float)
-        result.reduced = np.array(solution.col_dual, dtype=float)
-        result.bound = dual_bound(form, result.duals) if prove else None
-        result.notes["iterations"] = int(
-            max(information.simplex_iteration_count, 0) + max(information.ipm_iteration_count, 0)
-        )
-    elif solution.dual_valid and prove:
-        result.bound = dual_bound(form, np.array(solution.row_dual, dtype=float))
-    return result
-
-
-def settle(form: Form, task: Task = Task()) -> Status:
-    """Tell unbounded from infeasible: without a cost only feasibility remains."""
-    plain = replace(form, cost=np.zeros_like(form.cost))
-    found = run(plain, replace(task, verbose=False), lambda kind, news, x: None)
-    return "unbounded" if found.x is not None else found.status
-
-
-def _finite(value: float) -> float | None:
-    return float(value) if math.isfinite(value) and abs(value) < 1e30 else None
-
-
-# infeasible programmes ---------------------------------------------------------------------------
-
-
-def contradicts(form: Form) -> bool:
-    """Whether a linear form has no point at all."""
-    found = run(relax(form).form, Task(tolerance=CLEAN), lambda kind, news, x: None)
-    return found.status == "infeasible"
-
-
-def irreducible(form: Form, time_limit: float) -> tuple[Any, Any, Any, Any] | None:
-    """Limits of an infeasible linear form of which none can be left out, by HiGHS.
-
-    Flags of lower and upper limits of rows (m) and of columns (n); ``None`` where HiGHS finds none.
-    """
-    solver: Any = highspy.Highs()
-    solver.setOptionValue("output_flag", False)
-    solver.setOptionValue(
-        "iis_strategy",
-        int(highspy.IisStrategy.kIisStrategyFromLp)
-        | int(highspy.IisStrategy.kIisStrategyIrreducible),
-    )
-    solver.setOptionValue("iis_time_limit", time_limit)
-    _pass(solver, form)
-    status, found = solver.getIis()
-    if status != highspy.HighsStatus.kOk or not found.valid_ or not len(found.row_index_):
-        return None
-    flags = []
-    for size, positions, bounds in (
-        (len(form.row_lower), found.row_index_, found.row_bound_),
-        (len(form.cost), found.col_index_, found.col_bound_),
-    ):
-        low, high = np.zeros(size, dtype=bool), np.zeros(size, dtype=bool)
-        for position, bound in zip(positions, bounds, strict=True):
-            both = bound == int(highspy.IisBoundStatus.kIisBoundStatusBoxed)
-            low[position] = both or bound == int(highspy.IisBoundStatus.kIisBoundStatusLower)
-            high[position] = both or bound == int(highspy.IisBoundStatus.kIisBoundStatusUpper)
-        flags += [low, high]
-    return flags[0], flags[1], flags[2], flags[3]

@@ -27,7 +27,7 @@ import scipy.sparse as sp
 import citygrid
 from citygrid.model.form import Floats, Form
 from citygrid.routes.contract import now
-from citygrid.routes.milp import Report, Result, Task
+from citygrid.routes.highs import Report, Result, Task
 
 _HEADER = struct.Struct("<QQ")
 
@@ -38,7 +38,7 @@ def grace(limit: float) -> float:
 
 
 def run(form: Form, task: Task, report: Report, start: Floats | None = None) -> Result:
-    """:func:`citygrid.routes.milp.run` in a child that is stopped when it overruns its limit."""
+    """:func:`citygrid.routes.highs.run` in a child that is stopped when it overruns its limit."""
     root = str(Path(citygrid.__file__).resolve().parent.parent)
     path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))
     child = subprocess.Popen(
@@ -200,7 +200,7 @@ def main() -> None:
     if message is None:
         return
     threading.Thread(target=_follow_parent, daemon=True).start()
-    from citygrid.routes import milp
+    from citygrid.routes import highs
 
     head, body = message
     arrays = _unpacked(body)
@@ -216,7 +216,7 @@ def main() -> None:
     def report(kind: str, news: dict[str, Any], x: Floats | None) -> None:
         _send(out, {"kind": kind, **news}, b"" if x is None else x.tobytes())
 
-    result = milp.run(form, milp.Task(**head), report, start)
+    result = highs.run(form, highs.Task(**head), report, start)
     found = {"x": result.x, "duals": result.duals, "reduced": result.reduced}
     head = {"kind": "result", "status": result.status, "objective": result.objective,
             "bound": result.bound, "notes": result.notes}  # fmt: skip

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from citygrid.model.reductions import fix, relax
-from citygrid.routes import conflict, milp
+from citygrid.routes import conflict, highs, milp
 from citygrid.routes.conflict import Sides
 from citygrid.routes.contract import Clock, Options
 from citygrid.routes.explain import explain
@@ -20,7 +20,7 @@ NAMES = ("row_lower", "row_upper", "lower", "upper")
 
 
 def infeasible(form) -> bool:
-    return milp.run(form, milp.Task(), lambda kind, news, x: None).status == "infeasible"
+    return highs.run(form, highs.Task(), lambda kind, news, x: None).status == "infeasible"
 
 
 def is_irreducible(form, found) -> bool:
@@ -115,7 +115,7 @@ def test_an_incumbent_of_a_time_limit_is_an_example_and_no_proof(make, monkeypat
             return original(source, task, journal, options, start)
         x = np.zeros(len(source.cost))
         x[1] = 1.5
-        return milp.Result("time_limit", x, 1.5, 0.0)
+        return highs.Result("time_limit", x, 1.5, 0.0)
 
     monkeypatch.setattr(milp, "call", hurried)
     said = explain(form)
@@ -127,17 +127,17 @@ def test_an_incumbent_of_a_time_limit_is_an_example_and_no_proof(make, monkeypat
 
 
 def test_without_the_solvers_own_set_limits_are_left_out_one_by_one(cold, monkeypatch):
-    monkeypatch.setattr(milp, "irreducible", lambda form, time_limit: None)
+    monkeypatch.setattr(highs, "irreducible", lambda form, time_limit: None)
     found = explain(cold).conflict
     assert found.irreducible and is_irreducible(cold, found)
 
 
 def test_out_of_time_nothing_is_called_irreducible(cold, monkeypatch):
-    monkeypatch.setattr(milp, "irreducible", lambda form, time_limit: None)
+    monkeypatch.setattr(highs, "irreducible", lambda form, time_limit: None)
     monkeypatch.setattr(conflict, "IRREDUCIBLE", 0.0)
     found = explain(cold).conflict
     assert not found.irreducible
-    assert milp.contradicts(found.sides.of(relax(cold).form))
+    assert highs.contradicts(found.sides.of(relax(cold).form))
 
 
 def test_a_conflict_of_whole_numbers_needs_time(make):

@@ -10,7 +10,7 @@ import pytest
 
 from citygrid import routes
 from citygrid.model.reductions import relax
-from citygrid.routes import milp, watch
+from citygrid.routes import highs, milp, watch
 from citygrid.routes.contract import Journal, Options
 
 INF = math.inf
@@ -53,7 +53,7 @@ def test_plan_of_a_child_that_is_stopped_survives(make, monkeypatch):
     """A child that ignores its limit is killed, and what it had reported is the outcome."""
     form = hard(make)
     monkeypatch.setattr(watch, "grace", lambda limit: 1.5 - limit)
-    ignorant = milp.Task("milp", gap=0.0, time_limit=600.0)
+    ignorant = highs.Task("milp", gap=0.0, time_limit=600.0)
     found = watch.run(form, ignorant, lambda kind, news, x: None)
     # A very busy machine: give the child more time to begin.
     while found.x is None or found.bound is None:
@@ -69,13 +69,13 @@ def test_long_linear_programme_is_solved_under_watch_and_proves_its_bound(make, 
     form = relax(hard(make)).form
     monkeypatch.setattr(milp, "SMALL_LP", 0)
     journal = Journal()
-    inside = milp.call(form, milp.Task(), journal, Options())
-    outside = milp.call(form, milp.Task(time_limit=60.0), journal, Options())
+    inside = milp.call(form, highs.Task(), journal, Options())
+    outside = milp.call(form, highs.Task(time_limit=60.0), journal, Options())
     assert "process" not in inside.notes and outside.notes["process"] == "child"
     assert np.array_equal(inside.x, outside.x) and np.array_equal(inside.duals, outside.duals)
     assert inside.bound == outside.bound == pytest.approx(inside.objective)
     monkeypatch.setattr(watch, "grace", lambda limit: -limit)
-    late = milp.call(form, milp.Task(time_limit=60.0), journal, Options())
+    late = milp.call(form, highs.Task(time_limit=60.0), journal, Options())
     assert (late.status, late.x, late.notes["stopped"]) == ("time_limit", None, True)
 
 
@@ -84,14 +84,14 @@ def test_every_call_of_the_solver_takes_the_threads_that_were_asked_for(
     small_district, route, monkeypatch
 ):
     asked = []
-    original = milp.run
+    original = highs.run
 
     def noted(form, task, report, start=None):
         asked.append((task.purpose, task.threads))
         # HiGHS starts its threads once per process: this one must stay as it is for other tests.
         return original(form, replace(task, threads=None), report, start)
 
-    monkeypatch.setattr(milp, "run", noted)
+    monkeypatch.setattr(highs, "run", noted)
     monkeypatch.setattr(watch, "run", noted)
     routes.solve(small_district, route, Options(threads=3))
     assert asked and all(threads == 3 for _, threads in asked), asked
@@ -100,8 +100,8 @@ def test_every_call_of_the_solver_takes_the_threads_that_were_asked_for(
 def test_child_and_own_process_give_the_same_plan(small_district, monkeypatch):
     journal = Journal()
     monkeypatch.setattr(milp, "SMALL", 0)
-    inside = milp.call(small_district, milp.Task(), journal, Options())
-    outside = milp.call(small_district, milp.Task(time_limit=60.0), journal, Options())
+    inside = milp.call(small_district, highs.Task(), journal, Options())
+    outside = milp.call(small_district, highs.Task(time_limit=60.0), journal, Options())
     assert outside.notes["process"] == "child"
     assert np.array_equal(inside.x, outside.x)
     assert inside.bound == outside.bound

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from citygrid.model.form import Floats, Form
 from citygrid.model.reductions import elastic, fix, relax
-from citygrid.routes import milp
+from citygrid.routes import highs, milp
 from citygrid.routes.contract import Clock, Journal, Options, Positions
 from citygrid.routes.hybrid.assignment import Coupling, Groups
 
@@ -60,7 +60,7 @@ class Workshop:
         if not integer.any():
             return None, None, None
         mixed = replace(self.form, integer=integer)
-        task = milp.Task.of(
+        task = highs.Task.of(
             self.options, "mixed choices", 2.0 * self.options.gap, self.clock.share(0.25, 1.0),
             nodes=NODES if self.clock.left is None else None,
         )  # fmt: skip
@@ -113,7 +113,7 @@ class Workshop:
 
     def _overrun(self, chosen: Positions) -> NDArray[np.bool_] | None:
         missed = elastic(relax(self.hold(chosen)).form, self.coupling.rows)
-        task = milp.Task.of(self.options, "overrun", time_limit=self.clock.share(0.5, 1.0))
+        task = highs.Task.of(self.options, "overrun", time_limit=self.clock.share(0.5, 1.0))
         found = milp.call(missed.form, task, self.journal, self.options)
         if found.x is None:
             return None
@@ -123,7 +123,7 @@ class Workshop:
         held = self.hold(chosen, free)
         integer = np.zeros_like(held.integer)
         integer[self.groups.columns[free[self.groups.owner]]] = True
-        task = milp.Task.of(
+        task = highs.Task.of(
             self.options, "repair", max(self.options.gap, 1e-3), self.clock.share(0.3, 2.0),
             nodes=NODES if self.clock.left is None else None,
         )  # fmt: skip
@@ -139,7 +139,7 @@ class Workshop:
         if held.integer.any():
             self.journal.count("commitment_milps")
             self.journal.count("commitment_binaries", int(held.integer.sum()))
-            task = milp.Task.of(
+            task = highs.Task.of(
                 self.options, "commitment", 0.5 * self.options.gap, self.clock.share(0.4, 1.0),
                 nodes=NODES if self.clock.left is None else None,
             )  # fmt: skip

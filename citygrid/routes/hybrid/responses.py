@@ -22,7 +22,7 @@ from scipy.sparse.csgraph import connected_components
 
 from citygrid.model.form import Floats, Form
 from citygrid.model.reductions import elastic
-from citygrid.routes import milp
+from citygrid.routes import highs
 from citygrid.routes.bounds import tighten
 from citygrid.routes.contract import Positions
 from citygrid.routes.hybrid.assignment import Coupling, Groups
@@ -131,7 +131,7 @@ def tabulate(
     settings = _settings(form, blocks, lower, upper)
     more = _deviations(form, blocks, links, settings, near)
     owner = np.concatenate([blocks.of_column, blocks.of_row, blocks.of_row])
-    for j, i, y in milp.series(local, bounds, settings):
+    for j, i, y in highs.series(local, bounds, settings):
         cost = np.bincount(owner, local.cost * y, minlength=blocks.count)
         best[:, i] = np.minimum(best[:, i], cost * scale + more[j])
     found = best[blocks.receiver[taking]]

@@ -21,7 +21,7 @@ import numpy as np
 
 from citygrid.errors import Fault, InputError
 from citygrid.model.form import Floats, Form
-from citygrid.routes import milp, samplers
+from citygrid.routes import highs, milp, samplers
 from citygrid.routes.contract import (
     Clock,
     Journal,
@@ -244,7 +244,7 @@ class _Search:
         """No choice led to a plan: HiGHS on the whole form with the time that is left."""
         shop = self.shop
         shop.journal.figures["fell_back"] = "no choice allowed a plan; the whole form by HiGHS"
-        task = milp.Task.of(shop.options, "fall back", shop.options.gap, shop.clock.left)
+        task = highs.Task.of(shop.options, "fall back", shop.options.gap, shop.clock.left)
         found = milp.call(shop.form, task, shop.journal, shop.options)
         self.verdict = found.status
         if found.x is None:

@@ -13,7 +13,7 @@ from pyomo.opt import SolverResults, TerminationCondition
 
 from citygrid.errors import Fault, InputError
 from citygrid.model.form import Floats, Form
-from citygrid.routes import milp
+from citygrid.routes import highs, milp
 from citygrid.routes.bounds import dual_bound
 from citygrid.routes.contract import Journal, Options, Outcome, Status, proven, relative_gap
 from citygrid.routes.pyomo.model import build, finite, load
@@ -73,7 +73,7 @@ def solve(form: Form, options: Options, solver: str) -> Outcome:
         journal.count("milps")
     status: Status = _STATUS.get(condition, "error")
     if condition == TerminationCondition.infeasibleOrUnbounded:
-        status = milp.settle(form)
+        status = highs.settle(form)
     if status in ("infeasible", "unbounded") or not len(results.solution):
         bound = _bound(results) if solver in _PROVING else None
         return Outcome(status, bound=bound, telemetry=journal.telemetry())
@@ -116,7 +116,7 @@ def check(solver: str, options: Options) -> Any:
     Only HiGHS's options are known here; those of others are refused, if at all, by themselves.
     """
     if solver in _HIGHS:
-        milp.settings(options.extras)
+        highs.settings(options.extras)
     return _driver(solver)
 
 
