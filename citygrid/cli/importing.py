@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -104,14 +105,20 @@ def network(
     """
     from citygrid.imports.gis import read_map
     from citygrid.imports.network import network_of
-    from citygrid.imports.writing import check_design, write_district
+    from citygrid.imports.writing import write_district
 
-    design = _design(given)
-    limit = _quantity("--snap-limit", snap_limit, "m")
-    target = None if group is None else _quantity("--group", group, "kW")
-    check_design(design)
+    faults: list[Fault] = []
+    with _told_together(faults):
+        design = _design(given, out)
+    with _told_together(faults):
+        limit = _quantity("--snap-limit", snap_limit, "m")
+    with _told_together(faults):
+        target = None if group is None else _quantity("--group", group, "kW")
     frame.say("reading the map")
-    found = read_map(streets, consumers, source, peak, full_load_hours)
+    with _told_together(faults):
+        found = read_map(streets, consumers, source, peak, full_load_hours)
+    if faults:
+        raise InputError(faults)
     frame.say("laying pipes")
     laid = network_of(found, edges=edges, group=target, limit=limit)  # type: ignore[arg-type]
     frame.say("choosing diameters")
@@ -134,12 +141,25 @@ def tables(
     or inner [m] with insulation [m] and conductivity [W/m/K]. Headers of DESTEST are understood.
     """
     from citygrid.imports.tables import network_of_tables
-    from citygrid.imports.writing import check_design, write_district
+    from citygrid.imports.writing import write_district
 
-    design = _design(given)
-    check_design(design)
-    laid = network_of_tables(nodes, pipes, source)
+    faults: list[Fault] = []
+    with _told_together(faults):
+        design = _design(given, out)
+    with _told_together(faults):
+        laid = network_of_tables(nodes, pipes, source)
+    if faults:
+        raise InputError(faults)
     _told(frame, write_district(laid, out, design, _command()), out)
+
+
+@contextmanager
+def _told_together(faults: list[Fault]) -> Iterator[None]:
+    """Keep what is refused, so that the faults of options and of files are told in one round."""
+    try:
+        yield
+    except InputError as refused:
+        faults.extend(refused.faults)
 
 
 def _command() -> str:
@@ -170,9 +190,12 @@ def _quantity(option: str, text: str, unit: str) -> float:
         raise InputError(Fault.of(error, option, text)) from error
 
 
-def _design(given: dict[str, Any]) -> Design:
+def _design(given: dict[str, Any], out: Path) -> Design:
     """The options as the writing takes them; every wrong one is told."""
-    from citygrid.imports.writing import Design
+    from citygrid.files import refuse_unwritable
+    from citygrid.imports.writing import Design, check_design
+
+    refuse_unwritable(out)
 
     faults: list[Fault] = []
 
@@ -198,6 +221,7 @@ def _design(given: dict[str, Any]) -> Design:
     )  # fmt: skip
     if faults:
         raise InputError(faults)
+    check_design(design)
     return design
 
 

@@ -217,7 +217,7 @@ class Surroundings:
             if port.place == source and port.direction == "feed" and port.loop is not None:
                 warm, cool = port.loop
                 return self._nothing + warm, self._nothing + cool
-        if ("components", source) not in self.district.unsound:
+        if not self.is_unsound(source):
             self.refuse(component, "source", "gives heat of no known temperature", source,
                         "name a component with a heat loop, air or ground")  # fmt: skip
         return self._nothing + 30.0, self._nothing + 20.0
@@ -252,6 +252,9 @@ class Surroundings:
         component = self.district.components.get(place)
         ports = [] if component is None else component.ports(place)
         return next((port.place for port in ports if port.place in nodes), None)
+
+    def is_unsound(self, place: str) -> bool:
+        return ("components", place) in self.district.unsound
 
     def photovoltaic_yield(self, tilt: float, azimuth: float, component: str) -> Floats:
         from citygrid.inputs.photovoltaic import photovoltaic_yield

@@ -59,7 +59,7 @@ class Design:
 
 
 def check_design(design: Design) -> None:
-    """Raises :class:`InputError` where temperatures, velocity or share cannot be."""
+    """Raises :class:`InputError` where temperatures, velocity, share or catalogue cannot be."""
     faults = [
         Fault("--supply", f"{water:g} degC are not above the return of {design.back:g} degC", None,
               "raise the supply or lower the return")
@@ -72,6 +72,10 @@ def check_design(design: Design) -> None:
                             "write winter, or a number up to 1"))  # fmt: skip
     if design.weather is not None and not design.weather.is_file():
         faults.append(Fault("--weather", "no such file", str(design.weather), "check the path"))
+    try:
+        read_catalogue(design.catalogue)
+    except InputError as refused:
+        faults += refused.faults
     if faults:
         raise InputError(faults)
 
@@ -80,20 +84,30 @@ def size_pipes(network: Network, design: Design) -> Network:
     """The network with a diameter for every pipe that has none.
 
     The smallest that carries what is drawn at once behind it, by the number of consumers there.
-    Raises :class:`InputError` for every pipe that the catalogue is too small for, and for every
-    given diameter that it does not know.
+    Raises :class:`InputError` for the pipe that the catalogue is too small for by most, with how
+    many others there are, and for every given diameter that it does not know.
     """
     catalogue = read_catalogue(design.catalogue)
-    faults, sized = [], []
+    faults: list[Fault] = []
+    sized = []
+    beyond: list[tuple[float, Pipe]] = []
     for pipe in network.pipes:
         if pipe.inner is not None:
             sized.append(pipe)
             continue
         heat = pipe.peak * design.at_once(max(pipe.consumers, 1))
         dn = pipe.dn or smallest_size(heat, design.spread, design.velocity, catalogue)
-        if dn is None or dn not in catalogue.sizes:
+        if dn is None:
+            beyond.append((heat, pipe))
+        elif dn not in catalogue.sizes:
             faults.append(_too_small(pipe, heat, design, catalogue))
         sized.append(replace(pipe, dn=dn))
+    if beyond:
+        # One cause, one fault: behind a pipe that is too small most others may be, too.
+        heat, pipe = max(beyond, key=lambda each: each[0])
+        fault = _too_small(pipe, heat, design, catalogue)
+        others = f"; so are {len(beyond) - 1} others" if len(beyond) > 1 else ""
+        faults.append(replace(fault, reason=fault.reason + others))
     if faults:
         raise InputError(faults)
     return replace(network, pipes=tuple(_closing(network.pipes, sized)))

@@ -98,6 +98,10 @@ class World(Protocol):
         """The node where a component stands (a node is its own), ``None`` for what is neither."""
         ...
 
+    def is_unsound(self, place: str) -> bool:
+        """Whether it is a component with a fault of its own, of which nothing more is known."""
+        ...
+
     def photovoltaic_yield(self, tilt: float, azimuth: float, component: str) -> Floats:
         """AC output [kW per kW peak] of a module at ``tilt`` and ``azimuth`` [deg]."""
         ...

@@ -13,7 +13,7 @@ from citygrid.components.common.routing import fastest_routes
 from citygrid.components.contract import Parameter
 from citygrid.inputs.world import DataWay
 from citygrid.plan.plan import Plan
-from tests.helpers import Solved, faults_of, refusal, solve, solved, told, variant
+from tests.helpers import DISTRICTS, Solved, faults_of, refusal, solve, solved, told, variant
 
 
 def started(result: Solved) -> set[str]:
@@ -98,6 +98,16 @@ def test_a_home_that_no_link_reaches_names_every_job_that_needs_one(tmp_path: Pa
     faults = faults_of(variant("data_link", tmp_path, *alone))
     assert len(faults) == 3
     assert all("no data link leads there from its home" in str(fault.value) for fault in faults)
+
+
+@pytest.mark.parametrize("centre", ["hall", "hut"])
+def test_a_fault_in_a_centre_is_not_blamed_on_the_links(tmp_path: Path, centre: str) -> None:
+    """Where a centre that cannot be read stands is unknown: jobs at home there are not at fault."""
+    text = (DISTRICTS / "data_link.yaml").read_text()
+    (line,) = [row for row in text.splitlines() if row.strip().startswith(f"{centre}: {{kind")]
+    broken = line.replace("kind: data_center", "kind: data_center, fans: 3")
+    faults = faults_of(variant("data_link", tmp_path, (line, broken)))
+    assert {fault.place.rpartition("› ")[2] for fault in faults} == {"fans"}
 
 
 def test_data_that_nothing_carried_are_told() -> None:

@@ -204,6 +204,9 @@ def test_consumers_that_cannot_be_snapped_are_all_named(tmp_path: Path) -> None:
         (["--group", "50 kW", "--edges", "given"], ["does not go with given edges"]),
         (["--velocity", "0.0005 m/s"], ["pipe 1: ", "more than the largest pipe"]),
         (["--peak", "width"], ["has no column with peak heat in kW", "there is name, peak_kw"]),
+        (["--supply", "45 degC", "--catalogue", "none.csv", "--snap-limit", "2 kg", "--group", "x",
+          "--source", "nowhere.gpkg"],
+         ["--supply", "the file is not there", "--snap-limit", "--group", "no such file"]),
         (["--source", "nowhere.gpkg"], ["nowhere.gpkg: no such file"]),
     ],
 )  # fmt: skip
@@ -212,6 +215,12 @@ def test_wrong_options_are_told(tmp_path: Path, more: list[str], told: list[str]
     assert done.exit_code == 2, done.output
     assert all(words in done.stderr for words in told), done.stderr
     assert not (tmp_path / "out.yaml").exists()
+
+
+def test_a_catalogue_that_is_too_small_is_one_fault(tmp_path: Path) -> None:
+    done = run(make_map(tmp_path), "--velocity", "0.0005 m/s")
+    (said,) = done.stderr.splitlines()
+    assert "pipe 1: " in said and "so are " in said and "others" in said
 
 
 def test_a_broken_catalogue_is_told_with_every_row(tmp_path: Path) -> None:

@@ -63,6 +63,8 @@ class JobNetwork:
         """
         if not needs.home:
             return list(sites)
+        if self._world.is_unsound(needs.home) or any(map(self._world.is_unsound, sites)):
+            return []  # where they stand is told with what is wrong with them
         home = self._world.node_of(needs.home)
         if home is None:
             self._world.refuse(pool[1], job[1], "its home is neither a node nor a component",
