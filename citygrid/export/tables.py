@@ -42,6 +42,7 @@ FIGURES = {
     "grid_import_mwh": ("Power bought", "MWh"),
     "grid_export_mwh": ("Power sold", "MWh"),
     "peak_import_kw": ("Highest import", "kW"),
+    "hours_against_each_other": ("Hours of units against each other", "h"),
     "unserved_kwh": ("Demand not served", "kWh"),
     "data_carried_gb": ("Data carried, per link", "GB"),
     "jobs_late": ("Jobs late", "jobs"),

@@ -8,6 +8,7 @@ import pytest
 
 from citygrid.components.contract import Flows, Parameter, Units
 from citygrid.export.tables import (
+    FIGURES,
     _runs,
     _safe,
     figure,
@@ -110,6 +111,11 @@ def test_a_case_without_jobs_has_no_table_of_jobs(make, tmp_path):
     case, plan = make(jobs=False)
     write_csv(case, plan, verify(case, plan), tmp_path)
     assert not (tmp_path / "jobs.csv").exists()
+
+
+def test_every_key_figure_has_a_name_and_a_unit_of_its_own(planned):
+    """A unit guessed from a name called the hours of burning a ratio."""
+    assert set(planned[2].kpis) <= set(FIGURES)
 
 
 def test_a_new_figure_gets_its_name_and_unit_from_its_own():
