@@ -255,7 +255,7 @@ def synth(
 @JSON
 @framed
 def bench(frame: Frame, names: tuple[str, ...], columns: int) -> None:
-    """Measure speed and memory side by side; figures are ratios of one run."""
+    """Measure speed and memory, as ratios within one run."""
     from citygrid.bench import run_benchmarks
 
     figures = run_benchmarks(names, columns, frame.say)

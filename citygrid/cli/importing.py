@@ -23,7 +23,7 @@ JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON docu
 
 @click.group(name="import")
 def import_() -> None:
-    """Turn a network from elsewhere into a district file that can be planned at once."""
+    """Make a district file, ready to plan, of a network from elsewhere."""
 
 
 def design_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -135,7 +135,7 @@ def network(
 def tables(
     frame: Frame, nodes: Path, pipes: Path, source: str, out: Path, **given: Any
 ) -> None:  # fmt: skip
-    """A heat network from two tables: NODES with places and peaks, PIPES with ends and measures.
+    """A heat network from two tables of nodes and pipes.
 
     NODES has the columns node, x [m], y [m] and peak [kW]; PIPES has from, to, length [m], and dn,
     or inner [m] with insulation [m] and conductivity [W/m/K]. Headers of DESTEST are understood.

@@ -12,7 +12,7 @@ import pytest
 from citygrid.components.chiller import Chiller, power_per_cooling
 from citygrid.components.common.allocation import allocate_emissions
 from citygrid.components.common.carnot import carnot_limit
-from citygrid.components.heat_pump import share_of_carnot
+from citygrid.components.common.performance import share_of_carnot
 from citygrid.components.heat_store import tank_capacity, tank_losses, transmission
 
 VALUES = json.loads(

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import citygrid as cg
-from citygrid.components.heat_pump import coefficient_of_performance
+from citygrid.components.common.performance import coefficient_of_performance
 from tests.helpers import faults_of, refusal, solve, solved, told, variant
 
 COP = 3.897734868  # sink 50 → 75 degC, source 30 → 20 degC
