@@ -237,6 +237,8 @@ HoldingCost = quantity("EUR/kWh/h")
 CostRate = quantity("EUR/h", minimum=None)
 PowerPrice = quantity("EUR/kW")
 Price = quantity("EUR/kWh", minimum=None)
+#: What a kWh not delivered costs; below nothing, a plan would earn by delivering nothing.
+ShortfallPrice = quantity("EUR/kWh")
 CarbonFactor = quantity("kg/kWh")
 EmissionFactor = quantity("kg/kWh")
 CarbonPrice = quantity("EUR/kg")

@@ -6,7 +6,7 @@ import numpy as np
 from pydantic import Field
 
 from citygrid.components.contract import Component, Flows, Port, Units
-from citygrid.components.fields import HourlyPower, Node, Price
+from citygrid.components.fields import HourlyPower, Node, ShortfallPrice
 from citygrid.components.log import Log
 from citygrid.components.words import Fleet, Speaker
 
@@ -21,7 +21,7 @@ class Reserve(Component):
     group = "demand"
     node: Node
     required: HourlyPower = Field(description="capacity to be held back")
-    missing_price: Price | None = Field(
+    missing_price: ShortfallPrice | None = Field(
         None, description="what an hour without a kW costs; without it, all must be held"
     )
 

@@ -8,7 +8,7 @@ import pytest
 
 import citygrid as cg
 from citygrid.errors import InfeasibleError
-from tests.helpers import solved, told, variant
+from tests.helpers import refusal, solved, told, variant
 
 
 def test_the_clinic_is_served_and_the_homes_wait_by_hand() -> None:
@@ -47,3 +47,9 @@ def test_without_a_price_the_shortage_is_named(tmp_path: Path) -> None:
     assert total.reason.startswith("in all 30 kWh, the least of any plan")
     assert "heat produced at most" in conflict.reason and "load served" in conflict.reason
     assert "plant, 2023-01-16T01:00Z" in fault.place
+
+
+def test_nothing_is_earned_by_serving_nothing(tmp_path: Path) -> None:
+    """A price of −0.5 EUR/kWh would leave every house cold for money."""
+    fault = refusal("heat_demand", tmp_path, ("unserved_price: 0.5", "unserved_price: -0.5"))
+    assert "unserved_price" in fault.place and "at least 0 EUR/kWh" in fault.reason

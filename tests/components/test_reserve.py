@@ -52,3 +52,8 @@ def test_units_elsewhere_serve_a_requirement_by_its_node(tmp_path: Path) -> None
              "reserve: north")  # fmt: skip
     fault = refusal("reserve", tmp_path, there)
     assert "draws spinning reserve where nothing supplies it" in fault.reason
+
+
+def test_nothing_is_earned_by_holding_nothing_back(tmp_path: Path) -> None:
+    fault = refusal("reserve", tmp_path, ("missing_price: 0.2", "missing_price: -0.2"))
+    assert "missing_price" in fault.place and "at least 0 EUR/kWh" in fault.reason

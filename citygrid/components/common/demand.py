@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import Field
 
 from citygrid.components.contract import Component, Flows, Parameter, Port, Units
-from citygrid.components.fields import HourlyDemand, Node, Price
+from citygrid.components.fields import HourlyDemand, Node, ShortfallPrice
 from citygrid.components.log import Log
 from citygrid.components.words import Fleet, Speaker
 from citygrid.inputs.world import World
@@ -20,7 +20,7 @@ class Demand(Component):
     group = "demand"
     node: Node
     load: HourlyDemand = Field(description="demand per step, or a standard profile")
-    unserved_price: Price | None = Field(
+    unserved_price: ShortfallPrice | None = Field(
         None, description="what a kWh not served costs; without it, every kWh must be served"
     )
 
