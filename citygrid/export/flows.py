@@ -66,7 +66,7 @@ def dispatch(case: Case, plan: Plan) -> Dispatch:
     carriers = {carrier: np.full(shape, np.nan) for carrier in USUAL}
     level, flow, arrived, loss, capacity, use = (np.full(shape, np.nan) for _ in range(6))
     for kind, units in case.units.items():
-        for name, log, part, flows in _replays(case, plan, kind, units):
+        for name, log, part, flows in _replays(plan, kind, units):
             at = row.get(name)
             if at is None:
                 continue
@@ -82,9 +82,7 @@ def dispatch(case: Case, plan: Plan) -> Dispatch:
     return Dispatch(case.assets, carriers, level, flow, arrived, loss, capacity, use)
 
 
-def _replays(
-    case: Case, plan: Plan, kind: str, units: Units
-) -> Iterator[tuple[str, Log, Units, Flows]]:
+def _replays(plan: Plan, kind: str, units: Units) -> Iterator[tuple[str, Log, Units, Flows]]:
     """Every component's own replay: its name, log, parameters and flows."""
     flows = plan.flows(units)
     # Where a kind has tables of its own (the jobs of a pool) its components are replayed together.

@@ -23,8 +23,7 @@ WIDTH = 760.0
 LEAST_HEIGHT, MOST_HEIGHT = 380.0, 640.0
 #: Room around the network, as a share of its extent.
 MARGIN = 0.09
-#: A plate with a component's code, plates per row, and the gap between them.
-PLATE = (27.0, 15.0)
+#: Plates with a component's code: how many stand in a row, and how far apart they are.
 IN_A_ROW = 4
 STEP = (30.0, 22.0)
 #: Pixels by which a cable is drawn beside a pipe of the same course.

@@ -292,7 +292,7 @@ def _district(network: Network, path: Path, design: Design, command: str, peak: 
         fields = {"kind": "heat_demand", "node": _word(demand.node), "load": load}
         components += _line(name, fields)
     components += "\n"
-    return "\n".join(head) + nodes + "\n" + components + _pipe_lines(network.pipes, path, design)
+    return "\n".join(head) + nodes + "\n" + components + _pipe_lines(network.pipes, design)
 
 
 def _horizon(network: Network, design: Design) -> Sequence[str]:
@@ -318,7 +318,7 @@ def _load(peak: float, annual: float | None, design: Design, total: int) -> str:
     return f"{{profile: {design.profile}, annual: {annual:.6g} kWh}}"
 
 
-def _pipe_lines(pipes: Sequence[Pipe], path: Path, design: Design) -> str:
+def _pipe_lines(pipes: Sequence[Pipe], design: Design) -> str:
     text = ""
     for pipe in pipes:
         fields = {"kind": "heat_pipe", "from": _word(pipe.start), "to": _word(pipe.end),

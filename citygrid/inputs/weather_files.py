@@ -45,7 +45,7 @@ def open_weather(file: Path, timezone: str | None, faults: list[Fault]) -> Sourc
         return _open_meteo(file, faults)
     if ending == ".dat":
         check_file(file)
-        return _test_reference_year(file, faults)
+        return _test_reference_year(file)
     return open_source(file, faults, None, timezone)
 
 
@@ -99,7 +99,7 @@ def _open_meteo(file: Path, faults: list[Fault]) -> Source:
     return Source(source.table, source.stamps, source.time, zone, False, meta)
 
 
-def _test_reference_year(file: Path, faults: list[Fault]) -> Source:
+def _test_reference_year(file: Path) -> Source:
     """DWD test reference year: hours 1 to 24 of Central European Time name their end."""
     lines = read_text(file).splitlines()
     rule = next((i for i, line in enumerate(lines) if line.startswith("***")), None)

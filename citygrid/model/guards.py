@@ -116,7 +116,7 @@ def _label(model: Model, name: str, sides: list[_Side], lines: list[_Carried]) -
         if len(rows) == 0:
             continue
         flow, most = side.flow.only(rows).only(time), side.most.only(rows).only(time)
-        here = _at(label, rows, time, [side.places[i] for i in _positions(rows)], places)
+        here = _at(label, rows, time, [side.places[i] for i in rows.positions], places)
         rule = flow <= here * most if side.gives else flow + here * most <= most
         word = "gives" if side.gives else "takes"
         model.add_rows(f"{name}_{word}.{side.kind}", rule, f"{word} only where the label says so")
@@ -129,7 +129,7 @@ def _label(model: Model, name: str, sides: list[_Side], lines: list[_Carried]) -
             continue
         flow, most = line.flow.only(rows).only(time), line.most.only(rows).only(time)
         start, end = (
-            _at(label, rows, time, [ends[i] for i in _positions(rows)], places)
+            _at(label, rows, time, [ends[i] for i in rows.positions], places)
             for ends in (line.start, line.end)
         )
         way = "" if i == 0 else f"_{i}"
@@ -191,10 +191,8 @@ def _order(model: Model, carrier: str, lines: list[_Carried]) -> None:
     hours = np.any(
         [line.hours[ring].any(axis=0) for line, ring in zip(lines, rings, strict=True)], axis=0
     )
-    axis, time = (
-        Axis(f"place_{carrier}.order", np.array(places, dtype=object)),
-        _steps(model, hours, f"{carrier}.order"),
-    )
+    axis = Axis(f"place_{carrier}.order", np.array(places, dtype=object))
+    time = _steps(model, hours, f"{carrier}.order")
     size = float(len(places))
     order = model.add_columns(f"{carrier}.order", (axis, time), 0.0, size - 1.0, "1",
                               "place in the order by which lines carry", False)  # fmt: skip
@@ -207,7 +205,7 @@ def _order(model: Model, carrier: str, lines: list[_Carried]) -> None:
                                     "the line carries this way", True)  # fmt: skip
         flow, most = line.flow.only(rows).only(time), line.most.only(rows).only(time)
         start, end = (
-            _at(order, rows, time, [ends[i] for i in _positions(rows)], axis)
+            _at(order, rows, time, [ends[i] for i in rows.positions], axis)
             for ends in (line.start, line.end)
         )
         model.add_rows(f"{carrier}.carried_{way}", flow <= carries * most, "only if it carries")
@@ -246,11 +244,6 @@ def _arcs(lines: list[_Carried], but: tuple[str, str] | None = None) -> dict[str
 
 def _steps(model: Model, hours: Flags, name: str) -> Axis:
     return model.time if hours.all() else model.time.only(hours, f"while_{name}")
-
-
-def _positions(axis: Axis) -> list[int]:
-    assert axis.positions is not None
-    return [int(i) for i in axis.positions]
 
 
 def _at(block: Linear, rows: Axis, time: Axis, places: list[str], axis: Axis) -> Linear:

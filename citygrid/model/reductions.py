@@ -56,7 +56,7 @@ def fix(form: Form, columns: ArrayLike, values: ArrayLike) -> Reduction:
     values
         Numbers (k), in the unit of each column.
     """
-    positions = _positions(form, columns)
+    positions = _positions(columns)
     lower, upper = form.lower.copy(), form.upper.copy()
     lower[positions] = upper[positions] = np.asarray(values, dtype=float)
     # A fixed integer is no decision any more; without the mark a solver sees an LP.
@@ -217,7 +217,7 @@ def _same_columns(original: Form, reduced: Form) -> Reduction:
     return Reduction(reduced, sp.csr_array(sp.eye_array(width, format="csr")), np.zeros(width))
 
 
-def _positions(form: Form, columns: ArrayLike) -> Positions:
+def _positions(columns: ArrayLike) -> Positions:
     chosen = np.asarray(columns)
     if chosen.dtype == bool:
         return np.flatnonzero(chosen)

@@ -97,14 +97,11 @@ def drawn_and_fed(case: Case, plan: Plan) -> tuple[tuple[str, ...], Floats, Floa
     return nodes, np.maximum(-net, 0.0), np.maximum(net, 0.0)
 
 
-def peak_hour(case: Case, plan: Plan) -> int:
-    """The step in which the consumers of the network draw most."""
-    return int(drawn_and_fed(case, plan)[1].sum(axis=0).argmax())
-
-
-def snapshots(case: Case, plan: Plan, steps: Iterable[int]) -> dict[int, Snapshot]:
-    """The network of a plan in each of the steps."""
+def snapshots(case: Case, plan: Plan, steps: Iterable[int] | None = None) -> dict[int, Snapshot]:
+    """The network of a plan in each of the steps; without any, where consumers draw most."""
     nodes, demand, supply = drawn_and_fed(case, plan)
+    if steps is None:
+        steps = [int(demand.sum(axis=0).argmax())]
     return {step: _snapshot(case, plan, step, nodes, demand, supply) for step in steps}
 
 

@@ -28,7 +28,6 @@ from citygrid.plan.heat_network import (
     State,
     closed_form,
     parts,
-    peak_hour,
     snapshots,
 )
 from citygrid.plan.plan import Plan
@@ -136,7 +135,7 @@ def check_hydraulics(
     if KIND not in case.units:
         raise InputError(Fault(case.name, "has no heat pipes to check", None,
                                "check a plan with a heat network"))  # fmt: skip
-    steps = [peak_hour(case, plan)] if hours == "peak" else chosen_steps(case, hours)
+    steps = None if hours == "peak" else chosen_steps(case, hours)
     return [_check(case, plan, step, now, consumers)
             for step, now in snapshots(case, plan, steps).items()]  # fmt: skip
 

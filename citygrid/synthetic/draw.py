@@ -66,9 +66,7 @@ def draw(size: Size, seed: int) -> Draw:
     phase = generator.uniform(-2.0, 2.0, (size.sites, 1))
     shape = 1.0 + 0.35 * np.sin(2 * np.pi * (hour - 9.0 + phase) / 24.0)
     load = INTERACTIVE * capacity[:, None] * shape * _noise(generator, (size.sites, size.hours))
-    capacity = np.maximum(
-        capacity, 1.02 * (load + _planted(size, jobs, load, capacity)).max(axis=1)
-    )
+    capacity = np.maximum(capacity, 1.02 * (load + _planted(jobs, load, capacity)).max(axis=1))
     heat_mean = generator.uniform(0.9, 1.2) * HEAT_PER_LOAD * utilisation * capacity.sum()
     air = 3.0 - 4.0 * np.cos(2 * np.pi * (hour - 4.0) / 24.0) + 2.0 * _walk(generator, size.hours)
     cold = (16.0 - air) / 13.0
@@ -95,7 +93,7 @@ def _jobs(size: Size, generator: np.random.Generator) -> Jobs:
     return Jobs(power, duration, release, release + window, np.sort(sites, axis=1))
 
 
-def _planted(size: Size, jobs: Jobs, load: Floats, capacity: Floats) -> Floats:
+def _planted(jobs: Jobs, load: Floats, capacity: Floats) -> Floats:
     """Load (k × T) of one way to run all jobs: the longest first, each where there is most room."""
     placed = np.zeros_like(load)
     for job in np.argsort(-jobs.power * jobs.duration, kind="stable"):

@@ -15,7 +15,7 @@ from citygrid.cli import main
 from citygrid.components.common.piping import WATER_HEAT
 from citygrid.errors import InputError
 from citygrid.plan.beside import chosen_steps
-from citygrid.plan.heat_network import closed_form, peak_hour, snapshots
+from citygrid.plan.heat_network import closed_form, snapshots
 from citygrid.plan.hydraulics import check_hydraulics
 from tests.helpers import Solved, solve, solved
 
@@ -111,7 +111,7 @@ def test_a_pipe_that_carries_back_is_turned_and_an_idle_one_is_closed() -> None:
 
 def test_the_peak_hour_is_that_of_the_consumers() -> None:
     result = solved("heat_pipe")
-    assert peak_hour(result.case, result.plan) == 0
+    assert list(snapshots(result.case, result.plan)) == [0]
 
 
 # pandapipes --------------------------------------------------------------------------------------

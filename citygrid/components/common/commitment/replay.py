@@ -48,7 +48,7 @@ def replay_commitment(c: Units, flows: Flows, log: Log, output: Floats) -> Float
     if (c["standby_cost"] > 0).any():
         log.pays("standby", on * c["standby_cost"] * c.step)
     reserve = _reserve(c, flows, log, output, on)
-    _ramps(c, log, output, reserve, spell, on, committed)
+    _ramps(c, log, output, reserve, spell, committed)
     replay_costs(c, flows, log, output, on)
     return on
 
@@ -117,9 +117,8 @@ def _reserve(c: Units, flows: Flows, log: Log, output: Floats, on: Floats) -> Fl
 
 
 def _ramps(
-    c: Units, log: Log, output: Floats, reserve: Floats, spell: Spell, on: Floats,
-    committed: Flags,
-) -> None:  # fmt: skip
+    c: Units, log: Log, output: Floats, reserve: Floats, spell: Spell, committed: Flags
+) -> None:
     """No faster than the ramps; slower or faster only in the first and before the first step off.
 
     With reserve, the unit must be able to rise to all that it has promised.
