@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from collections.abc import Mapping
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from citygrid.components.common.job_network import (
     links_to,
     replay_job_data,
 )
+from citygrid.components.common.job_tables import Chance, PoolJob, Site, job_tables
 from citygrid.components.contract import Component, Flows, Parameter, Port, Units
 from citygrid.components.fields import DataVolume, Duration, Latency, Power
 from citygrid.components.log import Log
@@ -76,38 +77,6 @@ class JobPool(Component):
         return [Port(self.resource, "draw", site) for site in self.sites]
 
 
-class _Site(NamedTuple):
-    """A centre as one pool uses it."""
-
-    label: str
-    pool: int
-    center: str
-    resource: str
-
-
-class _Job(NamedTuple):
-    """A job with its window in hours from the start of the horizon."""
-
-    label: str
-    pool: int
-    power: float
-    duration: float
-    release: float
-    deadline: float
-    preemptible: bool
-    data: float
-    latency: float
-
-
-class _Chance(NamedTuple):
-    """A job may start, or run for ``share`` of the step, at a site in a step."""
-
-    job: int
-    site: int
-    step: int
-    share: float = 1.0
-
-
 def prepare(specs: Mapping[str, JobPool], world: World) -> dict[str, Parameter]:
     """Every job of every pool, and every (job, site, first step) at which it could start.
 
@@ -118,15 +87,15 @@ def prepare(specs: Mapping[str, JobPool], world: World) -> dict[str, Parameter]:
     """
     step, steps = world.horizon.step, len(world.horizon.time)
     origin = world.horizon.time[0]
-    jobs: list[_Job] = []
-    sites: list[_Site] = []
-    starts: list[_Chance] = []
-    slots: list[_Chance] = []
+    jobs: list[PoolJob] = []
+    sites: list[Site] = []
+    starts: list[Chance] = []
+    slots: list[Chance] = []
     permitted: list[tuple[int, int]] = []
     network = JobNetwork(world)
     for pool, (name, spec) in enumerate(specs.items()):
         places = {site: len(sites) + i for i, site in enumerate(spec.sites)}
-        sites += [_Site(_label(site, name, specs), pool, site, spec.resource)
+        sites += [Site(_label(site, name, specs), pool, site, spec.resource)
                   for site in spec.sites]  # fmt: skip
         listed = world.jobs(spec.file, spec.jobs, name)
         for i, job in enumerate(listed.name):
@@ -146,8 +115,8 @@ def prepare(specs: Mapping[str, JobPool], world: World) -> dict[str, Parameter]:
             allowed = network.admit((pool, name), (number, str(job)), needs,
                                     {site: places[site] for site in allowed})  # fmt: skip
             permitted += [(number, places[site]) for site in allowed]
-            jobs.append(_Job(_label(str(job), name, specs), pool, power, duration, release,
-                             deadline, preemptible, data, needs.latency))  # fmt: skip
+            jobs.append(PoolJob(_label(str(job), name, specs), pool, power, duration, release,
+                                deadline, preemptible, data, needs.latency))  # fmt: skip
             first = max(int(np.ceil(release / step - INSTANT)), 0)
             last = min(int(np.floor((deadline - duration) / step + INSTANT)),
                        steps - int(np.ceil(duration / step - INSTANT)))  # fmt: skip
@@ -160,70 +129,23 @@ def prepare(specs: Mapping[str, JobPool], world: World) -> dict[str, Parameter]:
                 share = np.clip(np.minimum(deadline, begin + step) - np.maximum(release, begin),
                                 0.0, None) / step  # fmt: skip
                 open_steps = np.flatnonzero(share > INSTANT)
-                slots += [_Chance(number, places[site], int(t), float(share[t]))
+                slots += [Chance(number, places[site], int(t), float(share[t]))
                           for site in allowed for t in open_steps]  # fmt: skip
             elif last < first:
                 world.refuse(name, str(job), "no whole step of the horizon fits its window",
                              f"{duration:g} h between {release:g} h and {deadline:g} h",
                              "widen the window or use a shorter step")  # fmt: skip
             else:
-                starts += [_Chance(number, places[site], t)
+                starts += [Chance(number, places[site], t)
                            for site in allowed for t in range(first, last + 1)]  # fmt: skip
     labels = [each.label for each in jobs], [each.label for each in sites]
-    tables = _tables(jobs, sites, starts, slots, permitted, step)
+    tables = job_tables(jobs, sites, starts, slots, permitted, step)
     return tables | network.tables(list(specs), *labels)
 
 
 def _label(name: str, pool: str, specs: Mapping[str, JobPool]) -> str:
     """Names stay as users write them while there is one pool; several pools prefix theirs."""
     return name if len(specs) == 1 else f"{pool}: {name}"
-
-
-def _tables(
-    jobs: list[_Job], sites: list[_Site], starts: list[_Chance], slots: list[_Chance],
-    permitted: list[tuple[int, int]], step: float,
-) -> dict[str, Parameter]:  # fmt: skip
-    may = np.zeros((len(jobs), len(sites)), dtype=bool)
-    for pair in permitted:
-        may[pair] = True
-
-    def column(
-        dim: str, rows: Sequence[Any], name: str, kind: type = np.int64, unit: str = "1"
-    ) -> Parameter:
-        return Parameter((dim,), np.array([getattr(row, name) for row in rows], kind), unit)
-
-    def texts(dim: str, values: Iterable[str]) -> Parameter:
-        return Parameter((dim,), np.array(list(values), dtype=object))
-
-    def labels(dim: str, rows: list[_Chance]) -> Parameter:
-        return texts(dim, (f"{jobs[row.job].label} @ {sites[row.site].label} + "
-                           f"{row.step * step:g} h" for row in rows))  # fmt: skip
-
-    job, site, start, slot = "job", "job_site", "job_start", "job_slot"
-    return {
-        job: texts(job, (each.label for each in jobs)),
-        site: texts(site, (each.label for each in sites)),
-        start: labels(start, starts),
-        slot: labels(slot, slots),
-        "site_center": texts(site, (each.center for each in sites)),
-        "site_resource": texts(site, (each.resource for each in sites)),
-        "site_pool": column(site, sites, "pool"),
-        "job_power": column(job, jobs, "power", float, "kW"),
-        "job_duration": column(job, jobs, "duration", float, "h"),
-        "job_release": column(job, jobs, "release", float, "h"),
-        "job_deadline": column(job, jobs, "deadline", float, "h"),
-        "job_preemptible": column(job, jobs, "preemptible", bool),
-        "job_data": column(job, jobs, "data", float, "GB"),
-        "job_latency": column(job, jobs, "latency", float, "ms"),
-        "job_allowed": Parameter((job, site), may),
-        "start_job": column(start, starts, "job"),
-        "start_site": column(start, starts, "site"),
-        "start_step": column(start, starts, "step"),
-        "slot_job": column(slot, slots, "job"),
-        "slot_site": column(slot, slots, "site"),
-        "slot_step": column(slot, slots, "step"),
-        "slot_share": column(slot, slots, "share", float),
-    }
 
 
 def formulate(m: Speaker, c: Fleet) -> None:
