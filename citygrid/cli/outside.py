@@ -10,11 +10,15 @@ if TYPE_CHECKING:
 
 def beside_pandapower(plan: Plan, hours: str) -> tuple[list[dict[str, Any]], list[str], bool]:
     """The hours for JSON, in words, and whether pandapower found a flow in each of them."""
-    from citygrid.plan.power_flow import check_grid
+    from citygrid.plan.power_flow import check_grid, unchecked_lines
 
     checks = check_grid(plan.case, plan, hours)
     lines = ["beside pandapower, drawn at a power factor of 1:"]
     lines += [f"  {line}" for check in checks for line in check.lines()]
+    unchecked = unchecked_lines(plan.case)
+    if unchecked:
+        lines.append(f"  not checked, for want of length, cross_section and voltage: "
+                     f"{', '.join(unchecked)}")  # fmt: skip
     return [c.as_dict() for c in checks], lines, all(c.failure is None for c in checks)
 
 

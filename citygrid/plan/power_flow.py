@@ -143,6 +143,14 @@ def check_grid(
     ]  # fmt: skip
 
 
+def unchecked_lines(case: Case) -> list[str]:
+    """Cables of unknown conductor: neither their voltages nor their losses are checked."""
+    if "power_line" not in case.units:
+        return []
+    known = {branch.name for branch in _branches(case)}
+    return [name for name in case.units["power_line"].names if name not in known]
+
+
 def _pandapower() -> Any:
     try:
         import pandapower

@@ -134,6 +134,7 @@ def test_the_command_states_every_line(street: Solved, tmp_path: Path) -> None:
     said = CliRunner().invoke(main, ask)
     assert said.exit_code == 0, said.output
     assert "losses" in said.output and "voltages" in said.output
+    assert "not checked, for want of length, cross_section and voltage: drop" in said.output
     document = json.loads(CliRunner().invoke(main, [*ask, "--json"]).stdout)
     assert [hour["converged"] for hour in document["grid"]] == [True, True]
     lines = {entry["line"] for entry in document["grid"][0]["lines"]}
