@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -242,6 +243,11 @@ def _word(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
+def _reference(file: Path, path: Path) -> str:
+    """``file`` as the district file at ``path`` refers to it, so that both can move together."""
+    return _word(os.path.relpath(file.resolve(), path.parent.resolve()))
+
+
 def _line(name: str, fields: Mapping[str, str]) -> str:
     return f"  {_word(name)}: {{{', '.join(f'{key}: {value}' for key, value in fields.items())}}}\n"
 
@@ -260,7 +266,7 @@ def _district(network: Network, path: Path, design: Design, command: str, peak: 
         "",
         f"name: {_word(path.stem)}",
         *([f"crs: {_word(network.crs)}"] if network.crs else []),
-        *_horizon(network, design),
+        *_horizon(network, design, path),
         f"heat_network: {{supply: [{supply}], return: {design.back:g} degC{ground}}}",
         *([f"geometry: {_word(path.with_suffix('.gpkg').name)}"]
           if path.with_suffix(".gpkg").exists() else []),
@@ -292,10 +298,10 @@ def _district(network: Network, path: Path, design: Design, command: str, peak: 
         fields = {"kind": "heat_demand", "node": _word(demand.node), "load": load}
         components += _line(name, fields)
     components += "\n"
-    return "\n".join(head) + nodes + "\n" + components + _pipe_lines(network.pipes, design)
+    return "\n".join(head) + nodes + "\n" + components + _pipe_lines(network.pipes, design, path)
 
 
-def _horizon(network: Network, design: Design) -> Sequence[str]:
+def _horizon(network: Network, design: Design, path: Path) -> Sequence[str]:
     if design.weather is None:
         return [f"horizon: {{start: {design.start}, length: 1 h}}  # the design hour"]
     east, north = network.nodes[network.source]
@@ -305,7 +311,7 @@ def _horizon(network: Network, design: Design) -> Sequence[str]:
 
         to_degrees = Transformer.from_crs(network.crs, "EPSG:4326", always_xy=True)
         longitude, latitude = to_degrees.transform(east, north)
-    weather = _word(str(design.weather.resolve()))
+    weather = _reference(design.weather, path)
     return [
         f"horizon: {{start: {design.start}, length: {design.length}}}",
         f"weather: {{file: {weather}, latitude: {latitude:.3f}, longitude: {longitude:.3f}}}",
@@ -318,7 +324,7 @@ def _load(peak: float, annual: float | None, design: Design, total: int) -> str:
     return f"{{profile: {design.profile}, annual: {annual:.6g} kWh}}"
 
 
-def _pipe_lines(pipes: Sequence[Pipe], design: Design) -> str:
+def _pipe_lines(pipes: Sequence[Pipe], design: Design, path: Path) -> str:
     text = ""
     for pipe in pipes:
         fields = {"kind": "heat_pipe", "from": _word(pipe.start), "to": _word(pipe.end),
@@ -328,7 +334,7 @@ def _pipe_lines(pipes: Sequence[Pipe], design: Design) -> str:
         else:
             fields["dn"] = str(pipe.dn)
             if design.catalogue is not None:
-                fields["catalogue"] = _word(str(design.catalogue.resolve()))
+                fields["catalogue"] = _reference(design.catalogue, path)
         if pipe.insulation is not None:
             fields["insulation"] = f"{pipe.insulation:g} m"
         if pipe.conductivity is not None:

@@ -153,6 +153,19 @@ def test_weather_makes_a_day_of_standard_profiles_that_pipes_can_carry(
     assert solve(tmp_path / "out.yaml").verdict.ok
 
 
+def test_an_imported_district_moves_together_with_its_files(
+    tmp_path: Path, repository: Path
+) -> None:
+    here, there = tmp_path / "here", tmp_path / "there"
+    here.mkdir()
+    weather = here / "air.parquet"
+    weather.write_bytes((repository / "data/frankfurt_2023/weather.parquet").read_bytes())
+    assert run(make_map(here), "--weather", str(weather)).exit_code == 0
+    here.rename(there)
+    assert str(tmp_path) not in (there / "out.yaml").read_text().split("\nname:")[1]
+    assert len(cg.prepare(cg.load(there / "out.yaml")).time) == 24
+
+
 @pytest.mark.parametrize("more", [[], ["--group", "200 kW"], ["--edges", "steiner"],
                                   ["--edges", "given"]])  # fmt: skip
 def test_the_shipped_streets_become_a_district_in_one_command(
