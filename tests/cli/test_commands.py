@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -341,7 +342,7 @@ def test_plans_that_an_earlier_run_left_are_named_and_kept(tmp_path):
 
 def test_a_reader_that_leaves_is_no_error():
     done = subprocess.run(
-        f"{sys.executable} -c 'from citygrid.cli import main; main()' schema | true",
+        f"{shlex.quote(sys.executable)} -c 'from citygrid.cli import main; main()' schema | true",
         shell=True, capture_output=True, text=True, cwd=ROOT,
     )  # fmt: skip
     assert done.stderr == ""
