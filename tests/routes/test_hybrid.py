@@ -181,6 +181,16 @@ def test_annealers_books_agree_with_the_energy(case):
         assert (walk.least <= walk.energy + 1e-12).all()
 
 
+def test_a_walk_begun_anew_is_a_new_walk(case):
+    *_, model = case
+    used, fresh = Walk(model, 3, seed=1), Walk(model, 5, seed=2)
+    used.sweep(0.1, 7)
+    used.begin(5, seed=2)
+    for walk in (used, fresh):
+        walk.sweep(0.1, 4)
+    assert np.array_equal(used.state, fresh.state) and np.array_equal(used.least, fresh.least)
+
+
 def test_annealers_answer_does_not_depend_on_its_threads(case):
     *_, model = case
     one, two = (anneal(model, 5, 40, (0.5, 1e4), seed=3, threads=count) for count in (1, 2))

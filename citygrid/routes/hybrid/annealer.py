@@ -86,16 +86,17 @@ def descend(
     It makes as many sweeps as it is given, which is at least what the annealer makes of as many,
     and a sweep takes both the same time. The first descent begins at ``start``.
     """
-    ends, visits, left = [np.zeros((model.groups, 0), dtype=np.int64)], 0, sweeps
-    while left > 0 and (spent() < 1.0 or not visits):
-        walk = Walk(model, replicas, seed + left, start, threads)
-        moved, start = 1, None
-        while moved and left > 0 and (spent() < 1.0 or not visits):
+    walk, left = Walk(model, replicas, seed + sweeps, start, threads), sweeps
+    ends = [np.zeros((model.groups, 0), dtype=np.int64)]
+    while left > 0 and (spent() < 1.0 or not walk.visits):
+        if left < sweeps:
+            walk.begin(replicas, seed + left)
+        moved = 1
+        while moved and left > 0 and (spent() < 1.0 or not walk.visits):
             moved = walk.sweep(beta)
             left -= 1
-            visits += walk.movable * replicas
         ends.append(walk.best.T)
-    return Found(_best(model, np.concatenate(ends, axis=1), 2 * replicas), visits)
+    return Found(_best(model, np.concatenate(ends, axis=1), 2 * replicas), walk.visits)
 
 
 def draw(

@@ -27,34 +27,44 @@ class Walk:
         self, model: Energy, replicas: int, seed: int, start: Positions | None = None,
         threads: int | None = None,
     ) -> None:  # fmt: skip
-        generator = np.random.default_rng(seed)
-        count = np.bincount(model.owner, minlength=model.groups)
-        first = np.concatenate([[0], np.cumsum(count)]).astype(np.int64)
+        self.model = model
+        self._weights, step = sp.csc_array(model.weights), model.step
+        self._count = np.bincount(model.owner, minlength=model.groups)
+        self._first = np.concatenate([[0], np.cumsum(self._count)]).astype(np.int64)
+        width, base, rise = _lines(model)
+        pair_first, pair_row, pair_load, use_pair = _pairs(model, self._weights)
+        own = model.gathered.power(2).T @ model.stiffness
+        self._fixed = (
+            self._first, model.priced + 0.5 * np.asarray(own), pair_first, pair_row,
+            pair_load / step[pair_row], pair_load, self._weights.indptr.astype(np.int64), use_pair,
+            model.total.astype(np.int64), model.stiffness, base, rise, width,
+        )  # fmt: skip
+        self.visits = 0
+        self.movable = int((self._count > 1).sum())
+        threads = min(threads or os.cpu_count() or 1, replicas)
+        self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
+        self.begin(replicas, seed, start)
+
+    def begin(self, replicas: int, seed: int, start: Positions | None = None) -> None:
+        """Begin anew, at random choices or all at ``start`` (g); what depends on neither stays."""
+        model, generator = self.model, np.random.default_rng(seed)
         if start is None:
             draws = generator.random((replicas, model.groups))
-            self.state = first[:-1] + (draws * count).astype(np.int64)
+            self.state = self._first[:-1] + (draws * self._count).astype(np.int64)
         else:
             self.state = np.tile(start.astype(np.int64), (replicas, 1))
-        self.visits = 0
-        self.movable = int((count > 1).sum())
         self.energy = model.of_each(self.state.T)
         self.best, self.least = self.state.copy(), self.energy.copy()
-        weights, step = sp.csc_array(model.weights), model.step
         chosen = _taken(self.state, len(model.owner))
-        self.loads = (1.0 - model.first / step) + (weights @ chosen).toarray().T / step
+        first, step = model.first, model.step
+        self.loads = (1.0 - first / step) + (self._weights @ chosen).toarray().T / step
         self.gaps = (model.gathered @ chosen).toarray().T - model.target
-        width, base, rise = _lines(model)
-        pair_first, pair_row, pair_load, use_pair = _pairs(model, weights)
         random = generator.integers(0, 2**64 - 1, replicas, dtype=np.uint64)
         order = np.tile(np.arange(model.groups), (replicas, 1))
-        own = model.gathered.power(2).T @ model.stiffness
         self._books = (
-            random, self.state, self.loads, self.gaps, self.energy, self.best, self.least, first,
-            model.priced + 0.5 * np.asarray(own), pair_first, pair_row,
-            pair_load / step[pair_row], pair_load, weights.indptr.astype(np.int64), use_pair,
-            model.total.astype(np.int64), model.stiffness, base, rise, width, order,
+            random, self.state, self.loads, self.gaps, self.energy, self.best, self.least,
+            *self._fixed, order,
         )  # fmt: skip
-        self._threads = min(threads or os.cpu_count() or 1, replicas)
 
     def sweep(self, beta: float, count: int = 1) -> int:
         """Every group of every replica ``count`` times; how often one changed its option."""
@@ -62,11 +72,12 @@ class Walk:
             return 0
         replicas = range(len(self.state))
         self.visits += self.movable * len(replicas) * count
-        if self._threads == 1:
+        if self._pool is None:
             return sum(sweep(replica, beta, count, *self._books) for replica in replicas)
-        with ThreadPoolExecutor(self._threads) as pool:
-            parts = [pool.submit(sweep, replica, beta, count, *self._books) for replica in replicas]
-            return sum(part.result() for part in parts)
+        parts = [
+            self._pool.submit(sweep, replica, beta, count, *self._books) for replica in replicas
+        ]
+        return sum(part.result() for part in parts)
 
 
 def _taken(state: Positions, options: int) -> sp.csc_array:
