@@ -35,7 +35,7 @@ make_environment() {
     if [ "$lock" != "$(cat "$root/.venv/locked" 2>/dev/null || true)" ]; then
         say "[2/3] installing the locked dependencies (the first time takes a few minutes)"
         "$bin/python" -m pip install --quiet --quiet --disable-pip-version-check --no-input \
-            --require-hashes --requirement "$root/requirements.lock"
+            --no-deps --require-hashes --requirement "$root/requirements.lock"
         printf '%s\n' "$lock" >"$root/.venv/locked"
     fi
     # The folder is part of the stamp: after a move, the installed programs point to the old place.
