@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -170,28 +170,35 @@ def run(form: Form, task: Task, report: Report, start: Floats | None = None) -> 
     return _result(solver, form, _STATUS.get(status, "error"), task.prove)
 
 
-def series(
-    form: Form, rows: list[tuple[Floats, Floats]], columns: list[tuple[Floats, Floats]]
-) -> Iterator[tuple[int, int, Floats]]:
-    """Linear programmes that differ in bounds alone, each started from the last one's basis.
+class Repeated:
+    """One linear programme that is solved again and again, each time from the last basis.
 
-    For every pair of column bounds and, within it, every pair of row bounds, gives the two
-    positions and the solution (n); what has none is left out.
+    What may differ from time to time are bounds of rows and columns; cost and rows stay.
     """
-    # The package's own types leave out that bounds can be changed in bulk.
-    solver: Any = highspy.Highs()
-    solver.setOptionValue("output_flag", False)
-    _pass(solver, form)
-    every_row = np.arange(len(form.row_lower), dtype=np.int32)
-    every_column = np.arange(len(form.cost), dtype=np.int32)
-    for j, (lower, upper) in enumerate(columns):
-        solver.changeColsBounds(len(every_column), every_column, lower, upper)
-        # To and fro, so that each programme is next to the last one.
-        for i in range(len(rows)) if j % 2 == 0 else reversed(range(len(rows))):
-            solver.changeRowsBounds(len(every_row), every_row, *rows[i])
-            solver.run()
-            if solver.getModelStatus() == highspy.HighsModelStatus.kOptimal:
-                yield j, i, np.array(solver.getSolution().col_value, dtype=float)
+
+    def __init__(self, form: Form) -> None:
+        # The package's own types leave out that bounds can be changed in bulk.
+        self._solver: Any = highspy.Highs()
+        self._solver.setOptionValue("output_flag", False)
+        _pass(self._solver, form)
+        self._rows = np.arange(len(form.row_lower), dtype=np.int32)
+        self._columns = np.arange(len(form.cost), dtype=np.int32)
+
+    def columns(self, lower: Floats, upper: Floats) -> None:
+        """Other bounds (n, n) of the columns."""
+        self._solver.changeColsBounds(len(self._columns), self._columns, lower, upper)
+
+    def rows(self, lower: Floats, upper: Floats) -> None:
+        """Other bounds (m, m) of the rows."""
+        self._solver.changeRowsBounds(len(self._rows), self._rows, lower, upper)
+
+    def solve(self) -> tuple[Floats, Floats] | None:
+        """The best point (n) and the duals of the rows (m); ``None`` where there is none."""
+        self._solver.run()
+        if self._solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+            return None
+        solution = self._solver.getSolution()
+        return np.array(solution.col_value, dtype=float), np.array(solution.row_dual, dtype=float)
 
 
 def _pass(solver: highspy.Highs, form: Form) -> None:

@@ -60,7 +60,8 @@ def anneal(
     for number, count in enumerate(_shares(sweeps, stages)):
         # Where time ends the search, the clock cools and not the count: it always ends cold.
         done = max(number / max(stages - 1, 1), min(spent(), 1.0))
-        moved = walk.sweep(float(betas[0] * (betas[1] / betas[0]) ** done), count)
+        beta = float(betas[0] * (betas[1] / betas[0]) ** done)
+        moved = walk.sweep(np.full(replicas, beta), count)
         if moved and number % PASSED == 0:
             passed.append(walk.state.T.copy())
         still = 0 if moved or done < LATE else still + 1
@@ -93,7 +94,7 @@ def descend(
             walk.begin(replicas, seed + left)
         moved = 1
         while moved and left > 0 and (spent() < 1.0 or not walk.visits):
-            moved = walk.sweep(beta)
+            moved = walk.sweep(np.full(replicas, beta))
             left -= 1
         ends.append(walk.best.T)
     return Found(_best(model, np.concatenate(ends, axis=1), 2 * replicas), walk.visits)

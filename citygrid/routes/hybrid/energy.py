@@ -3,17 +3,20 @@
 With ``L_r`` what the options add up to in a coupling row (the load of a site in an hour), it is, in
 EUR,
 
-``E(x) = Σ priced_c x_c + Σ_r φ_r(L_r) + Σ_t ½ κ_t (Σ_{r∈t} L_r − target_t)²``
+``E(x) = Σ priced_c x_c + Σ_chains min_s Σ_q (φ_{q s_q}(L_q) + change(s_{q−1}, s_q))
++ Σ_t ½ κ_t (Σ_{r∈t} L_r − target_t)²``
 
 where ``L = W x``, ``priced = cost − Aᵀ λ`` over the rows that are neither groups nor coupling,
-``φ`` the tabulated best response of what stands behind a coupling row (:mod:`.responses`), steep
-beyond the limits, and a weak quadratic that keeps the totals of loads that meet in one balance
-near the relaxation's, because prices alone let everybody choose the same hour. κ follows from the
-prices: a total that leaves its target by its whole range moves the marginal price by a multiple
-of itself.
+``φ_s`` the best response of what stands behind a coupling row in a setting of its binaries
+(:mod:`.responses`), steep beyond the limits, ``change`` what a start or another change of settings
+from hour to hour costs (:mod:`.chains`), and a weak quadratic that keeps the totals of loads that
+meet in one balance near the relaxation's, because prices alone let everybody choose the same hour.
+κ follows from the prices: a total that leaves its target by its whole range moves the marginal
+price by a multiple of itself. The settings are no part of a choice: for any loads the cheapest ones
+follow exactly.
 
-Samplers of binary quadratic models get the same energy with every ``φ_r`` replaced by the parabola
-that fits it best near its target, see :mod:`.quadratic`.
+Samplers of binary quadratic models get the same energy with the least of every position's ``φ_s``
+replaced by the parabola that fits it best near its target, see :mod:`.quadratic`.
 """
 
 from __future__ import annotations
@@ -27,11 +30,16 @@ import scipy.sparse as sp
 from citygrid.model.form import Floats
 from citygrid.routes.contract import Positions
 from citygrid.routes.hybrid.assignment import Coupling, Groups, option_sizes
+from citygrid.routes.hybrid.chains import Chains
+from citygrid.routes.hybrid.heat_bath import kernel
+from citygrid.routes.hybrid.responses import Responses
 
 #: Overrun of a limit, in the unit of the row, above which it counts.
 OVERRUN = 1e-6
-#: Price of overrunning a limit, in mean prices of load.
-STEEP = 20.0
+#: Loads at which responses are looked at to fit parabolas.
+POINTS = 16
+#: Choices that are valued at once.
+BATCH = 64
 
 
 @dataclass(frozen=True)
@@ -39,20 +47,20 @@ class Energy:
     """The energy of choices among candidates; see the module's docstring.
 
     ``options`` (c) positions in ``groups.columns``, ``owner`` (c, ascending) their group,
-    ``priced`` (c) in EUR, ``weights`` W (r × c). Tables: ``first``, ``step`` (r) in the unit of the
-    row, ``table`` (r × points) in EUR, ``steep`` EUR per unit beyond the ends. Totals: ``total``
-    (r) the t of each row or −1, ``stiffness`` κ (t), ``target`` (t). ``slope``, ``curve`` (r): the
-    parabola ``slope L + ½ curve L²`` of each table, ``size`` (r) that of a typical option.
+    ``priced`` (c) in EUR, ``weights`` W (r × c), ``first`` and ``last`` (r) the limits of the loads
+    in the unit of the row. Totals: ``total`` (r) the t of each row or −1, ``stiffness`` κ (t),
+    ``target`` (t). ``slope``, ``curve`` (r): the parabola ``slope L + ½ curve L²`` of each row,
+    ``size`` (r) that of a typical option.
     """
 
     options: Positions
     owner: Positions
     priced: Floats
     weights: sp.csc_array
+    chains: Chains
+    responses: Responses
     first: Floats
-    step: Floats
-    table: Floats
-    steep: float
+    last: Floats
     total: Positions
     stiffness: Floats
     target: Floats
@@ -65,35 +73,47 @@ class Energy:
         """Number of groups (g)."""
         return int(self.owner.max(initial=-1)) + 1
 
+    @cached_property
+    def placed(self) -> sp.csc_array:
+        """``W`` with a row for every position (q × c) of the chains."""
+        entries = sp.coo_array(self.weights)
+        shape = (self.chains.count, len(self.owner))
+        found = sp.csc_array((entries.data, (self.chains.at[entries.row], entries.col)), shape)
+        found.sort_indices()
+        return found
+
     def of(self, chosen: Positions) -> float:
-        """Energy of a choice, one candidate per group (g), with the tables as they are."""
+        """Energy of a choice, one candidate per group (g)."""
         return float(self.of_each(chosen[:, None])[0])
 
     def of_each(self, chosen: Positions) -> Floats:
         """Energies (n) of choices (g × n)."""
-        size, count = chosen.shape
-        shape, begin = (len(self.owner), count), np.arange(count + 1) * size
-        taken = sp.csc_array((np.ones(size * count), chosen.T.ravel(), begin), shape=shape)
-        load = (self.weights @ taken).toarray()
-        rows = np.broadcast_to(np.arange(len(load))[:, None], load.shape)
-        gaps = (self.gathered @ taken).toarray() - self.target[:, None]
-        return np.asarray(
-            self.priced[chosen].sum(axis=0) + self.response(rows, load).sum(axis=0)
-            + 0.5 * self.stiffness @ gaps**2
-        )  # fmt: skip
+        return self._worked_out(chosen)[0]
 
-    def response(self, rows: Positions, load: Floats) -> Floats:
-        """``φ`` of loads at rows (any equal shapes): the tables, linear between, steep beyond."""
-        last = self.table.shape[1] - 1
-        place = (load - self.first[rows]) / self.step[rows]
-        inner = np.clip(place, 0.0, last)
-        low = np.minimum(inner.astype(np.int64), last - 1)
-        part = inner - low
-        base = self.table[rows, low]
-        return np.asarray(
-            base + part * (self.table[rows, low + 1] - base)
-            + self.steep * self.step[rows] * np.abs(place - inner)
-        )  # fmt: skip
+    def settings(self, chosen: Positions) -> Positions:
+        """The cheapest setting of every position (q) for the loads of a choice (g)."""
+        return self._worked_out(chosen[:, None])[1][0]
+
+    def _worked_out(self, chosen: Positions) -> tuple[Floats, Positions]:
+        found, settings = [], []
+        chains, answers = self.chains, self.responses
+        for begin in range(0, chosen.shape[1], BATCH):
+            some = chosen[:, begin : begin + BATCH]
+            size, count = some.shape
+            shape, ends = (len(self.owner), count), np.arange(count + 1) * size
+            taken = sp.csc_array((np.ones(size * count), some.T.ravel(), ends), shape=shape)
+            loads = np.ascontiguousarray((self.placed @ taken).toarray().T)
+            gaps = (self.gathered @ taken).toarray() - self.target[:, None]
+            states = np.zeros(loads.shape, dtype=np.int64)
+            behind = kernel(chains.settings).energies(
+                loads, chains.first, chains.change, chains.entry,
+                answers.first, answers.height, answers.slope, states,
+            )  # fmt: skip
+            found.append(self.priced[some].sum(axis=0) + behind + 0.5 * self.stiffness @ gaps**2)
+            settings.append(states)
+        if not found:
+            return np.zeros(0), np.zeros((0, chains.count), dtype=np.int64)
+        return np.concatenate(found), np.concatenate(settings)
 
     @property
     def spread(self) -> float:
@@ -129,44 +149,55 @@ class Energy:
         return np.asarray(self.priced + pull)
 
     def overrun(self, chosen: Positions) -> Floats:
-        """How far the loads (r) of a choice lie beyond the ends of the tables."""
+        """How far the loads (r) of a choice lie beyond the limits."""
         load = np.asarray(self.weights[:, chosen].sum(axis=1), dtype=float).ravel()
-        last = self.first + self.step * (self.table.shape[1] - 1)
-        over = np.maximum(load - last, self.first - load)
+        over = np.maximum(load - self.last, self.first - load)
         return np.where(over > OVERRUN, over, 0.0)
 
 
 def energy(
     coupling: Coupling, groups: Groups, options: Positions, priced: Floats, prices: Floats,
-    loads: Floats, tables: tuple[Floats, Floats, Floats], total: Positions, imitation: float = 1.0,
+    loads: Floats, chains: Chains, responses: Responses, ends: tuple[Floats, Floats],
+    total: Positions, imitation: float = 1.0,
 ) -> Energy:  # fmt: skip
-    """The energy of the candidates ``options`` for prices (m), target loads (r) and tables.
+    """The energy of the candidates ``options`` for prices (m), target loads (r) and responses.
 
-    ``tables`` are first, step and values of every row; ``imitation`` is the part of the mean price
-    that the whole range of a total is worth.
+    ``ends`` are first and last load of every row; ``imitation`` is the part of the mean price that
+    the whole range of a total is worth.
     """
     owner, cost = groups.owner[options], priced[options]
     weights = sp.csc_array(coupling.weights[:, options])
-    first, step, table = tables
+    first, last = ends
     size = option_sizes(coupling)
-    steep = STEEP * float(np.abs(table).max(initial=0.0) / max(
-        float((step * (table.shape[1] - 1)).mean()) if len(step) else 1.0, 1e-9
-    )) + 1e-6  # fmt: skip
     met = total >= 0
     count = int(total.max(initial=-1)) + 1
     target = np.asarray(np.bincount(total[met], loads[met], minlength=count), dtype=float)
-    reach = np.bincount(total[met], (step * (table.shape[1] - 1))[met], minlength=count)
+    reach = np.bincount(total[met], (last - first)[met], minlength=count)
     level = float(np.abs(prices[coupling.rows]).mean()) if len(coupling.rows) else 0.0
     stiffness = imitation * level / np.maximum(reach, 1e-9)
-    slope, curve = parabolas(first, step, table, steep, loads, size)
+    table = _least_of_settings(chains, responses, first, last)
+    slope, curve = parabolas(first, last, table, loads, size)
     return Energy(
-        options, owner, cost, weights, first, step, table, steep, total, stiffness, target,
+        options, owner, cost, weights, chains, responses, first, last, total, stiffness, target,
         slope, curve, size,
     )  # fmt: skip
 
 
-def axes(coupling: Coupling, loads: Floats, points: int) -> tuple[Floats, Floats]:
-    """First load and step (r, r) of tables that reach from nothing to the limit."""
+def _least_of_settings(
+    chains: Chains, responses: Responses, first: Floats, last: Floats
+) -> Floats:
+    """The response (r × POINTS) in whatever setting is cheapest, at loads from first to last."""
+    grid = first[:, None] + (last - first)[:, None] * np.linspace(0.0, 1.0, POINTS)
+    table = np.full(grid.shape, np.inf)
+    for setting in range(chains.settings):
+        state = np.broadcast_to((chains.at * chains.settings + setting)[:, None], grid.shape)
+        alone = chains.entry[chains.at, setting][:, None] + responses.at(state, grid)
+        table = np.minimum(table, alone)
+    return table
+
+
+def limits(coupling: Coupling, loads: Floats) -> tuple[Floats, Floats]:
+    """First and last load (r, r) of every row: from nothing to the limit."""
     rows = coupling.weights
     most_possible = np.asarray(rows.maximum(0).sum(axis=1)).ravel()
     least_possible = np.asarray(rows.minimum(0).sum(axis=1)).ravel()
@@ -178,23 +209,25 @@ def axes(coupling: Coupling, loads: Floats, points: int) -> tuple[Floats, Floats
     )
     last = np.minimum(top, most_possible)
     first = np.minimum(np.maximum(bottom, least_possible), last)
-    return first, np.maximum((last - first) / (points - 1), 1e-9)
+    return first, np.maximum(last, first + 1e-9)
 
 
 def parabolas(
-    first: Floats, step: Floats, table: Floats, steep: float, loads: Floats, size: Floats
-) -> tuple[Floats, Floats]:  # fmt: skip
-    """Slope and curve (r, r) of ``slope L + ½ curve L²`` fitted to every table.
+    first: Floats, last: Floats, table: Floats, loads: Floats, size: Floats
+) -> tuple[Floats, Floats]:
+    """Slope and curve (r, r) of ``slope L + ½ curve L²`` fitted to every table (r × POINTS).
 
     Weighted least squares over the table and one typical option beyond either end; weights fall
     with the distance from the target, because that is where the loads will be.
     """
     points = table.shape[1]
-    grid = first[:, None] + step[:, None] * np.arange(points)
-    extent = step * (points - 1)
+    extent = last - first
+    grid = first[:, None] + extent[:, None] * np.linspace(0.0, 1.0, points)
     beyond = [grid[:, :1] - size[:, None], grid[:, -1:] + size[:, None]]
-    # The tables' own steepness would bend the whole parabola.
-    rise = 0.1 * steep / STEEP * size[:, None]
+    # The responses' own steepness would bend the whole parabola.
+    level = float(np.abs(table).max(initial=0.0)) / max(float(extent.mean()) if len(extent) else 1.0,
+                                                        1e-9)  # fmt: skip
+    rise = 2.0 * level * size[:, None]
     x = np.concatenate([beyond[0], grid, beyond[1]], axis=1)
     y = np.concatenate([table[:, :1] + rise, table, table[:, -1:] + rise], axis=1)
     width = 0.5 * extent + size

@@ -1,14 +1,15 @@
 """Best responses of priced blocks: what a load costs where it lands, minimum loads and all.
 
-With the rows that couple everything (balances of many units, rows that span hours) replaced by
-their prices, the rest of the form falls apart into small blocks: one centre with its pump in one
-hour. Each takes one load ``L`` from the assignment and answers at least cost,
+With the rows that couple everything replaced by their prices, a block that takes a load ``L``
+answers, for a setting ``s`` of its binaries, at least cost:
 
-``φ(L) = min priced cost of the block's columns, subject to the block's rows with L put in``,
+``φ_s(L) = min priced cost of the block's columns, subject to the block's rows with L put in``.
 
-over all settings of its few binaries. ``φ`` is piecewise linear and not convex: below a pump's
-minimum load heat is worth nothing, above it suddenly something. A linear relaxation cannot see
-that. The blocks are found in the form alone, and all of them are tabulated together.
+Each ``φ_s`` is the value of a linear programme in its right-hand side, so it is convex and
+piecewise linear, and it is found exactly: two supporting lines meet where either the next line is
+or nothing more. The least over the settings is not convex: below a pump's minimum load heat is
+worth nothing, above it suddenly something. A linear relaxation cannot see that. All blocks are
+worked out together, one programme for all of them.
 """
 
 from __future__ import annotations
@@ -17,209 +18,249 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
-from numpy.typing import NDArray
-from scipy.sparse.csgraph import connected_components
 
 from citygrid.model.form import Floats, Form
 from citygrid.model.reductions import elastic
 from citygrid.routes import highs
-from citygrid.routes.bounds import tighten
 from citygrid.routes.contract import Positions
-from citygrid.routes.hybrid.assignment import Coupling, Groups
-from citygrid.routes.hybrid.links import Links, find_links
+from citygrid.routes.hybrid.assignment import Coupling
+from citygrid.routes.hybrid.blocks import Blocks
+from citygrid.routes.hybrid.chains import Chains
 
-#: Largest block that is tabulated: binaries (all settings are tried) and columns.
-BINARIES, COLUMNS = 3, 80
-#: Loads at which a response is tabulated.
-POINTS = 16
-#: Price of missing a block's row against the largest price there is.
+#: Price of missing a block's row or a limit against the largest price there is.
 DEAR = 20.0
+#: Lines of one response at most, and how far below it their envelope may stay, of the prices' size.
+LINES, CLOSE = 12, 1e-7
+#: Difference of slopes, relative, and of heights [EUR] that is none.
+ALIKE, TINY = 1e-7, 1e-9
 
 
 @dataclass(frozen=True)
-class Blocks:
-    """Blocks of the form: ``rows`` kept, ``columns`` inside, ``of_row`` and ``of_column`` the
-    block of each, ``receiver`` (r) the block that takes the load of each coupling row, or −1;
-    ``cut`` (m) marks the rows that are priced instead.
+class Responses:
+    """``φ_s(L) = max_i height_i + slope_i L`` of every position in every setting (q · s, in order).
+
+    ``first`` (q · s + 1) the first line of each; ``height`` [EUR], ``slope`` [EUR per unit].
     """
 
-    rows: Positions
-    columns: Positions
-    of_row: Positions
-    of_column: Positions
-    receiver: Positions
-    cut: NDArray[np.bool_]
+    first: Positions
+    height: Floats
+    slope: Floats
 
-    @property
-    def count(self) -> int:
-        return int(self.receiver.max(initial=-1)) + 1
+    def at(self, states: Positions, load: Floats) -> Floats:
+        """Responses of states to loads (any equal shapes), in EUR."""
+        count = self.first[states + 1] - self.first[states]
+        best = np.full(np.shape(load), -np.inf)
+        for i in range(int(count.max(initial=0))):
+            line = self.first[states] + np.minimum(i, count - 1)
+            best = np.maximum(best, self.height[line] + self.slope[line] * load)
+        return best
 
 
-def find_blocks(form: Form, groups: Groups, coupling: Coupling) -> Blocks:
-    """Cut rows, widest first, until every block takes one load and has few binaries."""
-    height, width = form.matrix.shape
-    inside = np.ones(width, dtype=bool)
-    inside[groups.columns] = False
-    entries = sp.coo_array(form.matrix)
-    local = inside[entries.col]
-    row, column = entries.row[local], entries.col[local]
-    degree = np.bincount(row, minlength=height)
-    takes = np.zeros(height, dtype=bool)
-    takes[coupling.rows] = True
-    cut = _spans_hours(form, row, column, height) & ~takes
-    cut[groups.rows] = True
-    while True:
-        member, of_row, of_column = _components(row, column, cut, height, width)
-        loads = np.bincount(of_row[takes], minlength=member)
-        binaries = np.bincount(of_column[inside & form.integer], minlength=member)
-        columns = np.bincount(of_column[inside], minlength=member)
-        large = (loads > 1) | (binaries > BINARIES) | (columns > COLUMNS)
-        offending = large & (loads > 0)
-        able = ~takes & ~cut & (degree > 1) & offending[of_row]
-        if not able.any():
+def respond(
+    form: Form, blocks: Blocks, chains: Chains, coupling: Coupling, prices: Floats,
+    first: Floats, last: Floats,
+) -> Responses:  # fmt: skip
+    """The responses of all positions for prices (m) of the rows.
+
+    A coupling row without a block has its price instead, ``−λ L``. What a block cannot take, and
+    loads beyond the ends ``first`` and ``last`` (r), cost a multiple of the dearest price for every
+    unit by which it is missed.
+    """
+    prices = np.where(chains.linked, 0.0, prices)
+    local, scale = _priced(form, blocks, prices)
+    steep = DEAR * max(scale, float(np.abs(prices[coupling.rows]).max(initial=0.0)))
+    row = chains.row
+    taking = np.flatnonzero((row >= 0) & (chains.block >= 0))
+    receiving, owner = np.searchsorted(blocks.rows, coupling.rows[row[taking]]), chains.block
+    low, high = np.zeros(blocks.count), np.zeros(blocks.count)
+    low[owner[taking]], high[owner[taking]] = first[row[taking]], last[row[taking]]
+    lines: list[tuple[Positions, Floats, Floats]] = []
+    if blocks.count:
+        solver = _Local(local, blocks, owner[taking], receiving, scale)
+        position = np.full(blocks.count, -1, dtype=np.int64)
+        position[owner[owner >= 0]] = np.flatnonzero(owner >= 0)
+        for setting in range(int(blocks.settings.max())):
+            solver.set(setting)
+            here, height, slope = _envelope(solver, low, high)
+            state = position[here] * chains.settings + setting
+            kept = (setting < blocks.settings[here]) & (position[here] >= 0)
+            lines.append((state[kept], height[kept], slope[kept]))
+    alone = np.flatnonzero(owner < 0)
+    price = -prices[coupling.rows[row[alone]]]
+    lines.append((alone * chains.settings, np.zeros(len(alone)), price))
+    return _assembled(chains, lines, first, last, steep)
+
+
+def _assembled(
+    chains: Chains, lines: list[tuple[Positions, Floats, Floats]], first: Floats, last: Floats,
+    steep: float,
+) -> Responses:  # fmt: skip
+    """All lines by position and setting, with steep ones beyond the ends of the loads."""
+    state, height, slope = (np.concatenate(part) for part in zip(*lines, strict=True))
+    count = chains.count * chains.settings
+    missing = np.setdiff1d(np.arange(count), state)  # settings that a position does not have
+    state = np.concatenate([state, missing])
+    height, slope = (np.concatenate([part, np.zeros(len(missing))]) for part in (height, slope))
+    bare = Responses(*_sorted(state, height, slope, count))
+    row = np.repeat(chains.row, chains.settings)
+    every = np.flatnonzero(row >= 0)
+    added = [(state, height, slope)]
+    steepest = bare.at(every, last[row[every]]), bare.at(every, first[row[every]])
+    for value, end, sign in ((steepest[0], last, 1.0), (steepest[1], first, -1.0)):
+        at = end[row[every]]
+        added.append((every, value - sign * steep * at, np.full(len(every), sign * steep)))
+    state, height, slope = (np.concatenate(part) for part in zip(*added, strict=True))
+    kept = _needed(*_sorted(state, height, slope, count))
+    return Responses(*kept)
+
+
+def _needed(
+    first: Positions, height: Floats, slope: Floats
+) -> tuple[Positions, Floats, Floats]:
+    """Lines that are the highest somewhere, each response by rising slope."""
+    state = np.repeat(np.arange(len(first) - 1), np.diff(first))
+    kept: list[int] = []
+    begin = 0
+    order = np.lexsort((height, slope, state))
+    for line in order.tolist():
+        if kept and state[kept[-1]] != state[line]:
+            begin = len(kept)
+        while len(kept) > begin:
+            last = kept[-1]
+            if slope[line] - slope[last] <= ALIKE * (1.0 + abs(slope[line])):
+                kept.pop()  # as steep and no higher
+                continue
+            if len(kept) > begin + 1:
+                before = kept[-2]
+                rise, run = height[before] - height[line], slope[line] - slope[before]
+                meet = rise / run
+                if height[last] + slope[last] * meet <= height[before] + slope[before] * meet + TINY:
+                    kept.pop()
+                    continue
             break
-        widest = np.zeros(member, dtype=np.int64)
-        np.maximum.at(widest, of_row[able], degree[able])
-        cut = cut | (able & (degree == widest[of_row]))
-    good = (loads == 1) & ~large & (columns > 0)
-    number = np.where(good, np.cumsum(good) - 1, -1)
-    rows = np.flatnonzero((number[of_row] >= 0) & ~cut)
-    kept = np.flatnonzero(inside & (number[of_column] >= 0))
-    return Blocks(rows, kept, number[of_row[rows]], number[of_column[kept]],
-                  number[of_row[coupling.rows]], cut)  # fmt: skip
+        kept.append(line)
+    chosen = np.array(kept, dtype=np.int64)
+    starts = np.searchsorted(state[chosen], np.arange(len(first))).astype(np.int64)
+    return starts, height[chosen], slope[chosen]
 
 
-def entered(form: Form, blocks: Blocks) -> sp.csr_array:
-    """Entries (blocks × m) of every block in the priced rows."""
-    entries = sp.coo_array(sp.csc_array(form.matrix)[:, blocks.columns])
-    priced = blocks.cut[entries.row]
-    place = (blocks.of_column[entries.col[priced]], entries.row[priced])
-    shape = (blocks.count, len(form.row_lower))
-    return sp.csr_array((np.ones(int(priced.sum())), place), shape=shape)
+def _sorted(
+    state: Positions, height: Floats, slope: Floats, count: int
+) -> tuple[Positions, Floats, Floats]:
+    order = np.argsort(state, kind="stable")
+    first = np.searchsorted(state[order], np.arange(count + 1)).astype(np.int64)
+    return first, height[order], slope[order]
 
 
-def tabulate(
-    form: Form, blocks: Blocks, coupling: Coupling, prices: Floats, start: Floats, step: Floats,
-    near: Floats | None = None,
-) -> Floats:  # fmt: skip
-    """Best responses (r × POINTS) in EUR at loads ``start + step · i`` of every coupling row.
+class _Local:
+    """All blocks as one linear programme, whose loads and settings change."""
 
-    A coupling row without a block has its price instead, ``−λ L``. A load that a block cannot take
-    costs a multiple of the dearest price for every unit by which it is missed. ``near`` (n) is a
-    plan whose binaries the other blocks keep: changes that are paid for in rows between hours then
-    cost what they cost.
-    """
-    grid = start[:, None] + step[:, None] * np.arange(POINTS)
-    table = -prices[coupling.rows][:, None] * grid
-    taking = np.flatnonzero(blocks.receiver >= 0)
-    if not len(taking):
-        return table
-    links = find_links(form, blocks.cut)
-    if near is not None:
-        prices = prices.copy()
-        prices[links.rows] = 0.0
-    local, lower, upper, scale = _priced(form, blocks, prices)
-    receiving = np.searchsorted(blocks.rows, coupling.rows[taking])
-    bounds = []
-    for i in range(POINTS):
+    def __init__(
+        self, local: Form, blocks: Blocks, taking: Positions, receiving: Positions, scale: float
+    ) -> None:
+        self._local, self._blocks, self._scale = local, blocks, scale
+        self._taking, self._receiving = taking, receiving
+        self._solver = highs.Repeated(local)
+        self._owner = np.concatenate([blocks.of_column, blocks.of_row, blocks.of_row])
+
+    def set(self, setting: int) -> None:
+        """Put every block's binaries at a setting, as far as they can have it."""
+        lower, upper = self._local.lower.copy(), self._local.upper.copy()
+        at = np.flatnonzero(self._blocks.bit >= 0)
+        wanted = ((setting >> self._blocks.bit[at]) & 1).astype(float)
+        lower[at] = upper[at] = np.clip(wanted, lower[at], upper[at])
+        self._solver.columns(lower, upper)
+
+    def at(self, load: Floats) -> tuple[Floats, Floats]:
+        """Cost and its slope (B, B) of every block at its load (B), in EUR and EUR per unit."""
+        local, count = self._local, self._blocks.count
         low, high = local.row_lower.copy(), local.row_upper.copy()
-        load = start[taking] + step[taking] * i
-        low[receiving] -= load
-        high[receiving] -= load
-        bounds.append((low, high))
-    best = np.full((blocks.count, POINTS), np.inf)
-    settings = _settings(form, blocks, lower, upper)
-    more = _deviations(form, blocks, links, settings, near)
-    owner = np.concatenate([blocks.of_column, blocks.of_row, blocks.of_row])
-    for j, i, y in highs.series(local, bounds, settings):
-        cost = np.bincount(owner, local.cost * y, minlength=blocks.count)
-        best[:, i] = np.minimum(best[:, i], cost * scale + more[j])
-    found = best[blocks.receiver[taking]]
-    if np.isfinite(found).all():
-        table[taking] = found
-    return table
+        put = load[self._taking]
+        low[self._receiving] -= put
+        high[self._receiving] -= put
+        self._solver.rows(low, high)
+        found = self._solver.solve()
+        if found is None:  # elastic rows always leave a point
+            return np.full(count, np.inf), np.zeros(count)
+        y, duals = found
+        slope = np.zeros(count)
+        slope[self._taking] = -duals[self._receiving]
+        cost = np.bincount(self._owner, local.cost * y, minlength=count)
+        return cost * self._scale, slope * self._scale
 
 
-def _priced(form: Form, blocks: Blocks, prices: Floats) -> tuple[Form, Floats, Floats, float]:
+def _envelope(solver: _Local, low: Floats, high: Floats) -> tuple[Positions, Floats, Floats]:
+    """Supporting lines of every block's response between two loads: block, height, slope.
+
+    Where two neighbouring lines meet, the response either is as low as they say, and no line lies
+    between them, or it is higher, and its own line there is the next one.
+    """
+    count = len(low)
+    point = np.stack([low, high], axis=1)
+    ends = [solver.at(low), solver.at(high)]
+    value, slope = (np.stack(part, axis=1) for part in zip(*ends, strict=True))
+    done = np.zeros((count, 1), dtype=bool)
+    size = CLOSE * max(float(np.abs(value[np.isfinite(value)]).max(initial=0.0)), 1e-6)
+    everyone = np.arange(count)
+    while point.shape[1] < LINES:
+        rise = np.diff(slope, axis=1)
+        open_ = ~done & (rise > 1e-9 * (1.0 + np.abs(slope[:, :-1])))
+        if not open_.any():
+            break
+        pair = np.argmax(open_, axis=1)
+        active = open_[everyone, pair]
+        x0, v0, d0 = (part[everyone, pair] for part in (point, value, slope))
+        x1, v1, d1 = (part[everyone, pair + 1] for part in (point, value, slope))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            meet = ((v0 - d0 * x0) - (v1 - d1 * x1)) / (d1 - d0)
+        meet = np.where(active, np.clip(meet, x0, x1), low)
+        new, steepness = solver.at(meet)
+        close = new <= v0 + d0 * (meet - x0) + size
+        done[everyone[active & close], pair[active & close]] = True
+        more = active & ~close
+        if not more.any():
+            continue
+        # One more column; where nothing is new, the last line stands there twice.
+        point, value, slope = (
+            np.concatenate([part, part[:, -1:]], axis=1) for part in (point, value, slope)
+        )
+        done = np.concatenate([done, np.ones((count, 1), dtype=bool)], axis=1)
+        for part, fresh in ((point, meet), (value, new), (slope, steepness)):
+            _insert(part, more, pair + 1, fresh)
+        _insert(done, more, pair + 1, np.zeros(count, dtype=bool))
+        done[everyone[more], pair[more]] = False
+    block = np.repeat(everyone, point.shape[1])
+    height = (value - slope * point).ravel()
+    lines = np.unique(np.stack([block, height, slope.ravel()]), axis=1)
+    return lines[0].astype(np.int64), lines[1], lines[2]
+
+
+def _insert(part: np.ndarray, rows: np.ndarray, place: Positions, values: np.ndarray) -> None:
+    """Put values at a place of some rows, moving what follows one to the right, in place."""
+    width = part.shape[1]
+    column = np.arange(width)[None, :]
+    source = np.where(rows[:, None] & (column > place[:, None]), column - 1, column)
+    part[:] = np.take_along_axis(part, source, axis=1)
+    part[rows, place[rows]] = values[rows]
+
+
+def _priced(form: Form, blocks: Blocks, prices: Floats) -> tuple[Form, float]:
     """All blocks as one LP with the cut rows priced and every row elastic, and its cost scale."""
     outside = prices.copy()
     outside[blocks.rows] = 0.0
     cost = (form.cost - form.matrix.T @ outside)[blocks.columns]
-    lower, upper = (part[blocks.columns] for part in tighten(form))
     matrix = sp.csr_array(sp.csr_array(form.matrix[blocks.rows])[:, blocks.columns])
     zeros = np.zeros(len(blocks.columns))
     plain = Form(
         zeros, 0.0, matrix, form.row_lower[blocks.rows], form.row_upper[blocks.rows],
-        lower, upper, zeros.astype(bool), {}, {},
+        blocks.lower, blocks.upper, zeros.astype(bool), {}, {},
     )  # fmt: skip
     soft = elastic(plain).form
-    scale = max(float(np.abs(prices).max(initial=0.0)), 1e-9)
+    flows = cost[blocks.bit < 0]
+    scale = max(float(np.abs(flows).max(initial=0.0)), 1e-9)
     dear = np.full(len(soft.cost) - len(cost), DEAR)
-    priced = np.concatenate([cost / scale, dear])
     local = Form(
-        priced, 0.0, soft.matrix, soft.row_lower, soft.row_upper, soft.lower, soft.upper,
-        soft.integer, {}, {},
+        np.concatenate([cost / scale, dear]), 0.0, soft.matrix, soft.row_lower, soft.row_upper,
+        soft.lower, soft.upper, soft.integer, {}, {},
     )  # fmt: skip
-    return local, soft.lower, soft.upper, scale
-
-
-def _settings(
-    form: Form, blocks: Blocks, lower: Floats, upper: Floats
-) -> list[tuple[Floats, Floats]]:
-    """Column bounds for every setting of the blocks' binaries, the k-th of each block at once."""
-    binary = np.flatnonzero(form.integer[blocks.columns])
-    owner = blocks.of_column[binary]
-    order = np.argsort(owner, kind="stable")
-    binary, owner = binary[order], owner[order]
-    bit = np.arange(len(owner)) - np.searchsorted(owner, owner)
-    settings = []
-    for pattern in range(2 ** int(bit.max(initial=-1) + 1)):
-        low, high = lower.copy(), upper.copy()
-        value = np.clip((pattern >> bit) & 1, low[binary], high[binary])
-        low[binary] = high[binary] = value
-        settings.append((low, high))
-    return settings
-
-
-def _deviations(
-    form: Form, blocks: Blocks, links: Links, settings: list[tuple[Floats, Floats]],
-    near: Floats | None,
-) -> list[Floats]:  # fmt: skip
-    """What each setting costs every block in the rows between hours, against the plan ``near``."""
-    if near is None:
-        return [np.zeros(blocks.count) for _ in settings]
-    owner = np.full(len(form.cost), -1)
-    owner[blocks.columns] = blocks.of_column
-    binary = form.integer[blocks.columns]
-    found = []
-    for low, _ in settings:
-        values = near.copy()
-        values[blocks.columns[binary]] = low[: len(blocks.columns)][binary]
-        found.append(links.deviations(owner, values, near, blocks.count))
-    return found
-
-
-def _spans_hours(form: Form, row: Positions, column: Positions, height: int) -> NDArray[np.bool_]:
-    """Rows (m) that link columns of different hours."""
-    hour = np.full(len(form.cost), -1)
-    for block in form.columns.values():
-        if "time" in block.dims:
-            place = np.indices(block.shape)[block.dims.index("time")]
-            hour[block.span] = place.ravel()
-    timed = hour[column] >= 0
-    first, last = np.full(height, np.iinfo(np.int64).max), np.full(height, -1)
-    np.minimum.at(first, row[timed], hour[column[timed]])
-    np.maximum.at(last, row[timed], hour[column[timed]])
-    return (last >= 0) & (first < last)
-
-
-def _components(
-    row: Positions, column: Positions, cut: NDArray[np.bool_], height: int, width: int
-) -> tuple[int, Positions, Positions]:
-    kept = ~cut[row]
-    links = sp.coo_array(
-        (np.ones(int(kept.sum())), (row[kept], height + column[kept])),
-        shape=(height + width, height + width),
-    )
-    member, label = connected_components(links, directed=False)
-    return member, label[:height].astype(np.int64), label[height:].astype(np.int64)
+    return local, scale

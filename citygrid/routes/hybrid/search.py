@@ -41,8 +41,10 @@ from citygrid.routes.hybrid.assignment import (
 )
 from citygrid.routes.hybrid.choosers import Chooser
 from citygrid.routes.hybrid.commitment import Workshop
-from citygrid.routes.hybrid.energy import OVERRUN, Energy, axes, energy
-from citygrid.routes.hybrid.responses import POINTS, entered, find_blocks, tabulate
+from citygrid.routes.hybrid.blocks import entered, find_blocks
+from citygrid.routes.hybrid.chains import find_chains
+from citygrid.routes.hybrid.energy import OVERRUN, Energy, energy, limits
+from citygrid.routes.hybrid.responses import respond
 
 #: Nonzeros above which interior point without crossover prices faster than simplex.
 LARGE = 60_000
@@ -116,6 +118,7 @@ class _Search:
         self.targets = shop.loads(relaxed)
         with shop.journal.stage("blocks"):
             self.blocks = find_blocks(shop.form, shop.groups, shop.coupling)
+            self.chains = find_chains(shop.form, self.blocks)
             self.total = meeting(shop.form, shop.coupling, self.blocks.receiver,
                                  entered(shop.form, self.blocks))  # fmt: skip
         taken = int((self.blocks.receiver >= 0).sum())
@@ -145,8 +148,8 @@ class _Search:
         shop, groups = self.shop, self.shop.groups
         coupling = shop.coupling
         with shop.journal.stage("tables"):
-            first, step = axes(coupling, self.targets, POINTS)
-            table = tabulate(shop.form, self.blocks, coupling, self.prices, first, step, self.near)
+            ends = limits(coupling, self.targets)
+            answers = respond(shop.form, self.blocks, self.chains, coupling, self.prices, *ends)
         priced = priced_cost(shop.form, groups, self.prices, coupling.rows)
         plain = priced_cost(shop.form, groups, self.prices, coupling.rows[:0])
         used = np.maximum(self.relaxed[groups.columns],
@@ -160,7 +163,7 @@ class _Search:
         imitation = IMITATION[number % len(IMITATION)]
 
         model = energy(coupling, groups, options, priced, self.prices, self.targets,
-                       (first, step, table), self.total, imitation)  # fmt: skip
+                       self.chains, answers, ends, self.total, imitation)  # fmt: skip
         seed = (shop.options.seed * 1009 + number) % (2**31 - 1)
         choices = picker.choose(model, used[options], seed, start, shop.journal, shop.clock)
         choices = self._within_limits_first(model, choices)

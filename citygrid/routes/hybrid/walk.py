@@ -11,16 +11,16 @@ import scipy.sparse as sp
 from citygrid.model.form import Floats
 from citygrid.routes.contract import Positions
 from citygrid.routes.hybrid.energy import Energy
-from citygrid.routes.hybrid.heat_bath import sweep
+from citygrid.routes.hybrid.heat_bath import kernel
 
 
 class Walk:
     """Replicas (R) of a choice: ``state`` (R × g), ``energy`` (R), and the ``best`` (R × g) so far.
 
-    Loads are kept in steps of the tables, where 1 is a table's first load; totals as their distance
-    from the target. What a group's options put into the rows is kept as pairs of row and weight:
-    options of a group mostly share them (a job that starts an hour later shares all hours but
-    one), so that a response is worked out once per pair.
+    Totals are kept as their distance from the target. What a group's options put into the positions
+    is kept as pairs of position and weight: options of a group mostly share them (a job that starts
+    an hour later shares all hours but one), so that a response is worked out once per pair. An
+    option is a list of parts, each a run of positions of one chain.
     """
 
     def __init__(
@@ -28,16 +28,20 @@ class Walk:
         threads: int | None = None,
     ) -> None:  # fmt: skip
         self.model = model
-        self._weights, step = sp.csc_array(model.weights), model.step
+        chains, answers = model.chains, model.responses
         self._count = np.bincount(model.owner, minlength=model.groups)
         self._first = np.concatenate([[0], np.cumsum(self._count)]).astype(np.int64)
-        width, base, rise = _lines(model)
-        pair_first, pair_row, pair_load, use_pair = _pairs(model, self._weights)
+        placed = model.placed
+        pair_first, pair_at, pair_load, use_pair = _pairs(model.owner, placed)
         own = model.gathered.power(2).T @ model.stiffness
+        total = np.full(chains.count, -1, dtype=np.int64)
+        total[chains.at] = model.total
+        self._kernel = kernel(chains.settings)
+        self._chained = (chains.first, chains.change, chains.entry,
+                         answers.first, answers.height, answers.slope)  # fmt: skip
         self._fixed = (
-            self._first, model.priced + 0.5 * np.asarray(own), pair_first, pair_row,
-            pair_load / step[pair_row], pair_load, self._weights.indptr.astype(np.int64), use_pair,
-            model.total.astype(np.int64), model.stiffness, base, rise, width,
+            self._first, model.priced + 0.5 * np.asarray(own), pair_first, pair_at, pair_load,
+            *_parts(placed, use_pair, chains.first), total, model.stiffness, *self._chained,
         )  # fmt: skip
         self.visits = 0
         self.movable = int((self._count > 1).sum())
@@ -56,26 +60,40 @@ class Walk:
         self.energy = model.of_each(self.state.T)
         self.best, self.least = self.state.copy(), self.energy.copy()
         chosen = _taken(self.state, len(model.owner))
-        first, step = model.first, model.step
-        self.loads = (1.0 - first / step) + (self._weights @ chosen).toarray().T / step
-        self.gaps = (model.gathered @ chosen).toarray().T - model.target
+        loads = np.ascontiguousarray((model.placed @ chosen).toarray().T)
+        gaps = np.ascontiguousarray((model.gathered @ chosen).toarray().T) - model.target
         random = generator.integers(0, 2**64 - 1, replicas, dtype=np.uint64)
         order = np.tile(np.arange(model.groups), (replicas, 1))
+        alone, ahead, behind = (np.zeros((replicas, *model.chains.entry.shape)) for _ in range(3))
+        lost = np.zeros(loads.shape)
+        first, *rest = self._chained
+        fresh = np.zeros(model.chains.settings)
+        for replica in range(replicas):
+            for begin, end in zip(first[:-1].tolist(), first[1:].tolist(), strict=True):
+                if end > begin:
+                    self._kernel.renew(
+                        begin, end - 1, begin, end, loads[replica], alone[replica],
+                        ahead[replica], behind[replica], lost[replica], fresh, *rest,
+                    )  # fmt: skip
         self._books = (
-            random, self.state, self.loads, self.gaps, self.energy, self.best, self.least,
-            *self._fixed, order,
+            random, self.state, loads, alone, ahead, behind, lost, gaps, self.energy, self.best,
+            self.least, order, *self._fixed,
         )  # fmt: skip
 
-    def sweep(self, beta: float, count: int = 1) -> int:
-        """Every group of every replica ``count`` times; how often one changed its option."""
+    def sweep(self, betas: Floats, count: int = 1) -> int:
+        """Every group of every replica ``count`` times at its β (R); how often an option changed."""
         if self.movable == 0:
             return 0
         replicas = range(len(self.state))
         self.visits += self.movable * len(replicas) * count
         if self._pool is None:
-            return sum(sweep(replica, beta, count, *self._books) for replica in replicas)
+            return sum(
+                self._kernel.sweep(replica, betas[replica], count, *self._books)
+                for replica in replicas
+            )
         parts = [
-            self._pool.submit(sweep, replica, beta, count, *self._books) for replica in replicas
+            self._pool.submit(self._kernel.sweep, replica, betas[replica], count, *self._books)
+            for replica in replicas
         ]
         return sum(part.result() for part in parts)
 
@@ -87,31 +105,43 @@ def _taken(state: Positions, options: int) -> sp.csc_array:
     return sp.csc_array((np.ones(state.size), state.ravel(), begin), shape=(options, replicas))
 
 
-def _lines(model: Energy) -> tuple[int, Floats, Floats]:
-    """The tables as one line ``base + rise · place`` per cell, with steep cells at the ends.
-
-    Cell i of a row holds places i to i + 1. Returns cells per row, base and rise (rows · cells).
-    """
-    table = model.table
-    steep = (model.steep * model.step)[:, None]
-    rise = np.concatenate([-steep, np.diff(table, axis=1), steep], axis=1)
-    left = np.concatenate([table[:, :1], table], axis=1)
-    at = np.maximum(np.arange(rise.shape[1]), 1)
-    return rise.shape[1], (left - rise * at).ravel(), rise.ravel()
-
-
 def _pairs(
-    model: Energy, weights: sp.csc_array
-) -> tuple[Positions, Positions, Floats, Positions]:  # fmt: skip
-    """Pairs of row and weight, by group: the first of every group, row and weight of each pair.
+    owner: Positions, placed: sp.csc_array
+) -> tuple[Positions, Positions, Floats, Positions]:
+    """Pairs of position and weight, by group: first of every group, position and weight of each.
 
-    The last array says for every entry of ``weights`` which pair it is.
+    The last array says for every entry of ``placed`` which pair it is.
     """
-    group = np.repeat(model.owner, np.diff(weights.indptr)).astype(float)
-    keys = np.stack([group, weights.indices.astype(float), weights.data])
+    group = np.repeat(owner, np.diff(placed.indptr)).astype(float)
+    keys = np.stack([group, placed.indices.astype(float), placed.data])
     pairs, number = np.unique(keys, axis=1, return_inverse=True)
-    first = np.searchsorted(pairs[0], np.arange(model.groups + 1))
+    first = np.searchsorted(pairs[0], np.arange(int(owner.max(initial=-1)) + 2))
     return (
         first.astype(np.int64), pairs[1].astype(np.int64), np.ascontiguousarray(pairs[2]),
         number.ravel().astype(np.int64),
     )  # fmt: skip
+
+
+def _parts(
+    placed: sp.csc_array, use_pair: Positions, chain_first: Positions
+) -> tuple[Positions, Positions, Positions, Positions, Positions, Positions]:
+    """Runs of positions of one chain that each option (c) enters.
+
+    First part of every option; of each part the first and the last position, its chain, and where
+    its pairs begin; the pair of every position of every part, −1 where the option adds nothing.
+    """
+    option = np.repeat(np.arange(placed.shape[1]), np.diff(placed.indptr))
+    at = placed.indices.astype(np.int64)
+    chain = np.searchsorted(chain_first, at, side="right") - 1
+    fresh = np.ones(len(at), dtype=bool)
+    fresh[1:] = (option[1:] != option[:-1]) | (chain[1:] != chain[:-1])
+    begin = np.flatnonzero(fresh)
+    end = np.append(begin[1:], len(at)) - 1 if len(begin) else begin
+    low, high = at[begin], at[end]
+    length = high - low + 1
+    offset = np.concatenate([[0], np.cumsum(length)]).astype(np.int64)
+    part = np.cumsum(fresh) - 1
+    pair_of = np.full(int(offset[-1]), -1, dtype=np.int64)
+    pair_of[offset[part] + at - low[part]] = use_pair
+    first = np.searchsorted(option[begin], np.arange(placed.shape[1] + 1)).astype(np.int64)
+    return first, low, high, chain[begin], offset[:-1], pair_of
