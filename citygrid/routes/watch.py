@@ -89,7 +89,7 @@ class _Best:
             self.started_at = head["at"]
             return None
         if kind == "result":
-            arrays = _unpacked(body)
+            arrays = unpacked(body)
             notes = {**head["notes"], "process": "child"}
             if self.started_at:
                 notes["started_at"] = self.started_at
@@ -137,36 +137,33 @@ def _attend(
 
 def _listen(stream: IO[bytes], news: queue.Queue[tuple[dict[str, Any], bytes] | None]) -> None:
     with contextlib.suppress(OSError, ValueError):
-        while (message := _receive(stream)) is not None:
+        while (message := receive(stream)) is not None:
             news.put(message)
     news.put(None)
 
 
 def _hand_over(stream: IO[bytes], form: Form, task: Task, start: Floats | None) -> None:
-    arrays = {
-        "cost": form.cost, "data": form.matrix.data, "indices": form.matrix.indices,
-        "indptr": form.matrix.indptr, "row_lower": form.row_lower, "row_upper": form.row_upper,
-        "lower": form.lower, "upper": form.upper, "integer": form.integer,
-        "constant": np.array([form.constant]),
-    }  # fmt: skip
+    arrays = arrays_of(form)
     if start is not None:
         arrays["start"] = start
     # A child that is gone cannot read; its silence is noticed by the reader.
     with contextlib.suppress(OSError, ValueError):
-        _send(stream, asdict(task), _packed(arrays))
+        send(stream, asdict(task), packed(arrays))
 
 
 # messages: two lengths, a JSON head, a body of bytes ---------------------------------------------
 
 
-def _send(stream: IO[bytes], head: dict[str, Any], body: bytes = b"") -> None:
+def send(stream: IO[bytes], head: dict[str, Any], body: bytes = b"") -> None:
+    """Write one message: two lengths, a JSON head, a body."""
     written = json.dumps(head).encode()
     stream.write(_HEADER.pack(len(written), len(body)) + written)
     stream.write(body)
     stream.flush()
 
 
-def _receive(stream: IO[bytes]) -> tuple[dict[str, Any], bytes] | None:
+def receive(stream: IO[bytes]) -> tuple[dict[str, Any], bytes] | None:
+    """Read one message; ``None`` where the stream ends before it does."""
     lengths = stream.read(_HEADER.size)
     if len(lengths) < _HEADER.size:
         return None
@@ -177,15 +174,38 @@ def _receive(stream: IO[bytes]) -> tuple[dict[str, Any], bytes] | None:
     return json.loads(written), content
 
 
-def _packed(arrays: dict[str, Any]) -> bytes:
+def packed(arrays: dict[str, Any]) -> bytes:
+    """Arrays by name as the bytes of an npz."""
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)
     return buffer.getvalue()
 
 
-def _unpacked(body: bytes) -> dict[str, Any]:
+def unpacked(body: bytes) -> dict[str, Any]:
+    """The arrays of :func:`packed`."""
     with np.load(io.BytesIO(body), allow_pickle=False) as stored:
         return {name: stored[name] for name in stored.files}
+
+
+def arrays_of(form: Form) -> dict[str, Any]:
+    """The programme as plain arrays, without names."""
+    return {
+        "cost": form.cost, "data": form.matrix.data, "indices": form.matrix.indices,
+        "indptr": form.matrix.indptr, "row_lower": form.row_lower, "row_upper": form.row_upper,
+        "lower": form.lower, "upper": form.upper, "integer": form.integer,
+        "constant": np.array([form.constant]),
+    }  # fmt: skip
+
+
+def form_of(arrays: dict[str, Any]) -> Form:
+    """The programme of :func:`arrays_of`."""
+    parts = dict(arrays)
+    constant = float(parts.pop("constant")[0])
+    matrix = sp.csr_array(
+        (parts.pop("data"), parts.pop("indices"), parts.pop("indptr")),
+        shape=(len(parts["row_lower"]), len(parts["cost"])),
+    )
+    return Form(constant=constant, matrix=matrix, columns={}, rows={}, **parts)
 
 
 # the child ---------------------------------------------------------------------------------------
@@ -196,34 +216,29 @@ def main() -> None:
     out = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     # Whatever the solver prints must not mix with the messages.
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    message = _receive(sys.stdin.buffer)
+    message = receive(sys.stdin.buffer)
     if message is None:
         return
-    threading.Thread(target=_follow_parent, daemon=True).start()
+    threading.Thread(target=follow_parent, daemon=True).start()
     from citygrid.routes import highs
 
     head, body = message
-    arrays = _unpacked(body)
+    arrays = unpacked(body)
     start = arrays.pop("start", None)
-    constant = float(arrays.pop("constant")[0])
-    matrix = sp.csr_array(
-        (arrays.pop("data"), arrays.pop("indices"), arrays.pop("indptr")),
-        shape=(len(arrays["row_lower"]), len(arrays["cost"])),
-    )
-    form = Form(constant=constant, matrix=matrix, columns={}, rows={}, **arrays)
-    _send(out, {"kind": "started", "at": now()})
+    form = form_of(arrays)
+    send(out, {"kind": "started", "at": now()})
 
     def report(kind: str, news: dict[str, Any], x: Floats | None) -> None:
-        _send(out, {"kind": kind, **news}, b"" if x is None else x.tobytes())
+        send(out, {"kind": kind, **news}, b"" if x is None else x.tobytes())
 
     result = highs.run(form, highs.Task(**head), report, start)
     found = {"x": result.x, "duals": result.duals, "reduced": result.reduced}
     head = {"kind": "result", "status": result.status, "objective": result.objective,
             "bound": result.bound, "notes": result.notes}  # fmt: skip
-    _send(out, head, _packed({name: part for name, part in found.items() if part is not None}))
+    send(out, head, packed({name: part for name, part in found.items() if part is not None}))
 
 
-def _follow_parent() -> None:
+def follow_parent() -> None:
     """The parent holds our input open; when it ends, however it dies, so do we."""
     sys.stdin.buffer.read(1)
     os._exit(1)
