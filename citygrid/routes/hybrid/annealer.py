@@ -57,6 +57,7 @@ def anneal(
     walk = Walk(model, replicas, seed, start, threads)
     stages = min(sweeps, STAGES)
     still, passed = 0, [walk.state[:0].T]
+    energy = walk.energy.copy()
     for number, count in enumerate(_shares(sweeps, stages)):
         # Where time ends the search, the clock cools and not the count: it always ends cold.
         done = max(number / max(stages - 1, 1), min(spent(), 1.0))
@@ -64,7 +65,10 @@ def anneal(
         moved = walk.sweep(np.full(replicas, beta), count)
         if moved and number % PASSED == 0:
             passed.append(walk.state.T.copy())
-        still = 0 if moved or done < LATE else still + 1
+        # Options that cost the same are exchanged for ever; what is frozen is the energy.
+        frozen = np.allclose(walk.energy, energy, rtol=0.0, atol=1e-3 / beta)
+        energy = walk.energy.copy()
+        still = still + 1 if frozen and done >= LATE else 0
         if done >= 1.0 or still >= FROZEN:
             break
     others = _best(model, np.concatenate(passed, axis=1), replicas)

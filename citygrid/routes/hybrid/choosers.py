@@ -32,9 +32,15 @@ from citygrid.routes.hybrid.quadratic import Penalised, penalise
 LESSONS = 7
 #: Random choices that are drawn and valued in the time of one sweep of one replica.
 DRAWS = 4
+#: Part of the time left that a round's search may take.
+SHARE = 0.8
 #: What may choose, and how many sweeps it gets where the user says nothing: the own annealer's
 #: moves see a whole group, those of dimod's samplers one bit.
-SWEEPS, BIT_SWEEPS = 1000, 3000
+SWEEPS, BIT_SWEEPS = 200, 3000
+#: First inverse temperature, in spreads of a typical group's options; the last one, and that from
+#: which a plan is improved instead of made anew, in first ones. Below, everything moves as it
+#: likes; above, nothing that matters moves any more.
+HOT, COLD, WARM = 1.0, 25.0, 6.0
 
 
 @dataclass(frozen=True)
@@ -63,37 +69,43 @@ class Chooser:
 
     def choose(
         self, model: Energy, used: Floats, seed: int, incumbent: Positions | None,
-        journal: Journal, clock: Clock,
+        journal: Journal, clock: Clock, longer: int = 1,
     ) -> list[Positions]:  # fmt: skip
-        """Distinct choices (g candidates each) of the energy, best first."""
+        """Distinct choices (g candidates each) of the energy, best first.
+
+        longer
+            How many times the usual sweeps the package's own annealer and its controls make.
+        """
         if self.kind == "rounding":
             order = np.lexsort((-used, model.owner))
             return [order[np.searchsorted(model.owner[order], np.arange(model.groups))]]
         if self.sampler is None:
-            found = self._searched(model, seed, incumbent, journal, clock)
+            found = self._searched(model, seed, incumbent, journal, clock, longer)
         else:
             found = self._sampled(model, used, seed, incumbent, journal, clock)
         unique = {choice.tobytes(): choice for choice in found}
         return sorted(unique.values(), key=model.of)
 
     def _searched(
-        self, model: Energy, seed: int, incumbent: Positions | None, journal: Journal, clock: Clock
-    ) -> list[Positions]:
+        self, model: Energy, seed: int, incumbent: Positions | None, journal: Journal,
+        clock: Clock, longer: int,
+    ) -> list[Positions]:  # fmt: skip
         """Choices of the own annealer, or of the control that makes its moves without it."""
-        limit = Clock(clock.share(0.35, 0.5))
-        hot = 1.0 / max(model.spread, 1e-9)
-        cold = max(5.0 / self.tolerance, 10.0 * hot)
+        limit = Clock(clock.share(SHARE, 0.5))
+        sweeps = self.sweeps * longer
+        hot = HOT / max(model.spread, 1e-9)
+        cold = COLD * hot
         name = samplers.OWN if self.kind in ("anneal", "raw") else self.kind
         with journal.call(name, "sampling"):
             if self.kind == "random":
-                draws = DRAWS * self.reads * self.sweeps
+                draws = DRAWS * self.reads * sweeps
                 found = draw(model, 2 * self.reads, draws, seed, lambda: limit.spent)
             elif self.kind == "greedy":
-                found = descend(model, self.reads, self.sweeps, cold, seed, incumbent,
+                found = descend(model, self.reads, sweeps, cold, seed, incumbent,
                                 lambda: limit.spent, self.threads)  # fmt: skip
             else:
-                warm = math.sqrt(hot * cold) if incumbent is not None else hot
-                found = anneal(model, self.reads, self.sweeps, (warm, cold), seed, incumbent,
+                warm = WARM * hot if incumbent is not None else hot
+                found = anneal(model, self.reads, sweeps, (warm, cold), seed, incumbent,
                                lambda: limit.spent, self.threads)  # fmt: skip
         journal.count("visits", found.visits)
         journal.count("samples", len(found.choices))

@@ -48,34 +48,6 @@ class Workshop:
         held = np.ones(len(values), dtype=bool) if free is None else ~free[self.groups.owner]
         return fix(self.form, self.groups.columns[held], values[held]).form
 
-    def relax_choices(self) -> tuple[Floats | None, Floats | None, float | None]:
-        """The best commitment while the options may be mixed: a point, duals and a bound.
-
-        Only the group columns are relaxed. What is left is a MILP of few binaries, its bound is
-        one of the whole form, and its loads and prices know minimum loads and start costs, which
-        those of the plain relaxation do not.
-        """
-        integer = self.form.integer.copy()
-        integer[self.groups.columns] = False
-        if not integer.any():
-            return None, None, None
-        mixed = replace(self.form, integer=integer)
-        task = highs.Task.of(
-            self.options, "mixed choices", 2.0 * self.options.gap, self.clock.share(0.25, 1.0),
-            nodes=NODES if self.clock.left is None else None,
-        )  # fmt: skip
-        self.journal.count("commitment_milps")
-        found = milp.call(mixed, task, self.journal, self._quiet)
-        if found.x is None:
-            return None, None, found.bound
-        # Only prices are wanted here, not a clean plan: the cheaper LP will do.
-        held = fix(mixed, mixed.integer, np.round(found.x[mixed.integer])).form
-        dispatched, duals, _ = milp.relaxation(
-            held, self.options, self.journal, self.method, self.clock.share(0.3, 1.0),
-            crossover=self.method != "ipm", prove=False,
-        )  # fmt: skip
-        return dispatched.x, duals, found.bound
-
     def value(self, chosen: Positions) -> tuple[float | None, Floats | None]:
         """Least cost of a choice with other binaries relaxed, and the duals of its rows."""
         outcome, duals, _ = milp.relaxation(
@@ -132,9 +104,17 @@ class Workshop:
             return None
         return self.read(found.x)
 
-    def commit(self, chosen: Positions) -> tuple[Floats | None, Floats | None]:
-        """The clean plan of a choice with the duals of its dispatch; ``None`` if there is none."""
+    def commit(
+        self, chosen: Positions, settings: tuple[Positions, Floats] | None = None
+    ) -> tuple[Floats | None, Floats | None]:
+        """The clean plan of a choice with the duals of its dispatch; ``None`` if there is none.
+
+        settings
+            Further binaries that are held, columns and values.
+        """
         held = self.hold(chosen)
+        if settings is not None:
+            held = fix(held, *settings).form
         point: Floats | None = held.lower.copy()
         if held.integer.any():
             self.journal.count("commitment_milps")

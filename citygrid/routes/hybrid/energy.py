@@ -31,7 +31,7 @@ from citygrid.model.form import Floats
 from citygrid.routes.contract import Positions
 from citygrid.routes.hybrid.assignment import Coupling, Groups, option_sizes
 from citygrid.routes.hybrid.chains import Chains
-from citygrid.routes.hybrid.heat_bath import kernel
+from citygrid.routes.hybrid.heat_bath import energies
 from citygrid.routes.hybrid.responses import Responses
 
 #: Overrun of a limit, in the unit of the row, above which it counts.
@@ -105,8 +105,8 @@ class Energy:
             loads = np.ascontiguousarray((self.placed @ taken).toarray().T)
             gaps = (self.gathered @ taken).toarray() - self.target[:, None]
             states = np.zeros(loads.shape, dtype=np.int64)
-            behind = kernel(chains.settings).energies(
-                loads, chains.first, chains.change, chains.entry,
+            behind = energies(
+                (0,) * chains.settings, loads, chains.first, chains.change, chains.entry,
                 answers.first, answers.height, answers.slope, states,
             )  # fmt: skip
             found.append(self.priced[some].sum(axis=0) + behind + 0.5 * self.stiffness @ gaps**2)
@@ -118,9 +118,8 @@ class Energy:
     @property
     def spread(self) -> float:
         """How much the options of a typical group differ when loads are at their targets, EUR."""
-        # The diagonal of `quadratic`, without its millions of couplings.
-        own = self.weights.power(2).T @ self.curve + self.gathered.power(2).T @ self.stiffness
-        margin = self.linear + 0.5 * own
+        own = self.weights.power(2).T @ self.curve
+        margin = self.priced + self.weights.T @ self.slope + 0.5 * own
         count = np.maximum(np.bincount(self.owner, minlength=self.groups), 1)
         mean = np.bincount(self.owner, margin, minlength=self.groups) / count
         square = np.bincount(self.owner, (margin - mean[self.owner]) ** 2, minlength=self.groups)

@@ -14,6 +14,7 @@ The best plan and the bound are never lost. Without a time limit the same seed g
 from __future__ import annotations
 
 import math
+import os
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -49,7 +50,7 @@ from citygrid.routes.hybrid.responses import respond
 #: Nonzeros above which interior point without crossover prices faster than simplex.
 LARGE = 60_000
 #: Rounds without a time limit, and rounds without a better plan after which the search ends.
-ROUNDS, PATIENCE = 4, 3
+ROUNDS, PATIENCE = 4, 30
 #: Rounds under a time limit: as many as it allows.
 ENDLESS = 10_000
 
@@ -58,11 +59,15 @@ MOST = 1_000_000
 #: Binaries that may be committed in a round beyond those of its best choice.
 BINARIES = 1000
 #: Guesses of how far a total moves its own price, in turn.
-IMITATION = (2.0, 10.0, 0.5, 30.0)
+IMITATION = tuple(float(a) for a in os.environ.get("IM", "0.3,1.0").split(","))
+#: How far prices and aims follow the last plan.
+STEP = float(os.environ.get("STEP", "0.3"))
+#: Rounds that are twice as long as the one before, at most.
+LONGEST = int(os.environ.get("LONGEST", "6"))
 
 #: What a user may set; ``None`` depends on the rest.
 _DEFAULTS: dict[str, int | None] = {
-    "variables": 2500, "reads": 12, "sweeps": None, "rounds": None, "plans": 2,
+    "variables": 2500, "reads": 4, "sweeps": None, "rounds": None, "plans": 2,
 }  # fmt: skip
 
 
@@ -94,7 +99,6 @@ def solve(form: Form, options: Options, chooser: str = "anneal") -> Outcome:
         coupling = find_coupling(form, groups)
     shop = Workshop(form, groups, coupling, options, journal, clock, method)
     search = _Search(shop, duals, relaxed.x, bound)
-    search.know_commitment()
     picker = Chooser.named(
         chooser, options.sampler, effort.reads, effort.sweeps,
         _tolerance(options.gap, relaxed.objective, len(groups)), options.threads,
@@ -122,22 +126,16 @@ class _Search:
             self.total = meeting(shop.form, shop.coupling, self.blocks.receiver,
                                  entered(shop.form, self.blocks))  # fmt: skip
         taken = int((self.blocks.receiver >= 0).sum())
-        shop.journal.figures["blocks"] = {"tabulated": taken, "rows": len(shop.coupling.rows)}
+        shop.journal.figures["blocks"] = {
+            "tabulated": taken, "rows": len(shop.coupling.rows),
+            "chains": len(self.chains.first) - 1, "settings": self.chains.settings,
+        }  # fmt: skip
         self.best: Floats | None = None
-        self.near: Floats | None = None
         self.objective = math.inf
         self.idle = 0
         self.pool: list[tuple[float, Floats]] = []
         self.tried: set[bytes] = set()
-
-    def know_commitment(self) -> None:
-        """Take prices, loads and bound from a relaxation that keeps the other binaries whole."""
-        point, duals, bound = self.shop.relax_choices()
-        if bound is not None:
-            self.bound = max(bound, -math.inf if self.bound is None else self.bound)
-        if point is not None and duals is not None:
-            self.prices, self.relaxed, self.near = duals, point, point
-            self.targets = self.shop.loads(point)
+        shop.journal.trace(bound=bound)
 
     @property
     def done(self) -> bool:
@@ -147,7 +145,7 @@ class _Search:
     def round(self, number: int, picker: Chooser, effort: Effort) -> None:
         shop, groups = self.shop, self.shop.groups
         coupling = shop.coupling
-        with shop.journal.stage("tables"):
+        with shop.journal.stage("responses"):
             ends = limits(coupling, self.targets)
             answers = respond(shop.form, self.blocks, self.chains, coupling, self.prices, *ends)
         priced = priced_cost(shop.form, groups, self.prices, coupling.rows)
@@ -158,30 +156,37 @@ class _Search:
         budget = len(groups.columns) if picker.sampler is None else effort.variables
         options = candidates(groups, plain, used, budget, worth)
         start = None if self.best is None else np.searchsorted(options, shop.read(self.best))
-
         # How stiff totals really are is not known beforehand: every round tries another guess.
         imitation = IMITATION[number % len(IMITATION)]
-
         model = energy(coupling, groups, options, priced, self.prices, self.targets,
                        self.chains, answers, ends, self.total, imitation)  # fmt: skip
         seed = (shop.options.seed * 1009 + number) % (2**31 - 1)
-        choices = picker.choose(model, used[options], seed, start, shop.journal, shop.clock)
+        choices = picker.choose(model, used[options], seed, start, shop.journal, shop.clock,
+                                2 ** min(number, LONGEST))  # fmt: skip
         choices = self._within_limits_first(model, choices)
-        fresh = self._fresh([options[choice] for choice in choices])
-        # Where little is left to commit, the choice that looks best need not be taken on trust.
-        cheap = min(BINARIES // max(shop.binaries, 1), effort.reads)
-        fresh = fresh[: max(effort.plans, cheap)]
-        self.tried.update(map(self._key, fresh))
-        ranked = [self._valued(positions, picker.kind != "raw") for positions in fresh]
-        plans = sorted((r for r in ranked if r is not None), key=lambda r: r[0])
-        before = self.objective
-        for value, positions in plans[: max(1, cheap)]:
-            # A value is a bound of its plans: other binaries are relaxed in it.
-            if self.best is None or value < self.objective:
-                self._commit(positions)
-        self.idle = 0 if self.objective < before * (1.0 - 1e-9 * math.copysign(1, before)) else (
-            self.idle + 1
-        )  # fmt: skip
+        before, worked = self.objective, 0
+        for choice in choices:
+            if worked >= effort.plans or (self.best is not None and shop.clock.over):
+                break
+            key = self._key(options[choice])
+            if key in self.tried:
+                continue
+            self.tried.add(key)
+            worked += 1
+            self._commit(options[choice], self._settings(model, choice), picker.kind != "raw",
+                         worked == 1)  # fmt: skip
+        improved = self.objective < before - 1e-9 * abs(self.objective)
+        self.idle = 0 if improved else self.idle + 1
+
+    def _settings(self, model: Energy, choice: Positions) -> tuple[Positions, Floats]:
+        """Binaries of the blocks that the chains hold, and their values at a choice's loads."""
+        blocks, chains = self.blocks, self.chains
+        setting = np.full(blocks.count, -1, dtype=np.int64)
+        held = chains.block >= 0
+        setting[chains.block[held]] = model.settings(choice)[held]
+        at = np.flatnonzero((blocks.bit >= 0) & (setting[blocks.of_column] >= 0))
+        values = (setting[blocks.of_column[at]] >> blocks.bit[at]) & 1
+        return blocks.columns[at], values.astype(float)
 
     def _fresh(self, choices: list[Positions]) -> list[Positions]:
         """Those not tried yet, of equal ones the first."""
@@ -208,40 +213,43 @@ class _Search:
         coupling = self.shop.coupling
         return bool(((load > coupling.most + OVERRUN) | (load < coupling.least - OVERRUN)).any())
 
-    def _valued(self, positions: Positions, mend: bool) -> tuple[float, Positions] | None:
-        value, _ = self.shop.value(positions)
-        self.shop.journal.count("choices_valued")
-        if value is None:
-            self.shop.journal.count("choices_infeasible")
-            repaired = self.shop.repair(positions) if mend else None
-            if repaired is None:
-                return None
-            positions = repaired
-            value, _ = self.shop.value(positions)
-        return None if value is None else (value, positions)
-
-    def _commit(self, positions: Positions) -> None:
-        plan, duals = self.shop.commit(positions)
+    def _commit(
+        self, positions: Positions, settings: tuple[Positions, Floats], mend: bool, aim: bool
+    ) -> None:
+        """Work a choice out to a plan; with ``aim`` its prices and loads are the next aims."""
+        shop, journal = self.shop, self.shop.journal
+        journal.count("choices_valued")
+        plan, duals = shop.commit(positions, settings)
         if plan is None:
-            self.shop.journal.count("choices_without_plan")
+            journal.count("choices_infeasible")
+            if not mend:
+                return
+            plan, duals = shop.commit(positions)
+            if plan is None:
+                repaired = shop.repair(positions)
+                if repaired is not None:
+                    positions = repaired
+                    plan, duals = shop.commit(positions)
+        if plan is None:
+            journal.count("choices_without_plan")
             return
+        self._take(plan)
+        binaries = shop.binaries
+        if binaries <= BINARIES and not shop.clock.over:
+            better, more = shop.commit(positions)
+            if better is not None and shop.form.objective(better) < shop.form.objective(plan):
+                plan, duals = better, more
+                self._take(plan)
+        if aim and duals is not None:
+            self.prices = (1.0 - STEP) * self.prices + STEP * duals
+            self.targets = (1.0 - STEP) * self.targets + STEP * shop.loads(plan)
+
+    def _take(self, plan: Floats) -> None:
         objective = self.shop.form.objective(plan)
         self.pool = sorted([*self.pool, (objective, plan)], key=lambda entry: entry[0])[:5]
-        if duals is not None:
-            self.prices = 0.5 * (self.prices + duals)
-            self.targets = 0.5 * (self.targets + self.shop.loads(plan))
+        self.shop.journal.trace(objective, self.bound)
         if objective < self.objective:
-            self.best, self.objective, self.near = plan, objective, plan
-            self.shop.journal.figures.setdefault("incumbents", []).append(
-                {"seconds": self.shop.journal.elapsed, "objective": objective}
-            )
-            self._tell()
-
-    def _tell(self) -> None:
-        progress = self.shop.options.progress
-        if progress is not None:
-            progress({"seconds": self.shop.journal.elapsed, "objective": self.objective,
-                      "bound": self.bound})  # fmt: skip
+            self.best, self.objective = plan, objective
 
     def fall_back(self) -> None:
         """No choice led to a plan: HiGHS on the whole form with the time that is left."""

@@ -11,7 +11,7 @@ import scipy.sparse as sp
 from citygrid.model.form import Floats
 from citygrid.routes.contract import Positions
 from citygrid.routes.hybrid.energy import Energy
-from citygrid.routes.hybrid.heat_bath import kernel
+from citygrid.routes.hybrid.heat_bath import renew, sweep
 
 
 class Walk:
@@ -36,7 +36,7 @@ class Walk:
         own = model.gathered.power(2).T @ model.stiffness
         total = np.full(chains.count, -1, dtype=np.int64)
         total[chains.at] = model.total
-        self._kernel = kernel(chains.settings)
+        self._each = (0,) * chains.settings
         self._chained = (chains.first, chains.change, chains.entry,
                          answers.first, answers.height, answers.slope)  # fmt: skip
         self._fixed = (
@@ -71,8 +71,8 @@ class Walk:
         for replica in range(replicas):
             for begin, end in zip(first[:-1].tolist(), first[1:].tolist(), strict=True):
                 if end > begin:
-                    self._kernel.renew(
-                        begin, end - 1, begin, end, loads[replica], alone[replica],
+                    renew(
+                        self._each, begin, end - 1, begin, end, loads[replica], alone[replica],
                         ahead[replica], behind[replica], lost[replica], fresh, *rest,
                     )  # fmt: skip
         self._books = (
@@ -88,11 +88,11 @@ class Walk:
         self.visits += self.movable * len(replicas) * count
         if self._pool is None:
             return sum(
-                self._kernel.sweep(replica, betas[replica], count, *self._books)
+                sweep(self._each, replica, betas[replica], count, *self._books)
                 for replica in replicas
             )
         parts = [
-            self._pool.submit(self._kernel.sweep, replica, betas[replica], count, *self._books)
+            self._pool.submit(sweep, self._each, replica, betas[replica], count, *self._books)
             for replica in replicas
         ]
         return sum(part.result() for part in parts)
