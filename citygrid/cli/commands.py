@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 import citygrid
+from citygrid.cli.benching import bench
 from citygrid.cli.frame import (
     Commands,
     Frame,
@@ -270,17 +271,5 @@ def synth(
                  "\n".join(f"{role}: {path}" for role, path in files.items()))  # fmt: skip
 
 
-@main.command()
-@click.argument("names", nargs=-1)
-@click.option("--columns", default=1_000_000, show_default=True, help="Size of the `build` form.")
-@JSON
-@framed
-def bench(frame: Frame, names: tuple[str, ...], columns: int) -> None:
-    """Measure speed and memory, as ratios within one run."""
-    from citygrid.bench import run_benchmarks
-
-    figures = run_benchmarks(names, columns, frame.say)
-    frame.answer(figures, json.dumps(figures, indent=1))
-
-
+main.add_command(bench)
 main.add_command(import_)
