@@ -50,6 +50,7 @@ class Line:
     marks: str
     band: str
     key: str
+    key_mark: str
     label_y: float
     filled: bool
 
@@ -100,7 +101,7 @@ def line_chart(
         lines.append(Line(
             each.name, colour, dashes, _course(places, steps),
             "".join(_mark(mark, *place) for place in _few(places)), _band(each.band, x, y, steps),
-            f"M{begin:.1f} {label_y - 4:.1f}h34" + _mark(mark, begin + 17, label_y - 4),
+            f"M{begin:.1f} {label_y - 4:.1f}h34", _mark(mark, begin + 17, label_y - 4),
             label_y, mark in ("disc", "square", "triangle", "diamond"),
         ))  # fmt: skip
     return LineChart(title, about, across, up, [(y.at(v), up_text(v)) for v in y.ticks],

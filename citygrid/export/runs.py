@@ -74,7 +74,7 @@ def write_runs(
         entries.append(Entry(run.route, run.case, run.plan, run.verdict, run.seconds, run.size))
     say("writing the report")
     report, table = folder / REPORT, folder / ROUTES
-    write_report(entries, report)
+    write_report(entries, report, [run.tried for run in runs])
     write_routes(runs, table)
     for entry in files.values():
         entry |= {"report": str(report), "routes": str(table)}

@@ -12,7 +12,16 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from citygrid.gap import relative_gap
-from citygrid.plan.traces import TIE, Trace, best_bound, cost_at, ended, median, seconds_to_cost
+from citygrid.plan.traces import (
+    TIE,
+    Trace,
+    best_bound,
+    cost_at,
+    ended,
+    median,
+    readable,
+    seconds_to_cost,
+)
 
 #: The route that controls are measured by, and what their names begin with.
 HYBRID, CONTROL = "hybrid", "hybrid:"
@@ -89,7 +98,7 @@ def try_of(
     own = telemetry.get("seconds")
     used = own.get("total") if isinstance(own, Mapping) else None
     return Try(route, seed, objective, bound, solve if used is None else used, given,
-               telemetry.get("feasibility_rate"), telemetry.get("trace") or [])  # fmt: skip
+               telemetry.get("feasibility_rate"), readable(telemetry.get("trace")))  # fmt: skip
 
 
 def compare(tries: Sequence[Try]) -> Comparison:

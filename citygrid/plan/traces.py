@@ -20,6 +20,22 @@ TIE = 1e-6
 ROUNDING = 1e-5
 
 
+def readable(told: Any) -> list[dict[str, Any]]:
+    """The entries of a trace as a file may hold it; what is no entry in its order is left out."""
+    found: list[dict[str, Any]] = []
+    for news in told if isinstance(told, list) else []:
+        entry = {name: news.get(name) for name in ("seconds", "objective", "bound")} if (
+            isinstance(news, Mapping)
+        ) else {}  # fmt: skip
+        numbers = [value for value in entry.values() if value is not None]
+        if any(not isinstance(v, (int, float)) or not math.isfinite(v) for v in numbers):
+            continue
+        if entry.get("seconds") is None or (found and entry["seconds"] < found[-1]["seconds"]):
+            continue
+        found.append(entry)
+    return found
+
+
 def ended(
     trace: Trace, seconds: float, objective: float | None, bound: float | None
 ) -> list[dict[str, Any]]:

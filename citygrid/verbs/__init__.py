@@ -256,7 +256,11 @@ def compare_routes(
     size = form.size
     options = options or Options()
     if controls:
+        from citygrid.verbs.warm import warm
+
         routes = sorted(routes, key=lambda route: route.startswith(CONTROL))
+        say("warming up, so that the first route does not pay for all")
+        warm(HYBRID, options.threads)
     runs = []
     for seed in seeds or [options.seed]:
         taken: float | None = None

@@ -12,6 +12,7 @@ from citygrid.plan.traces import (
     gaps,
     median,
     quantile,
+    readable,
     seconds_to,
     seconds_to_cost,
 )
@@ -85,3 +86,14 @@ def test_a_bound_that_a_plan_refutes_is_not_the_best_one():
     assert best_bound({"milp": 100.0005}, [100.0]) == (100.0, "milp")
     assert best_bound({"milp": None}, [100.0]) == (None, None)
     assert best_bound({"milp": 98.0, "liar": 101.0}, [None]) == (101.0, "liar")
+
+
+@pytest.mark.parametrize("told", [None, 5, "x", {}, [5], [{"objective": 1.0}], [news("1", 1, 1)]])
+def test_a_stored_trace_that_is_none_is_empty(told):
+    assert readable(told) == []
+
+
+def test_entries_of_a_stored_trace_that_make_no_sense_are_left_out():
+    told = [news(1.0, 9.0, None), news(2.0, float("nan"), 1.0), news(0.5, 8.0, 1.0),
+            {"seconds": 3.0, "objective": 7.0}]  # fmt: skip
+    assert readable(told) == [news(1.0, 9.0, None), news(3.0, 7.0, None)]

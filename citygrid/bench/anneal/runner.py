@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
-import tempfile
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from citygrid.bench.anneal.meter import Meter, peak_mb
@@ -107,6 +105,7 @@ def _measure(order: Order, pipe: Any) -> dict[str, Any]:
     from citygrid import routes
     from citygrid.routes.contract import Options
     from citygrid.verbs.handover import plan_of
+    from citygrid.verbs.warm import warm
 
     case = citygrid.prepare(citygrid.load(order.path))
     form = citygrid.formulate(case)
@@ -117,7 +116,7 @@ def _measure(order: Order, pipe: Any) -> dict[str, Any]:
         progress=lambda news: pipe.send(("news", news)),
     )  # fmt: skip
     routes.check(order.route, options)
-    _warm(order)
+    warm(order.route, order.threads)
     pipe.send(("begun", None))
     meter = Meter()
     began = time.perf_counter()
@@ -139,17 +138,3 @@ def _measure(order: Order, pipe: Any) -> dict[str, Any]:
     if not verdict.ok:
         return {**row, "reason": f"the plan breaks rules: {verdict.violations[0]}"}
     return {**row, "objective": outcome.objective}
-
-
-def _warm(order: Order) -> None:
-    """Let the route do all once on a tiny district, so that nothing is compiled in the race."""
-    import citygrid
-    from citygrid import routes
-    from citygrid.routes.contract import Options
-    from citygrid.synthetic import Size, write
-
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "tiny.yaml"
-        write(path, Size(12, 2, 3), 0)
-        form = citygrid.formulate(citygrid.prepare(citygrid.load(path)))
-    routes.solve(form, order.route, Options(gap=0.05, time_limit=2.0, threads=order.threads))
