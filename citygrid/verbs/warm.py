@@ -14,12 +14,12 @@ def warm(route: str, threads: int | None = None) -> None:
     The first call in a process imports solvers and compiles the annealer, or reads it from disk: a
     second or several that say nothing of the route.
     """
-    import citygrid
     from citygrid import routes
     from citygrid.synthetic import Size, write
+    from citygrid.verbs import formulate, load, prepare
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "tiny.yaml"
         write(path, Size(12, 2, 3), 0)
-        form = citygrid.formulate(citygrid.prepare(citygrid.load(path)))
+        form = formulate(prepare(load(path)))
     routes.solve(form, route, Options(gap=0.05, time_limit=2.0, threads=threads))
