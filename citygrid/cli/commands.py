@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 import citygrid
+from citygrid.cli.benching import bench
 from citygrid.cli.frame import (
     Commands,
     Frame,
@@ -16,6 +17,7 @@ from citygrid.cli.frame import (
     framed,
     options_of,
     policies_of,
+    seeds_of,
     solving_options,
 )
 from citygrid.cli.importing import import_
@@ -109,15 +111,24 @@ def plan(
 @click.option("--routes", default="milp,hybrid", show_default=True,
               help="Comma-separated: milp, hybrid, hybrid:random, hybrid:greedy, "
                    "hybrid:rounding, hybrid:raw, pyomo:SOLVER.")  # fmt: skip
-@click.option("--controls", is_flag=True, help="Also run the hybrid route's controls.")
+@click.option(
+    "--controls",
+    is_flag=True,
+    help="Also run the hybrid route's controls, each for the time that hybrid took.",
+)
+@click.option(
+    "--seeds",
+    metavar="N|A,B,…",
+    help="Several seeds: so many from --seed on, or these; tables show medians.",
+)
 @counterfactual_option
 @solving_options
 @OUT
 @JSON
 @framed
 def compare(
-    frame: Frame, model: Path, routes: str, controls: bool, counterfactual: bool,
-    out: Path | None, **given: object,
+    frame: Frame, model: Path, routes: str, controls: bool, seeds: str | None,
+    counterfactual: bool, out: Path | None, **given: object,
 ) -> None:  # fmt: skip
     """Plan a district by several routes on the same form, side by side."""
     from citygrid.cli.outputs import describe_runs, print_runs
@@ -127,18 +138,29 @@ def compare(
     if controls:
         from citygrid.routes import CONTROLS
 
-        names += [f"hybrid:{control}" for control in CONTROLS]
+        names += ["hybrid", *(f"hybrid:{control}" for control in CONTROLS)]
     names = list(dict.fromkeys(names))
     folder = out or Path("out") / model.stem
     refuse_unwritable_runs(names, folder)
     options = options_of(given, frame)
-    runs = citygrid.compare_routes(model, names, options, frame.say, policies=policies_of(given))
-    forgone = _forgone(runs, options, frame) if counterfactual else {}
+    runs = citygrid.compare_routes(
+        model, names, options, frame.say, policies=policies_of(given),
+        seeds=seeds_of(seeds, options.seed), controls=controls,
+    )  # fmt: skip
+    first = [run for run in runs if run.seed == runs[0].seed]
+    forgone = _forgone(first, options, frame) if counterfactual else {}
     files = write_runs(runs, folder, frame.say)
     left = left_from_before(folder, files)
     frame.answer(describe_runs(runs, files, forgone) | {"left_from_before": left},
                  print_runs(runs, files, forgone, left))  # fmt: skip
-    frame.judge(runs)
+    # A control that finds nothing in the time that it is given is a result, not a failure.
+    frame.judge(
+        [
+            run
+            for run in runs
+            if run.plan is not None or not (controls and run.route.startswith("hybrid:"))
+        ]
+    )
 
 
 def _forgone(runs: list[Run], options: Options, frame: Frame) -> dict[str, Counterfactual]:
@@ -249,17 +271,5 @@ def synth(
                  "\n".join(f"{role}: {path}" for role, path in files.items()))  # fmt: skip
 
 
-@main.command()
-@click.argument("names", nargs=-1)
-@click.option("--columns", default=1_000_000, show_default=True, help="Size of the `build` form.")
-@JSON
-@framed
-def bench(frame: Frame, names: tuple[str, ...], columns: int) -> None:
-    """Measure speed and memory, as ratios within one run."""
-    from citygrid.bench import run_benchmarks
-
-    figures = run_benchmarks(names, columns, frame.say)
-    frame.answer(figures, json.dumps(figures, indent=1))
-
-
+main.add_command(bench)
 main.add_command(import_)

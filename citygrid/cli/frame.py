@@ -198,6 +198,28 @@ def options_of(given: dict[str, Any], frame: Frame) -> Options:
     )  # fmt: skip
 
 
+#: Seeds in one call beyond which a list is likely a slip.
+MANY = 1000
+
+
+def seeds_of(text: str | None, first: int) -> list[int]:
+    """``5`` is five seeds from ``first`` on, ``0,1,2`` these; none said is ``first`` alone.
+
+    Raises :class:`InputError` for anything else.
+    """
+    if text is None:
+        return [first]
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    whole = parts and all(part.isascii() and part.isdigit() for part in parts)
+    numbers = [int(part) for part in parts] if whole else []
+    if whole and "," not in text:
+        numbers = list(range(first, first + min(numbers[0], MANY + 1)))
+    if not numbers or len(numbers) > MANY or max(numbers) >= 2**31:
+        raise InputError(Fault("--seeds", "expected how many, or a list of whole numbers", text,
+                               "write 5, or 0,1,2; at most 1000 below 2^31"))  # fmt: skip
+    return list(dict.fromkeys(numbers))
+
+
 def policies_of(given: dict[str, Any]) -> list[str]:
     """The policies to impose, in the order in which they were named."""
     return list(given["policies"])

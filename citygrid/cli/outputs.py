@@ -7,6 +7,8 @@ from dataclasses import asdict
 from typing import Any
 
 from citygrid.counterfactual import NAME, Counterfactual
+from citygrid.plan.compare import Comparison
+from citygrid.plan.compare import compare as side_by_side
 from citygrid.verbs import Run
 
 STAGES = ("load", "prepare", "formulate", "queue", "solve", "verify", "total")
@@ -23,13 +25,14 @@ def describe_run(
         "model_hash": run.case.provenance.get("model_hash"),
         "form_hash": run.form.hash,
         "route": run.route,
-        "seed": None if plan is None else int(plan.dataset.attrs["seed"]),
+        "seed": run.seed,
         "status": run.status,
         "objective": None if plan is None else plan.objective,
         "bound": run.bound,
         "gap": None if plan is None else plan.gap,
         "size": run.size,
         "seconds": {stage: run.seconds.get(stage) for stage in STAGES},
+        "time_given": run.given,
         "verdict": None if verdict is None else verdict.as_dict(),
         "kpis": None if verdict is None else verdict.kpis,
         "policies": [asdict(policy) for policy in run.form.policies],
@@ -45,15 +48,20 @@ def describe_runs(
     forgone: Mapping[str, Counterfactual] | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """The JSON document of a comparison: the frame once, one entry per route."""
-    first = runs[0]
+    first, nothing = runs[0], dict[str, str]()
     return {
         "model": first.case.name,
         "model_hash": first.case.provenance.get("model_hash"),
         "form_hash": first.form.hash,
         "size": first.size,
         "routes": [
-            describe_run(run, files[run.route], (forgone or {}).get(run.route)) for run in runs
+            describe_run(run, files[run.route], (forgone or {}).get(run.route))
+            if run.seed == first.seed
+            else describe_run(run, nothing)
+            for run in runs
         ],
+        "seeds": list(dict.fromkeys(run.seed for run in runs)),
+        "comparison": side_by_side([run.tried for run in runs]).as_dict(),
         "files": {"report": files[first.route]["report"], "routes": files[first.route]["routes"]},
     }
 
@@ -89,6 +97,7 @@ def print_runs(
 ) -> str:  # fmt: skip
     """The table of routes, the verdicts and where the files are; ``left`` are older plans there."""
     first = runs[0]
+    everyone, runs = runs, [run for run in runs if run.seed == runs[0].seed]
     size = first.size
     lines = [
         f"{first.case.name}: {len(first.case.time)} steps of {first.case.step:g} h, "
@@ -120,7 +129,11 @@ def print_runs(
         lines += [f"    {violation}" for violation in verdict.violations[:5]]
     for route, other in (forgone or {}).items():
         lines += ["", *_saved(route, other)]
-    lines += ["", "MILPs: searches by HiGHS, whole or in part, behind the plan", ""]
+    lines += ["", "MILPs: searches by HiGHS, whole or in part, behind the plan"]
+    if len(runs) > 1:
+        lines += ["", *print_comparison(side_by_side([run.tried for run in everyone]),
+                                        sorted({run.seed for run in everyone}))]  # fmt: skip
+    lines.append("")
     for run in runs:
         for name in ("plan", "gpkg"):
             if name in files[run.route]:
@@ -131,3 +144,33 @@ def print_runs(
     if left:
         lines += ["", f"from an earlier run, not in this report: {', '.join(left)}"]
     return "\n".join(lines)
+
+
+def print_comparison(found: Comparison, seeds: Sequence[int]) -> list[str]:
+    """The table of routes at equal seeds, controls at the time that hybrid took, and the words."""
+    many = len(seeds) > 1
+    head = f"medians over the seeds {', '.join(map(str, seeds))}" if many else f"seed {seeds[0]}"
+    to = "" if found.bound is None else (
+        f"; gap to the best bound, {found.bound:,.2f} EUR, proven by {found.proven_by}"
+    )  # fmt: skip
+    controls = any(each.says is not None for each in found.standings)
+    lines = [
+        f"side by side, {head}{to}",
+        f"{'route':<16} {'given s':>8} {'used s':>8} {'cost EUR':>13} {'bound EUR':>13} "
+        f"{'gap':>8} {'feasible':>9}" + (f" {'plans':>6}" if many else "")
+        + ("  beside hybrid" if controls else ""),
+    ]  # fmt: skip
+    for each in found.standings:
+        lines.append(
+            f"{each.route:<16} {_shown(each.given, '{:.2f}'):>8} {_shown(each.used):>8} "
+            f"{_shown(each.objective):>13} {_shown(each.bound):>13} "
+            f"{_shown(each.gap, '{:.3%}'):>8} {_shown(each.feasible, '{:.0%}'):>9}"
+            + (f" {f'{each.plans}/{each.seeds}':>6}" if many else "")
+            + (f"  {each.says}" if each.says else "")
+        )
+    if controls:
+        lines.append("feasible: choices that allowed a plan as they were sampled; controls are "
+                     "given the time that hybrid took")  # fmt: skip
+    if found.decision is not None:
+        lines += ["", found.decision]
+    return lines

@@ -24,10 +24,12 @@ from citygrid.export.gantt import gantt
 from citygrid.export.geometry import locate
 from citygrid.export.palette import CLASSES, look
 from citygrid.export.picture import draw, shown_by_hour
+from citygrid.export.side_by_side import side_by_side
 from citygrid.export.tables import figure, job_table, kpi_table, provenance_table
 from citygrid.export.windows import Window, local, windows
 from citygrid.files import whole
 from citygrid.ledger import COLUMNS, STANDS_IN, Line, total, weights
+from citygrid.plan.compare import Try, try_of
 from citygrid.plan.plan import Plan
 from citygrid.plan.verify import TOLERANCE, Verdict
 
@@ -51,17 +53,21 @@ class Entry:
     size: Mapping[str, int] = field(default_factory=dict)
 
 
-def write_report(runs: Sequence[Entry], path: Path) -> None:
+def write_report(runs: Sequence[Entry], path: Path, tries: Sequence[Try] = ()) -> None:
     """Write one HTML page about one or several plans, whole or not at all.
 
     Routes that planned the same case stand side by side, and the best verified plan among them is
     shown in full. The page needs no network and no other file; its content security policy lets
-    nothing run or load but the style and script that it was made with.
+    nothing run or load but the style and script that it was made with. ``tries`` are all runs of
+    the first case, those of other seeds or without a plan, too; left out, the plans speak.
     """
     cases: dict[str, list[Entry]] = {}
     for run in runs:
         cases.setdefault(run.case.hash, []).append(run)
-    parts = [_part(entries, f"p{i}") for i, entries in enumerate(cases.values(), 1)]
+    parts = [
+        _part(entries, f"p{i}", tries if i == 1 else ())
+        for i, entries in enumerate(cases.values(), 1)
+    ]
     style, script = ((TEMPLATES / name).read_text("utf-8") for name in ("report.css", "report.js"))
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True,
@@ -132,7 +138,18 @@ def power_of_ten(value: float) -> str:
 # a case and its routes --------------------------------------------------------------------------
 
 
-def _part(entries: list[Entry], key: str) -> dict[str, Any]:
+def _tried(entry: Entry) -> Try:
+    """What a plan says of its route's run; one that breaks rules is no plan."""
+    plan, attributes = entry.plan, entry.plan.dataset.attrs
+    limit = attributes.get("time_limit")
+    return try_of(
+        entry.route, int(attributes.get("seed", 0)), plan.objective if entry.verdict.ok else None,
+        plan.bound, plan.telemetry, None if limit is None else float(limit),
+        entry.seconds.get("solve"),
+    )  # fmt: skip
+
+
+def _part(entries: list[Entry], key: str, tries: Sequence[Try] = ()) -> dict[str, Any]:
     """Everything the page says about one case."""
     sound = [entry for entry in entries if entry.verdict.ok]
     shown = min(sound or entries, key=lambda entry: (entry.plan.objective, entries.index(entry)))
@@ -155,6 +172,7 @@ def _part(entries: list[Entry], key: str) -> dict[str, Any]:
     return {
         "key": key, "case": case, "plan": plan, "verdict": verdict, "shown": shown,
         "entries": entries, "routes": [_route(entry, shown, entries) for entry in entries],
+        "beside": side_by_side(tries or [_tried(entry) for entry in entries]),
         "sound": len(sound), "tolerance": TOLERANCE,
         "horizon": _horizon(case), "asked": _asked(case),
         "headlines": [(*figure(n), verdict.kpis[n]) for n in HEADLINES if n in verdict.kpis],

@@ -10,6 +10,8 @@ from typing import Any, Protocol
 
 from citygrid.district.case import Case
 from citygrid.files import refuse_unwritable, whole
+from citygrid.gap import relative_gap
+from citygrid.plan.compare import Comparison, Try, compare
 from citygrid.plan.plan import Plan
 from citygrid.plan.verify import Verdict, replayed
 
@@ -40,6 +42,12 @@ class Run(Protocol):
     def bound(self) -> float | None: ...
     @property
     def telemetry(self) -> Mapping[str, Any]: ...
+    @property
+    def seed(self) -> int: ...
+    @property
+    def given(self) -> float | None: ...
+    @property
+    def tried(self) -> Try: ...
 
 
 def write_runs(
@@ -47,8 +55,9 @@ def write_runs(
 ) -> dict[str, dict[str, str]]:
     """Write every route's plan and GeoPackage, one report, and the table of routes.
 
-    A single route's files stand in ``folder`` itself, several have a folder each. Returns route →
-    what → path; a route without a plan has only the report and the table.
+    A single route's files stand in ``folder`` itself, several have a folder each. Of several seeds
+    the first one's plans are written; report and table speak of all. Returns route → what → path;
+    a route without a plan has only the report and the table.
     """
     from citygrid.export import write
     from citygrid.export.report import Entry, write_report
@@ -56,16 +65,16 @@ def write_runs(
     files: dict[str, dict[str, str]] = {run.route: {} for run in runs}
     entries = []
     for run in runs:
-        if run.plan is None or run.verdict is None:
+        if run.plan is None or run.verdict is None or run.seed != runs[0].seed:
             continue
-        place = _place(folder, run.route, len(runs))
+        place = _place(folder, run.route, len(files))
         say(f"writing the plan by {run.route}")
         written = write(run.plan, PLAN_FILES, place, run.verdict)
         files[run.route] = {"plan": str(written["nc"]), "gpkg": str(written["gpkg"])}
         entries.append(Entry(run.route, run.case, run.plan, run.verdict, run.seconds, run.size))
     say("writing the report")
     report, table = folder / REPORT, folder / ROUTES
-    write_report(entries, report)
+    write_report(entries, report, [run.tried for run in runs])
     write_routes(runs, table)
     for entry in files.values():
         entry |= {"report": str(report), "routes": str(table)}
@@ -103,7 +112,8 @@ def write_routes(runs: Sequence[Run], path: Path) -> None:
     """Write the table of routes, one line each; what was not measured stays empty."""
     from citygrid.export.tables import safe_cell
 
-    rows = [_row(run) for run in runs]
+    found = compare([run.tried for run in runs])
+    rows = [_row(run, found) for run in runs]
     with whole(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.DictWriter(stream, list(rows[0]))
         writer.writeheader()
@@ -112,10 +122,12 @@ def write_routes(runs: Sequence[Run], path: Path) -> None:
         } for row in rows)  # fmt: skip
 
 
-def _row(run: Run) -> dict[str, Any]:
-    plan, verdict = run.plan, run.verdict
+def _row(run: Run, found: Comparison) -> dict[str, Any]:
+    plan, verdict, tried = run.plan, run.verdict, run.tried
+    says = {each.route: each.says for each in found.standings}
     return {
         "route": run.route,
+        "seed": run.seed,
         "status": run.status,
         "objective_eur": None if plan is None else plan.objective,
         "bound_eur": run.bound,
@@ -126,6 +138,10 @@ def _row(run: Run) -> dict[str, Any]:
         "waste_heat_used_mwh": None if verdict is None else verdict.kpis["waste_heat_used_mwh"],
         "co2_kg": None if verdict is None else verdict.kpis["co2_kg"],
         "solve_seconds": run.seconds.get("solve"),
+        "time_given_seconds": run.given,
+        "time_used_seconds": tried.used,
+        "gap_to_best_bound": relative_gap(tried.objective, found.bound),
+        "beside_hybrid": says[run.route],
         "milps_by_highs": run.telemetry.get("milps"),
         "fell_back": run.telemetry.get("fell_back"),
     }

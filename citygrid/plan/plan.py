@@ -157,7 +157,7 @@ def _check_frame(dataset: xr.Dataset) -> None:
         raise KeyError(f"it lacks {', '.join(lacking)}")
     if attributes["citygrid_format"] != FORMAT:
         raise ValueError(f"its format is {attributes['citygrid_format']}, not {FORMAT}")
-    for name in ("objective", "bound", "seed"):
+    for name in ("objective", "bound", "seed", "time_limit"):
         if name in attributes and not isinstance(attributes[name], (int, float, np.number)):
             raise ValueError(f"its {name} is no number: {attributes[name]}")
     for name in ("telemetry", "form_size", "file_hashes"):

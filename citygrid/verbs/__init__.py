@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from citygrid.errors import Fault, InfeasibleError, InputError, NoPlanError
+from citygrid.plan.compare import CONTROL, HYBRID, try_of
 
 if TYPE_CHECKING:
     from citygrid.district.case import Case
     from citygrid.district.load import District
     from citygrid.model.form import Form
+    from citygrid.plan.compare import Try
     from citygrid.plan.plan import Plan
     from citygrid.plan.verify import Verdict
     from citygrid.routes.conflict import Conflict
@@ -147,7 +149,10 @@ def _check_routes(routes: Sequence[str], options: Options | None) -> None:
 
 @dataclass
 class Run:
-    """One model solved by one route: the plan, its verdict, and where the time went."""
+    """One model solved by one route: the plan, its verdict, and where the time went.
+
+    ``seed`` and the time ``given`` [s] are what the route was asked with; ``None`` is no limit.
+    """
 
     route: str
     case: Case
@@ -156,6 +161,16 @@ class Run:
     verdict: Verdict | None
     seconds: dict[str, float] = field(default_factory=dict)
     error: NoPlanError | None = None
+    seed: int = 0
+    given: float | None = None
+
+    @property
+    def tried(self) -> Try:
+        """What a comparison of routes needs to know; a plan that breaks rules is none."""
+        sound = self.plan is not None and self.verdict is not None and self.verdict.ok
+        objective = self.plan.objective if sound and self.plan is not None else None
+        return try_of(self.route, self.seed, objective, self.bound, self.telemetry, self.given,
+                      self.seconds.get("solve"))  # fmt: skip
 
     @property
     def size(self) -> dict[str, int]:
@@ -205,16 +220,24 @@ def plan_model(
 def compare_routes(
     path: str | Path, routes: Sequence[str], options: Options | None = None,
     progress: Callable[[str], None] | None = None, keep_going: bool = True,
-    policies: Sequence[str | Path] = (),
+    policies: Sequence[str | Path] = (), seeds: Sequence[int] = (), controls: bool = False,
 ) -> list[Run]:  # fmt: skip
     """Solve one form by several routes, verify each plan, and time every stage.
 
     With ``keep_going`` a route that finds no plan is reported in its :class:`Run` and does not stop
     the others; an infeasible district stops them all, because no route can help it. ``policies``
-    are imposed on the form one after the other (:func:`impose`).
+    are imposed on the form one after the other (:func:`impose`). Every route is run with every one
+    of ``seeds``, one seed after the other. With ``controls`` the routes named ``hybrid:…`` are
+    controls of ``hybrid``, which must be among the routes: they run after it, and each gets as
+    its limit the time that ``hybrid`` took with the same seed.
     """
+    from citygrid.routes.contract import Options
+
     if not routes:
         raise InputError(Fault("routes", "no route is named", None, "name one, such as milp"))
+    if controls and HYBRID not in routes:
+        raise InputError(Fault("routes", "controls need the route that they control",
+                               ", ".join(routes), f"name {HYBRID}, too"))  # fmt: skip
     _check_routes(routes, options)
     say = progress or (lambda text: None)
     seconds: dict[str, float] = {}
@@ -230,27 +253,45 @@ def compare_routes(
         for policy in policies:
             say(f"imposing {policy}")
             form = impose(form, policy)
+    size = form.size
+    options = options or Options()
+    if controls:
+        from citygrid.verbs.warm import warm
+
+        routes = sorted(routes, key=lambda route: route.startswith(CONTROL))
+        say("warming up, so that the first route does not pay for all")
+        warm(HYBRID, options.threads)
     runs = []
-    for route in routes:
-        run = Run(route, case, form, None, None, dict(seconds))
-        runs.append(run)
-        size = form.size
-        say(f"solving {size['columns']:,} columns, {size['binaries']:,} binaries by {route}")
-        try:
-            with timed(run.seconds, "solve"):
-                run.plan = solve(form, route, options)
-        except NoPlanError as error:
-            if not keep_going:
-                raise
-            run.error = error
-            continue
+    for seed in seeds or [options.seed]:
+        taken: float | None = None
+        for route in routes:
+            limited = controls and route.startswith(CONTROL) and taken is not None
+            given = taken if limited else options.time_limit
+            run = Run(route, case, form, None, None, dict(seconds), None, seed, given)
+            runs.append(run)
+            say(f"solving {size['columns']:,} columns, {size['binaries']:,} binaries by {route}"
+                + (f", seed {seed}" if len(seeds) > 1 else ""))  # fmt: skip
+            _fill(run, replace(options, seed=seed, time_limit=given), keep_going, say)
+            if route == HYBRID:
+                taken = run.tried.used
+    return runs
+
+
+def _fill(run: Run, options: Options, keep_going: bool, say: Callable[[str], None]) -> None:
+    """Solve and verify; a route without a plan leaves its error."""
+    try:
+        with timed(run.seconds, "solve"):
+            run.plan = solve(run.form, run.route, options)
+    except NoPlanError as error:
+        if not keep_going:
+            raise
+        run.error = error
+    else:
         queue = run.plan.telemetry.get("queue")
         if queue is not None:
             run.seconds["queue"] = float(queue)
-        say(f"verifying the plan by {route}")
+        say(f"verifying the plan by {run.route}")
         with timed(run.seconds, "verify"):
-            run.verdict = verify(case, run.plan)
-    for run in runs:
-        # Queue time is part of the solve; it is shown apart and not counted twice.
-        run.seconds["total"] = sum(v for stage, v in run.seconds.items() if stage != "queue")
-    return runs
+            run.verdict = verify(run.case, run.plan)
+    # Queue time is part of the solve; it is shown apart and not counted twice.
+    run.seconds["total"] = sum(v for stage, v in run.seconds.items() if stage != "queue")

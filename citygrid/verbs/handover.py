@@ -40,6 +40,7 @@ def plan_of(case: Case, form: Form, route: str, options: Options, outcome: Outco
     attributes = {
         "route": route,
         "seed": options.seed,
+        "time_limit": options.time_limit,
         "status": outcome.status,
         "objective": form.objective(x),
         "bound": outcome.bound,

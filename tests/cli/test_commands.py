@@ -346,3 +346,44 @@ def test_a_reader_that_leaves_is_no_error():
         shell=True, capture_output=True, text=True, cwd=ROOT,
     )  # fmt: skip
     assert done.stderr == ""
+
+
+def test_controls_get_the_time_that_hybrid_took_and_the_same_seeds(tmp_path):
+    result = run("compare", ROOT / "models" / "tiny.yaml", "--routes", "milp", "--controls",
+                 "--seeds", "3,4", "--out", tmp_path, "--json")  # fmt: skip
+    assert result.exit_code == 0, result.output
+    document = json.loads(result.stdout)
+    assert document["seeds"] == [3, 4]
+    runs = {(each["route"], each["seed"]): each for each in document["routes"]}
+    assert len(runs) == len(document["routes"]) == 12
+    for (route, seed), each in runs.items():
+        if route.startswith("hybrid:"):
+            taken = runs["hybrid", seed]["telemetry"]["seconds"]["total"]
+            assert each["time_given"] == taken > 0
+        else:
+            assert each["time_given"] is None
+    standings = {each["route"]: each for each in document["comparison"]["standings"]}
+    assert all(each["seeds"] == 2 for each in standings.values())
+    assert document["comparison"]["best_bound"] == pytest.approx(56.0, abs=1e-3)
+    assert "Here " in document["comparison"]["decision"]
+    for control in ("random", "greedy", "rounding", "raw"):
+        assert standings[f"hybrid:{control}"]["says"].startswith(f"{control} ")
+    # Plans are the first seed's; the table has a line for every run.
+    lines = (tmp_path / "routes.csv").read_text("utf-8").splitlines()
+    assert len(lines) == 13 and "beside_hybrid" in lines[0]
+    assert (tmp_path / "hybrid" / "plan.nc").is_file()
+
+
+@pytest.mark.parametrize("seeds", ["", "x", "1.5", "-1", "0", "1,,x", "99999999999,1"])
+def test_seeds_that_are_none_are_refused(tmp_path, seeds):
+    result = run("compare", TINY, "--seeds", seeds, "--out", tmp_path)
+    assert result.exit_code == 2
+    assert "--seeds" in result.output and "Traceback" not in result.output
+
+
+def test_a_number_of_seeds_counts_on_from_the_seed():
+    from citygrid.cli.frame import seeds_of
+
+    assert seeds_of("3", 7) == [7, 8, 9]
+    assert seeds_of("5,2,5,", 7) == [5, 2]
+    assert seeds_of(None, 7) == [7]

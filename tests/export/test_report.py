@@ -14,6 +14,7 @@ from citygrid.export.charts import by_kind
 from citygrid.export.flows import dispatch
 from citygrid.export.report import Entry, number, share, write_report
 from citygrid.export.windows import windows
+from citygrid.plan.compare import Try
 from citygrid.plan.plan import Plan
 from citygrid.plan.verify import verify
 
@@ -222,3 +223,62 @@ def test_numbers_are_written_for_people(value, text):
 
 def test_a_share_that_does_not_apply_is_a_dash():
     assert share(None) == "–" and share(0.875) == "87.5 %"
+
+
+def told(plan, route, trace, **attributes):
+    """A plan as another route hands it out, with the way to it."""
+    dataset = plan.dataset.copy(deep=True)
+    dataset.attrs |= {"route": route, "telemetry": json.dumps(trace), **attributes}
+    return Plan(plan.case, dataset)
+
+
+def test_controls_are_judged_in_words_and_gaps_drawn_over_time(week, tmp_path):
+    _, _, entry = week
+    cost, bound = entry.plan.objective, entry.plan.bound
+    way = [{"seconds": 0.5, "objective": 1.1 * cost, "bound": bound},
+           {"seconds": 2.0, "objective": cost, "bound": bound}]  # fmt: skip
+    entries = [
+        Entry(route, entry.case, plan, verify(entry.case, plan))
+        for route, plan in (
+            ("milp", told(entry.plan, "milp", {"trace": way, "seconds": {"total": 9.0}})),
+            ("hybrid", told(entry.plan, "hybrid", {"trace": way[1:], "seconds": {"total": 4.0}})),
+            ("hybrid:greedy", told(entry.plan, "hybrid:greedy", {"seconds": {"total": 3.5}},
+                                   time_limit=4.0)),
+        )
+    ]  # fmt: skip
+    text, _ = page_of(tmp_path / "r.html", *entries)
+    assert "greedy ties" in text and "given the time that hybrid took" in text
+    # Both were equal when hybrid had ended, and in the end: a tie is milp's.
+    assert "<strong>Here milp is the better choice: its plan costs the same after 4.0 s" in text
+    assert "was proven by milp" in text
+    chart = re.search(r'<svg class="pace".*?</svg>', text, re.S)[0]
+    lines = re.findall(r'<path d="(M[^"]*)" [^>]*><title>(.*?)</title>', chart)
+    assert [name for _, name in lines] == ["milp", "hybrid", "hybrid:greedy"]
+    # Down once, from 10 % to the last gap; hybrid begins there; greedy is its end alone.
+    assert [path.count("V") for path, _ in lines] == [2, 1, 0]
+    drops = re.findall(r"V([\d.]+)", lines[0][0])
+    assert float(drops[0]) > float(re.match(r"M\S+ ([\d.]+)", lines[0][0])[1])
+    dashes = re.findall(r'stroke-dasharray="(.*?)"', chart)
+    assert len(set(dashes)) == 2  # and milp's line is whole: a print tells them apart
+
+
+def test_runs_without_a_plan_and_of_other_seeds_are_in_the_table(week, tmp_path):
+    _, _, entry = week
+    tries = [
+        Try("hybrid", 0, 100.0, 90.0, 2.0), Try("hybrid", 1, 102.0, 90.0, 3.0),
+        Try("hybrid:raw", 0, None, 90.0, 2.0, 2.0), Try("hybrid:raw", 1, None, None, 3.0, 3.0),
+    ]  # fmt: skip
+    write_report([entry], tmp_path / "r.html", tries)
+    text = (tmp_path / "r.html").read_text("utf-8")
+    assert "Medians over the seeds 0, 1" in text
+    row = re.search(r'<tr><th scope="row">hybrid:raw</th>(.*?)</tr>', text)[1]
+    assert "0 of 2" in row and "raw found no plan (seed by seed: better 0, ties 0, worse 2)" in row
+    row = re.search(r'<tr><th scope="row">hybrid</th>(.*?)</tr>', text)[1]
+    assert "2 of 2" in row and "101.00" in row and "2.50" in row
+
+
+def test_a_stored_trace_of_nonsense_does_no_harm(week, tmp_path):
+    _, _, entry = week
+    plan = told(entry.plan, "milp", {"trace": [{"seconds": "x"}, 7]})
+    text, _ = page_of(tmp_path / "r.html", Entry("milp", entry.case, plan, entry.verdict))
+    assert "Gap over time" not in text

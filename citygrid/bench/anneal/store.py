@@ -1,0 +1,66 @@
+"""Rows of finished runs on disk: one JSON line each, written whole, found again by a later run."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import citygrid
+from citygrid.errors import Fault, InputError
+from citygrid.files import whole
+
+#: What makes two runs the same: the form, the route and its program, its conditions, the machine.
+KEY = ("form_hash", "route", "seed", "given", "gap_asked", "threads", "code", "machine")
+
+
+def code(route: str) -> str:
+    """Hash of the programs that a route runs, so that a changed one is measured anew."""
+    room = Path(citygrid.__file__).parent / "routes"
+    files = [*room.glob("*.py")]
+    kind = route.partition(":")[0]
+    # What hybrid builds on does not know it: a change of hybrid leaves HiGHS's figures as they are.
+    files += {"milp": [], "pyomo": [*room.glob("pyomo/*.py")]}.get(kind, [*room.glob("*/*.py")])
+    digest = hashlib.sha256()
+    for path in sorted(files):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+class Store:
+    """The rows of a folder; of several for the same run the last one counts."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._rows: dict[tuple[Any, ...], dict[str, Any]] = {}
+        if path.is_file():
+            for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
+                try:
+                    row = json.loads(line)
+                    self._rows[_key(row)] = row
+                except (ValueError, KeyError, TypeError) as failure:
+                    raise InputError(Fault(f"{path}:{number}", "is no row of this benchmark",
+                                           line[:60], "name another --out folder, or remove the "
+                                           "line")) from failure  # fmt: skip
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def find(self, asked: Mapping[str, Any]) -> dict[str, Any] | None:
+        """The row of a run under the same conditions, if there is one."""
+        return self._rows.get(_key(asked))
+
+    def add(self, row: dict[str, Any]) -> None:
+        """Keep a row; the file holds it, or what it held before, whatever happens."""
+        self._rows[_key(row)] = row
+        with whole(self.path) as temporary:
+            temporary.write_text(
+                "".join(json.dumps(each, allow_nan=False) + "\n" for each in self._rows.values()),
+                encoding="utf-8",
+            )
+
+
+def _key(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(row[name] for name in KEY)

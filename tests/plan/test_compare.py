@@ -1,0 +1,110 @@
+"""Who is better, by how much and when: words that follow from the numbers."""
+
+from __future__ import annotations
+
+import pytest
+
+from citygrid.plan.compare import Try, compare, decide, percent, try_of
+
+
+def tried(route, *costs, used=2.0, bound=99.0, trace=()):
+    """A route over seeds 0, 1, …, that cost so much each."""
+    return [Try(route, seed, cost, bound, used, None, None, list(trace))
+            for seed, cost in enumerate(costs)]  # fmt: skip
+
+
+def plans(*entries):
+    return [{"seconds": at, "objective": cost, "bound": 99.0} for at, cost in entries]
+
+
+@pytest.mark.parametrize(
+    ("cost", "says"),
+    [(100.0, "greedy ties"), (100.0 - 0.9e-4, "greedy ties"), (99.98, "greedy is better by 0.02 %"),
+     (100.5, "greedy is worse by 0.5 %"), (113.0, "greedy is worse by 13 %"),
+     (None, "greedy found no plan")],
+)  # fmt: skip
+def test_a_control_that_ties_or_wins_is_said_to(cost, says):
+    found = compare([*tried("hybrid", 100.0), *tried("hybrid:greedy", cost)])
+    assert [each.says for each in found.standings] == [None, says]
+
+
+def test_a_control_beside_a_hybrid_without_plan():
+    found = compare([*tried("hybrid", None), *tried("hybrid:raw", 100.0),
+                     *tried("hybrid:random", None)])  # fmt: skip
+    assert [each.says for each in found.standings[1:]] == [
+        "raw is better: hybrid found no plan", "random found no plan, nor did hybrid",
+    ]  # fmt: skip
+
+
+def test_standings_are_medians_over_seeds_and_pairs_are_counted():
+    found = compare([
+        *tried("hybrid", 100.0, 104.0, 102.0), *tried("hybrid:greedy", 101.0, 103.0, None),
+        *tried("milp", 99.5, None, None, bound=99.4),
+    ])  # fmt: skip
+    hybrid, greedy, milp = found.standings
+    assert (hybrid.objective, hybrid.seeds, hybrid.plans) == (102.0, 3, 3)
+    assert (greedy.objective, greedy.plans) == (103.0, 2)
+    assert greedy.says == "greedy is worse by 0.98 % (seed by seed: better 1, ties 0, worse 2)"
+    # The best bound of all is milp's, and everybody's gap is to it; own gaps are to one's own.
+    assert (found.bound, found.proven_by) == (99.4, "milp")
+    assert hybrid.gap == pytest.approx(2.6 / 102.0)
+    assert hybrid.own_gap == pytest.approx(3.0 / 102.0)
+    # Two of three seeds without a plan: the median is none.
+    assert milp.objective is None and milp.plans == 1 and milp.gap is None
+
+
+def test_a_control_named_without_hybrid_stands_for_itself():
+    assert [each.says for each in compare(tried("hybrid:greedy", 1.0)).standings] == [None]
+
+
+def test_milp_that_is_ahead_early_and_late_is_the_choice():
+    milp = tried("milp", 99.5, used=30.0, trace=plans((1.0, 100.0), (20.0, 99.5)))
+    hybrid = tried("hybrid", 101.0, used=5.0, trace=plans((2.0, 103.0), (4.0, 101.0)))
+    said = decide(milp, hybrid)
+    assert said == (
+        "Here milp is the better choice: its plan costs 0.99 % less after 5.0 s, when the first of "
+        "the two had ended, and in the end (30.0 s) costs 1.5 % less; the gap that it proves "
+        "itself is 0.5 %."
+    )
+
+
+def test_hybrid_that_is_early_and_milp_that_is_late_is_a_matter_of_time():
+    milp = tried("milp", 99.5, used=30.0, trace=plans((12.0, 100.5), (20.0, 99.5)))
+    hybrid = tried("hybrid", 101.0, used=5.0, trace=plans((2.0, 101.0)))
+    said = decide(milp, hybrid)
+    assert said.startswith("Here it depends on the time: hybrid is the better choice for an early")
+    assert "its plan is the only one after 5.0 s" in said
+    assert "milp with more time, from 12.0 s on (its plan in the end (30.0 s) costs 1.5 %" in said
+
+
+def test_hybrid_that_is_ahead_at_both_ends_is_the_choice():
+    milp = tried("milp", 105.0, used=60.0, trace=plans((12.0, 110.0)))
+    hybrid = tried("hybrid", 101.0, used=5.0, trace=plans((2.0, 101.0)))
+    assert decide(milp, hybrid).startswith("Here hybrid is the better choice: its plan is the only")
+
+
+def test_a_tie_is_milps():
+    assert "Here milp is" in decide(tried("milp", 100.0), tried("hybrid", 100.0))
+
+
+def test_nothing_is_decided_for_who_did_not_run_or_has_no_plan():
+    assert decide([], tried("hybrid", 100.0)) is None
+    assert decide(tried("milp", None), tried("hybrid", None)).startswith("Neither")
+
+
+def test_most_seeds_decide_and_are_counted():
+    said = decide(tried("milp", 100.0, 100.0, 103.0), tried("hybrid", 101.0, 102.0, 101.0))
+    assert said.startswith("Here milp is") and "on 2 of 3 seeds" in said
+    assert "costs 1.5 % less" in said  # the median of 0.99 and 1.96 %
+
+
+def test_a_try_takes_the_routes_own_time_and_else_that_of_the_solve():
+    told = {"seconds": {"total": 1.5}, "feasibility_rate": 0.25, "trace": plans((1.0, 5.0))}
+    assert try_of("hybrid", 3, 5.0, 4.0, told, 9.0, 2.0).used == 1.5
+    other = try_of("hybrid", 3, 5.0, 4.0, {}, 9.0, 2.0)
+    assert (other.used, other.feasible, other.trace) == (2.0, None, [])
+
+
+@pytest.mark.parametrize(("part", "text"), [(2e-4, "0.02 %"), (-0.013, "1.3 %"), (0.5, "50 %")])
+def test_shares_have_two_digits_that_tell_something(part, text):
+    assert percent(part) == text
