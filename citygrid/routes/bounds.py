@@ -1,8 +1,7 @@
 """Bounds: what the rows imply about columns, and what duals prove about the cost.
 
-A site's job load may have no bound of its own and still be limited, through a balance, by the
-capacity of its centre. Passing bounds from row to row finds such limits without any solver; and any
-vector of duals, however roughly it was found, proves a lower bound of the cost.
+What rows imply is found in :mod:`citygrid.model.limits`; any vector of duals, however roughly it
+was found, proves a lower bound of the cost.
 """
 
 from __future__ import annotations
@@ -11,73 +10,18 @@ import math
 
 import numpy as np
 import scipy.sparse as sp
-from numpy.typing import NDArray
 from scipy.sparse.linalg import lsqr
 
 from citygrid.model.form import Floats, Form
+from citygrid.model.limits import part_limits as part_limits
+from citygrid.model.limits import tighten as tighten
 
-#: Changes smaller than this, relative to the bound, are not worth another pass.
-WORTH = 1e-6
 #: Implied bounds are widened by this, relative to their size, before they prove anything.
 WIDER = 1e-6
 #: Rounding of one addition or product, relative.
 UNIT = float(np.finfo(float).eps)
 #: Attempts to bend duals until no column without a bound pulls the proof to minus infinity.
 BENDS = 12
-
-
-def tighten(form: Form, passes: int = 6) -> tuple[Floats, Floats]:
-    """Bounds (n, n) of the columns that every feasible point keeps, at most as wide as the form's.
-
-    For a row ``lo ≤ Σ a x ≤ hi`` and a column with ``a > 0``:
-    ``x ≤ (hi − least activity of the others) / a``, and alike for the other cases.
-    """
-    matrix = sp.coo_array(form.matrix)
-    row, column, weight = matrix.row, matrix.col, matrix.data
-    up = weight > 0
-    lower, upper = form.lower.copy(), form.upper.copy()
-    for _ in range(passes):
-        least, most = _activity(row, column, weight, up, lower, upper, len(form.row_lower))
-        with np.errstate(invalid="ignore"):
-            room_above = (form.row_upper[row] - least) / weight
-            room_below = (form.row_lower[row] - most) / weight
-        above, below = np.where(up, room_above, room_below), np.where(up, room_below, room_above)
-        new_upper, new_lower = upper.copy(), lower.copy()
-        np.minimum.at(new_upper, column, np.where(np.isfinite(above), above, np.inf))
-        np.maximum.at(new_lower, column, np.where(np.isfinite(below), below, -np.inf))
-        whole = form.integer
-        new_upper[whole] = np.floor(new_upper[whole] + WORTH)
-        new_lower[whole] = np.ceil(new_lower[whole] - WORTH)
-        # Never cross by rounding: a bound that would pass the other stays where it was.
-        crossed = new_lower > new_upper
-        new_lower[crossed], new_upper[crossed] = lower[crossed], upper[crossed]
-        moved = _moved(upper, new_upper) or _moved(lower, new_lower)
-        lower, upper = new_lower, new_upper
-        if not moved:
-            break
-    return lower, upper
-
-
-def part_limits(
-    form: Form, rows: NDArray[np.int64], columns: NDArray[np.bool_], passes: int = 6
-) -> tuple[Floats, Floats]:
-    """Least and most that the given columns may add up to in each of the rows (k, k).
-
-    ``lo − most of the others ≤ Σ_chosen a x ≤ hi − least of the others``.
-    """
-    lower, upper = tighten(form, passes)
-    others = sp.csr_array(form.matrix[rows]).copy()
-    others.data[columns[others.indices]] = 0.0
-    others.eliminate_zeros()
-    rest = sp.coo_array(others)
-    low, high = (
-        np.where(rest.data > 0, lower[rest.col], upper[rest.col]),
-        np.where(rest.data > 0, upper[rest.col], lower[rest.col]),
-    )
-    least, most = np.zeros(len(rows)), np.zeros(len(rows))
-    np.add.at(least, rest.row, rest.data * low)
-    np.add.at(most, rest.row, rest.data * high)
-    return form.row_lower[rows] - most, form.row_upper[rows] - least
 
 
 def dual_bound(form: Form, duals: Floats) -> float | None:
@@ -150,26 +94,3 @@ def _bent(form: Form, prices: Floats, lower: Floats, upper: Floats) -> Floats:
     part = sp.csc_array(form.matrix)[:, columns]
     step = lsqr(part.T, wanted, atol=1e-15, btol=1e-15)[0]
     return _signed(form, prices + step)
-
-
-def _activity(
-    row: NDArray[np.int32], column: NDArray[np.int32], weight: Floats, up: NDArray[np.bool_],
-    lower: Floats, upper: Floats, height: int,
-) -> tuple[Floats, Floats]:  # fmt: skip
-    """Per entry: least and most activity of the row's other entries."""
-    found = []
-    for first, second in ((lower, upper), (upper, lower)):
-        part = weight * np.where(up, first[column], second[column])
-        endless = ~np.isfinite(part)
-        known = np.where(endless, 0.0, part)
-        total = np.bincount(row, known, height)[row] - known
-        count = np.bincount(row, endless, height)[row] - endless
-        found.append(np.where(count > 0.5, -np.inf if first is lower else np.inf, total))
-    return found[0], found[1]
-
-
-def _moved(before: Floats, after: Floats) -> bool:
-    with np.errstate(invalid="ignore"):
-        change = np.abs(after - before)
-    scale = np.where(np.isfinite(before), np.maximum(np.abs(before), 1.0), 1.0)
-    return bool((np.nan_to_num(change, nan=0.0, posinf=np.inf) > WORTH * scale).any())
