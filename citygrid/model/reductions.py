@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from citygrid.arrays import Floats, Positions
 from citygrid.errors import Fault, FormulationError
 from citygrid.model.form import Block, Form, Lines
+from citygrid.model.measures import RELATIVE, activity, measure
 
 #: Distance from a whole number within which a fixed integer counts as whole.
 WHOLE = 1e-6
@@ -210,6 +211,109 @@ def elastic(form: Form, rows: ArrayLike | None = None) -> Elastic:
         np.concatenate([form.integer, np.zeros(2 * count, dtype=bool)]), columns, form.rows,
     )  # fmt: skip
     return Elastic(missed, chosen, raised, lowered)
+
+
+def equalise(form: Form, steps: int = 255, frugal: bool = False) -> Reduction:
+    """Every inequality as an equality with one bounded slack: ``A x + D s = limit``, ``s ≥ 0``.
+
+    Where all columns of a row are integers and their coefficients multiples of one number D, the
+    slack is an integer of at most ``steps`` steps of D and the limit the multiple that is next
+    within it, so that the row can be met exactly; elsewhere the slack is continuous and D is 1 in
+    the row's unit. A row that the columns' bounds keep in any case loses its limits; one with two
+    different limits has one slack between them.
+
+    steps
+        Most steps of an integer slack; with more, it is continuous.
+    frugal
+        Leave no room to waste: where a column with a cost does nothing but give one row room
+        (a start that is paid), no least-cost point has more room in that row than without it.
+
+    Raises :class:`FormulationError` where a row has no bound on the side of its slack.
+    """
+    low, high, D = form.row_lower.copy(), form.row_upper.copy(), measure(form)
+    least, most = activity(form)
+    fine = RELATIVE * np.maximum(1.0, np.maximum(np.abs(_known(least)), np.abs(_known(most))))
+    low[least >= low - fine] = -np.inf
+    high[most <= high + fine] = np.inf
+    equal = form.row_lower == form.row_upper
+    low[equal], high[equal] = form.row_lower[equal], form.row_upper[equal]
+    # Within a limit no multiple lies between it and the next one.
+    whole = (D > 0.0) & ~equal
+    low[whole] = D[whole] * np.ceil(low[whole] / D[whole] - RELATIVE)
+    high[whole] = D[whole] * np.floor(high[whole] / D[whole] + RELATIVE)
+    chosen = np.flatnonzero(~equal & (np.isfinite(low) | np.isfinite(high)))
+    upward = ~np.isfinite(high[chosen])
+    with np.errstate(invalid="ignore"):
+        room = np.where(upward, most[chosen] - low[chosen], high[chosen] - least[chosen])
+        between = high[chosen] - low[chosen]
+    if frugal and len(chosen):
+        room = _frugal(form, room, upward, chosen, D[chosen])
+    room = np.minimum(room, between)
+    endless = chosen[~np.isfinite(room)]
+    if len(endless):
+        raise FormulationError([
+            Fault(form.row_label(int(row)), "has a column without bounds, so its slack has none",
+                  None, "give the component a largest size") for row in endless[:5]
+        ])  # fmt: skip
+    counted = (D[chosen] > 0.0) & (room <= steps * D[chosen] * (1.0 + RELATIVE))
+    unit = np.where(counted, D[chosen], 1.0)
+    limit = np.where(upward, low[chosen], high[chosen])
+    upper = np.where(counted, np.round(room / unit), room)
+    width, count = len(form.cost), len(chosen)
+    slacks = sp.csr_array(
+        (np.where(upward, -unit, unit), (chosen, np.arange(count))),
+        shape=(len(form.row_lower), count),
+    )  # fmt: skip
+    low[chosen] = high[chosen] = limit
+    columns = dict(form.columns)
+    start = width
+    for block in sorted(form.rows.values(), key=lambda block: block.start):
+        members = chosen[(chosen >= block.start) & (chosen < block.start + block.size)]
+        if len(members):
+            name, labels = f"{block.name}.slack", _flat_labels(block, members - block.start)
+            columns[name] = Block(name, ("row",), {"row": labels}, start, block.unit,
+                                  f"room in: {block.about}")  # fmt: skip
+            start += len(members)
+    accounts = {
+        name: replace(account, columns={
+            column: Lines(sp.csr_array(sp.hstack(
+                [lines.matrix, sp.csr_array((lines.matrix.shape[0], count))], format="csr"
+            )), lines.known)
+            for column, lines in account.columns.items()
+        })
+        for name, account in form.accounts.items()
+    }  # fmt: skip
+    equalised = Form(
+        np.concatenate([form.cost, np.zeros(count)]), form.constant,
+        sp.csr_array(sp.hstack([form.matrix, slacks], format="csr")), low, high,
+        np.concatenate([form.lower, np.zeros(count)]), np.concatenate([form.upper, upper]),
+        np.concatenate([form.integer, counted]), columns, form.rows, accounts,
+    )  # fmt: skip
+    T = sp.csr_array(sp.eye_array(width, width + count, format="csr"))
+    return Reduction(equalised, T, np.zeros(width))
+
+
+def _frugal(
+    form: Form, room: Floats, upward: NDArray[np.bool_], chosen: Positions, step: Floats
+) -> Floats:
+    """The room (k) of rows without what only columns add that cost and do no more."""
+    matrix = sp.csc_array(form.matrix)
+    limited = np.isfinite(form.row_lower) | np.isfinite(form.row_upper)
+    owner = np.repeat(np.arange(len(form.cost)), np.diff(matrix.indptr))
+    rows = np.bincount(owner, limited[matrix.indices], len(form.cost))
+    span = form.upper - form.lower
+    alone = (rows == 1) & (form.cost > 0.0) & np.isfinite(span)
+    part = sp.csr_array(form.matrix)[chosen]
+    signed = sp.csr_array(sp.diags_array(np.where(upward, 1.0, -1.0)) @ part).maximum(0)
+    given = signed @ np.where(alone, span, 0.0)
+    # An integer may have to give more than is asked, but by less than one of its steps.
+    chunk = (signed @ sp.diags_array((alone & form.integer).astype(float))).max(axis=1)
+    surplus = np.maximum(np.asarray(chunk.toarray(), dtype=float).ravel() - step, 0.0)
+    return np.minimum(room, np.maximum(room - given, surplus))
+
+
+def _known(values: Floats) -> Floats:
+    return np.where(np.isfinite(values), values, 0.0)
 
 
 def _same_columns(original: Form, reduced: Form) -> Reduction:

@@ -4,7 +4,7 @@
 relaxation, choices from an annealer, the rest exact) and its controls, which differ from it in the
 chooser alone: ``hybrid:random`` and ``hybrid:greedy`` (as much effort, without annealing),
 ``hybrid:rounding`` (the relaxation rounded) and ``hybrid:raw`` (the annealer's samples as they are,
-without any repair).
+without any repair); and ``qubo`` (the whole form in bits, by a sampler of binary quadratic models).
 """
 
 from __future__ import annotations
@@ -21,14 +21,15 @@ __all__ = ["CONTROLS", "Options", "Outcome", "check", "check_sampler", "names", 
 #: What may take the annealer's place in ``hybrid``.
 CONTROLS = ("random", "greedy", "rounding", "raw")
 #: Words before a point in the name of an option that give it to one kind of route.
-KINDS = ("milp", "pyomo", "hybrid")
+KINDS = ("milp", "pyomo", "hybrid", "qubo")
 #: The word that gives an option to the samplers, and the routes that ask any.
-SAMPLER, ANNEALED = "sampler.", ("hybrid", "hybrid:raw")
+SAMPLER, ANNEALED = "sampler.", ("hybrid", "hybrid:raw", "qubo")
 
 
 def names() -> list[str]:
     """The routes that can be asked for; ``pyomo:highs`` stands for ``pyomo:`` and any solver."""
-    return ["milp", "pyomo:highs", "hybrid", *(f"hybrid:{control}" for control in CONTROLS)]
+    controls = [f"hybrid:{control}" for control in CONTROLS]
+    return ["milp", "pyomo:highs", "hybrid", *controls, "qubo"]
 
 
 def check(route: str, options: Options | None = None) -> None:
@@ -45,6 +46,10 @@ def check(route: str, options: Options | None = None) -> None:
         from citygrid.routes import pyomo
 
         pyomo.check(rest, options)
+    elif kind == "qubo":
+        from citygrid.routes import qubo
+
+        qubo.check(options)
     else:
         from citygrid.routes import hybrid
 
@@ -61,7 +66,7 @@ def check_sampler(routes: Sequence[str], options: Options | None = None) -> None
     if wished:
         raise InputError([
             Fault(place, f"{', '.join(routes)} asks no annealer", text,
-                  "leave it out, or plan by the route hybrid")
+                  "leave it out, or plan by the route hybrid or qubo")
             for place, text in wished.items()
         ])  # fmt: skip
 
@@ -90,6 +95,10 @@ def _route(kind: str, rest: str) -> Callable[[Form, Options], Outcome]:
         from citygrid.routes import pyomo
 
         return lambda form, options: pyomo.solve(form, options, rest)
+    if kind == "qubo":
+        from citygrid.routes import qubo
+
+        return qubo.solve
     from citygrid.routes import hybrid
 
     return lambda form, options: hybrid.solve(form, options, rest or "anneal")
@@ -99,7 +108,8 @@ def _read(route: str, options: Options | None) -> tuple[str, str, Options]:
     """Kind of a route and what follows its colon, and the options that are meant for it."""
     options = options or Options()
     kind, colon, rest = route.partition(":")
-    known = {"milp": not colon, "pyomo": bool(rest), "hybrid": not colon or rest in CONTROLS}
+    known = {"milp": not colon, "pyomo": bool(rest), "hybrid": not colon or rest in CONTROLS,
+             "qubo": not colon}  # fmt: skip
     if not known.get(kind):
         repair = f"choose one of {', '.join(names())}"
         raise InputError(Fault("route", "no such route", route, repair))

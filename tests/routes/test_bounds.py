@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from citygrid.model.form import Form
 from citygrid.model.reductions import relax
 from citygrid.routes import milp
-from citygrid.routes.bounds import dual_bound, tighten
+from citygrid.model.limits import tighten
+from citygrid.routes.bounds import dual_bound
 from citygrid.routes.contract import Options
 
 INF = math.inf

@@ -1,6 +1,5 @@
 """Bounds: what the rows imply about columns, and what is proven about the cost.
 
-- :mod:`.implied`: bounds passed from row to row, without any solver.
 - :mod:`.duals`: the lower bound of the cost that any vector of duals proves.
 - :mod:`.probing`, :mod:`.rounding`, :mod:`.cuts`: rows that every integer point keeps and the
   relaxation does not, found from the form alone, and the relaxation with them.
@@ -10,6 +9,5 @@
 """
 
 from citygrid.routes.bounds.duals import dual_bound
-from citygrid.routes.bounds.implied import part_limits, tighten
 
-__all__ = ["dual_bound", "part_limits", "tighten"]
+__all__ = ["dual_bound"]

@@ -9,7 +9,7 @@ import scipy.sparse as sp
 from scipy.sparse.linalg import lsqr
 
 from citygrid.model.form import Floats, Form
-from citygrid.routes.bounds.implied import tighten
+from citygrid.model.limits import tighten
 
 #: Implied bounds are widened by this, relative to their size, before they prove anything.
 WIDER = 1e-6

@@ -16,7 +16,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from citygrid.model.form import Floats, Form
-from citygrid.routes.bounds.implied import WORTH, activity, tighten
+from citygrid.model.limits import WORTH, activity, tighten
 
 Places = NDArray[np.int64]
 

@@ -13,7 +13,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from citygrid.model.form import Floats, Form
-from citygrid.routes.bounds import part_limits
+from citygrid.model.limits import part_limits
 from citygrid.routes.contract import Positions
 
 #: Part of a column in the relaxation that makes it a candidate whatever its price.

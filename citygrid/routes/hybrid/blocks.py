@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.sparse.csgraph import connected_components
 
 from citygrid.model.form import Floats, Form
-from citygrid.routes.bounds import tighten
+from citygrid.model.limits import tighten
 from citygrid.routes.contract import Positions
 from citygrid.routes.hybrid.assignment import Coupling, Groups
 from citygrid.routes.hybrid.links import find_links

@@ -1,7 +1,7 @@
-"""What the rows imply about the columns: bounds passed from row to row, without any solver.
+"""What the rows of a form imply about its columns.
 
 A site's job load may have no bound of its own and still be limited, through a balance, by the
-capacity of its centre.
+capacity of its centre. Passing bounds from row to row finds such limits without any solver.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from citygrid.arrays import Positions
 from citygrid.model.form import Floats, Form
-from citygrid.routes.contract import Positions
 
 #: Changes smaller than this, relative to the bound, are not worth another pass.
 WORTH = 1e-6
