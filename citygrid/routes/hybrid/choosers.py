@@ -14,7 +14,6 @@ taken as it is or not at all. ``rounding`` has nothing to search.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any

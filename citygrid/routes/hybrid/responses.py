@@ -27,10 +27,12 @@ from citygrid.routes.hybrid.assignment import Coupling
 from citygrid.routes.hybrid.blocks import Blocks
 from citygrid.routes.hybrid.chains import Chains
 
-#: Price of missing a block's row or a limit against the largest price there is.
-DEAR = 20.0
-#: Lines of one response at most, and how far below it their envelope may stay, of the prices' size.
-LINES, CLOSE = 12, 1e-7
+#: Price of missing a block's row or a limit against the largest price there is: so dear that what
+#: is missed to save something elsewhere stays within the tolerance of rows.
+DEAR = 2000.0
+#: Lines of one response at most, and how far below it their envelope may stay, of what all of a
+#: typical load is worth at the largest price.
+LINES, CLOSE = 12, 1e-5
 #: Difference of slopes, relative, and of heights [EUR] that is none.
 ALIKE, TINY = 1e-7, 1e-9
 
@@ -77,11 +79,12 @@ def respond(
     lines: list[tuple[Positions, Floats, Floats]] = []
     if blocks.count:
         solver = _Local(local, blocks, owner[taking], receiving, scale)
+        close = CLOSE * scale * max(float(np.median(last - first)), 1e-9)
         position = np.full(blocks.count, -1, dtype=np.int64)
         position[owner[owner >= 0]] = np.flatnonzero(owner >= 0)
         for setting in range(int(blocks.settings.max())):
             solver.set(setting)
-            here, height, slope = _envelope(solver, low, high)
+            here, height, slope = _envelope(solver, low, high, close)
             state = position[here] * chains.settings + setting
             kept = (setting < blocks.settings[here]) & (position[here] >= 0)
             lines.append((state[kept], height[kept], slope[kept]))
@@ -189,7 +192,9 @@ class _Local:
         return cost * self._scale, slope * self._scale
 
 
-def _envelope(solver: _Local, low: Floats, high: Floats) -> tuple[Positions, Floats, Floats]:
+def _envelope(
+    solver: _Local, low: Floats, high: Floats, tolerance: float
+) -> tuple[Positions, Floats, Floats]:
     """Supporting lines of every block's response between two loads: block, height, slope.
 
     Where two neighbouring lines meet, the response either is as low as they say, and no line lies
@@ -200,7 +205,6 @@ def _envelope(solver: _Local, low: Floats, high: Floats) -> tuple[Positions, Flo
     ends = [solver.at(low), solver.at(high)]
     value, slope = (np.stack(part, axis=1) for part in zip(*ends, strict=True))
     done = np.zeros((count, 1), dtype=bool)
-    size = CLOSE * max(float(np.abs(value[np.isfinite(value)]).max(initial=0.0)), 1e-6)
     everyone = np.arange(count)
     while point.shape[1] < LINES:
         rise = np.diff(slope, axis=1)
@@ -215,7 +219,7 @@ def _envelope(solver: _Local, low: Floats, high: Floats) -> tuple[Positions, Flo
             meet = ((v0 - d0 * x0) - (v1 - d1 * x1)) / (d1 - d0)
         meet = np.where(active, np.clip(meet, x0, x1), low)
         new, steepness = solver.at(meet)
-        close = new <= v0 + d0 * (meet - x0) + size
+        close = new <= v0 + d0 * (meet - x0) + tolerance
         done[everyone[active & close], pair[active & close]] = True
         more = active & ~close
         if not more.any():

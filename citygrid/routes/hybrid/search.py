@@ -1,28 +1,32 @@
 """Prices from the relaxation, discrete choices from an annealer, everything else exact.
 
-1. The LP relaxation gives a bound, a point and the prices of all rows.
-2. Priced by these, the one-hot groups of the form (which start each job takes) become a binary
-   quadratic model, see :mod:`citygrid.routes.hybrid.assignment`.
-3. A sampler, or a control in its place, chooses; samples are decoded to one option per group.
-4. The best choices are valued by an LP, repaired where they allow no plan, and the remaining
-   binaries are decided by HiGHS (:mod:`citygrid.routes.hybrid.commitment`).
-5. Prices and loads of the best plan, averaged with the old ones, make the next round's model.
+1. The LP relaxation gives a bound, a point and the prices of all rows. A prover raises the bound in
+   a process beside the search (:mod:`citygrid.routes.bounds.prover`).
+2. Priced by these, what stands behind every load answers at least cost, settings of its binaries
+   and their changes from hour to hour included (:mod:`.responses`, :mod:`.chains`).
+3. The one-hot groups of the form (which start each job takes) are chosen by the annealer, a sampler
+   of binary quadratic models, or a control in its place (:mod:`.choosers`).
+4. The best choices are worked out with the settings that follow from them: what is left of the
+   binaries is a small search by HiGHS, counted and shown apart, then one LP over all rows gives the
+   plan; a choice that allows none is mended (:mod:`.commitment`).
+5. Prices and loads of the plan, averaged with the old ones, make the next round's energy.
 
 The best plan and the bound are never lost. Without a time limit the same seed gives the same plan.
+A form without groups has nothing to assign: its units are committed by moves (:mod:`.move_search`).
 """
 
 from __future__ import annotations
 
 import math
-import os
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from citygrid.errors import Fault, InputError, NoPlanError
+from citygrid.errors import Fault, InputError
 from citygrid.model.form import Floats, Form
 from citygrid.routes import highs, milp, samplers
+from citygrid.routes.bounds.prover import Prover
 from citygrid.routes.contract import (
     Clock,
     Journal,
@@ -40,30 +44,31 @@ from citygrid.routes.hybrid.assignment import (
     meeting,
     priced_cost,
 )
-from citygrid.routes.hybrid.choosers import Chooser
-from citygrid.routes.hybrid.commitment import Workshop
 from citygrid.routes.hybrid.blocks import entered, find_blocks
 from citygrid.routes.hybrid.chains import find_chains
+from citygrid.routes.hybrid.choosers import Chooser
+from citygrid.routes.hybrid.commitment import Workshop
 from citygrid.routes.hybrid.energy import OVERRUN, Energy, energy, limits
 from citygrid.routes.hybrid.responses import respond
 
 #: Nonzeros above which interior point without crossover prices faster than simplex.
 LARGE = 60_000
-#: Rounds without a time limit, and rounds without a better plan after which the search ends.
-ROUNDS, PATIENCE = 4, 30
+#: Rounds without a time limit, and rounds without a better plan after which the search then ends.
+ROUNDS, PATIENCE = 8, 3
 #: Rounds under a time limit: as many as it allows.
 ENDLESS = 10_000
+#: Seconds that a prover may work where no time limit is given.
+PROOF = 60.0
 
 #: Largest number that makes sense for any effort.
 MOST = 1_000_000
-#: Binaries that may be committed in a round beyond those of its best choice.
+#: Binaries up to which they are all committed anew beside a choice, settings included.
 BINARIES = 1000
-#: Guesses of how far a total moves its own price, in turn.
-IMITATION = tuple(float(a) for a in os.environ.get("IM", "0.3,1.0").split(","))
+#: Guesses of how far a total moves its own price, in turn: how stiff totals really are is not known
+#: beforehand.
+IMITATION = (0.3, 1.0, 3.0)
 #: How far prices and aims follow the last plan.
-STEP = float(os.environ.get("STEP", "0.3"))
-#: Rounds that are twice as long as the one before, at most.
-LONGEST = int(os.environ.get("LONGEST", "6"))
+STEP = 0.3
 
 #: What a user may set; ``None`` depends on the rest.
 _DEFAULTS: dict[str, int | None] = {
@@ -76,10 +81,10 @@ def solve(form: Form, options: Options, chooser: str = "anneal") -> Outcome:
 
     ``chooser`` is ``anneal`` or a control in its place: ``random``, ``greedy``, ``rounding``,
     ``raw``. ``options.extras`` may set ``variables``, ``reads``, ``sweeps``, ``rounds`` and
-    ``plans``.
+    ``plans``, and with the prefix ``sampler.`` what the sampler takes.
     """
     effort = check(options)
-    journal, clock = Journal(), Clock(options.time_limit)
+    journal, clock = Journal(options.progress), Clock(options.time_limit)
     journal.figures["chooser"] = chooser
     journal.figures["sampler"] = options.sampler if chooser in ("anneal", "raw") else None
     groups = find_groups(form)
@@ -94,37 +99,44 @@ def solve(form: Form, options: Options, chooser: str = "anneal") -> Outcome:
     )
     if relaxed.x is None or duals is None or reduced is None:
         return Outcome(relaxed.status, telemetry=journal.telemetry())
-    bound = relaxed.bound
     with journal.stage("coupling"):
         coupling = find_coupling(form, groups)
     shop = Workshop(form, groups, coupling, options, journal, clock, method)
-    search = _Search(shop, duals, relaxed.x, bound)
-    picker = Chooser.named(
-        chooser, options.sampler, effort.reads, effort.sweeps,
-        _tolerance(options.gap, relaxed.objective, len(groups)), options.threads, options.extras,
-    )  # fmt: skip
-    rounds = effort.rounds or (ROUNDS if clock.left is None else ENDLESS)
-    for number in range(1 if chooser == "rounding" else rounds):
-        if number and (clock.over or search.done):
-            break
-        try:
+    seconds = PROOF if clock.left is None else clock.left
+    prover = Prover(form, options, seconds, (relaxed.x, relaxed.bound))
+    beside = options.threads != 1 and form.integer.any()
+    if beside and large:
+        prover.start()
+    try:
+        search = _Search(shop, duals, relaxed.x, relaxed.bound, prover)
+        picker = Chooser.named(
+            chooser, options.sampler, effort.reads, effort.sweeps,
+            _tolerance(options.gap, relaxed.objective, len(groups)), options.threads,
+            options.extras,
+        )  # fmt: skip
+        rounds = effort.rounds or (ROUNDS if clock.left is None else ENDLESS)
+        for number in range(1 if chooser == "rounding" else rounds):
+            if number and (clock.over or search.done):
+                break
             search.round(number, picker, effort)
-        except NoPlanError as unanswered:
-            # The best plan is never lost; without one, what became of the sampler is the answer.
-            if search.best is None:
-                raise
-            journal.figures["sampler_failed"] = str(unanswered)
-            break
-    if search.best is None and not clock.over:
-        search.give_up() if chooser == "raw" else search.fall_back()
+            if beside and not prover.running and number == 0 and not (large or search.done):
+                prover.start()
+        if search.best is None and not clock.over:
+            search.give_up() if chooser == "raw" else search.fall_back()
+        search.wait()
+    finally:
+        prover.stop()
     return search.outcome()
 
 
 class _Search:
     """The best plan so far, and the prices and loads that the next round aims at."""
 
-    def __init__(self, shop: Workshop, duals: Floats, relaxed: Floats, bound: float | None) -> None:
-        self.shop, self.bound = shop, bound
+    def __init__(
+        self, shop: Workshop, duals: Floats, relaxed: Floats, bound: float | None, prover: Prover
+    ) -> None:
+        self.shop, self.bound, self.prover = shop, bound, prover
+        self.proved_by = None if bound is None else "relaxation"
         self.prices, self.relaxed = duals, relaxed
         self.targets = shop.loads(relaxed)
         with shop.journal.stage("blocks"):
@@ -146,8 +158,29 @@ class _Search:
 
     @property
     def done(self) -> bool:
+        """Whether the gap is reached or, where no clock ends the search, nothing more is found."""
+        if self.shop.clock.left is not None:
+            # What a prover has shown by now depends on the clock, and so may all that follows.
+            self._hear()
+        elif self.idle >= PATIENCE:
+            return True
         gap = relative_gap(self.objective, self.bound) if self.best is not None else None
-        return self.idle >= PATIENCE or (gap is not None and gap <= self.shop.options.gap)
+        return gap is not None and gap <= self.shop.options.gap
+
+    def _hear(self) -> None:
+        """Take over what the prover has shown so far."""
+        shown = self.prover.poll()
+        if shown is not None and (self.bound is None or shown.value > self.bound):
+            self.bound, self.proved_by = shown.value, shown.by
+            self.shop.journal.trace(bound=self.bound)
+
+    def wait(self) -> None:
+        """Leave the prover the time that is left to it, where the gap is not yet proven."""
+        gap = relative_gap(self.objective, self.bound) if self.best is not None else None
+        if self.shop.clock.left is None and gap is not None and gap > self.shop.options.gap:
+            self.prover.wait(PROOF)
+        self._hear()
+        self.shop.journal.figures["proved_by"] = self.proved_by
 
     def round(self, number: int, picker: Chooser, effort: Effort) -> None:
         shop, groups = self.shop, self.shop.groups
@@ -163,13 +196,12 @@ class _Search:
         budget = len(groups.columns) if picker.sampler is None else effort.variables
         options = candidates(groups, plain, used, budget, worth)
         start = None if self.best is None else np.searchsorted(options, shop.read(self.best))
-        # How stiff totals really are is not known beforehand: every round tries another guess.
         imitation = IMITATION[number % len(IMITATION)]
         model = energy(coupling, groups, options, priced, self.prices, self.targets,
                        self.chains, answers, ends, self.total, imitation)  # fmt: skip
         seed = (shop.options.seed * 1009 + number) % (2**31 - 1)
         choices = picker.choose(model, used[options], seed, start, shop.journal, shop.clock,
-                                2 ** min(number, LONGEST))  # fmt: skip
+                                2 ** (number // 2))  # fmt: skip
         choices = self._within_limits_first(model, choices)
         before, worked = self.objective, 0
         for choice in choices:
