@@ -60,8 +60,7 @@ def _cutters(name: str) -> dict[str, Cut]:
         "tabu": ("tabu", {"num_reads": 1, "timeout": int(1000 * BUDGET)}),
     }
     if importlib.util.find_spec("openjij") is not None:
-        told["openjij"] = ("openjij", {"num_reads": 1, "num_sweeps": SWEEPS, "beta_min": betas[0],
-                                       "beta_max": betas[1]})  # fmt: skip
+        told["openjij"] = ("openjij", {**usual, "num_reads": 1})
     total = float(weight.sum())
 
     def cutter(sampler: Any, wishes: dict[str, Any]) -> Cut:
