@@ -93,14 +93,14 @@ class Quadratic:
     @cached_property
     def quantum(self) -> float | None:
         """The number of which all biases are whole multiples, if there is one of use here."""
-        values = np.unique(np.abs(np.concatenate([self.matrix.data, self.linear])))
+        values = np.abs(np.concatenate([self.linear, self.matrix.data]))
         values = values[values > 0.0]
         if not len(values):
             return 1.0
-        least = float(values[0])
+        least = float(values.min())
         for part in (1, 2, 3, 4, 6):
             scaled = values * (part / least)
-            if np.abs(scaled - np.rint(scaled)).max() > 1e-9 * max(1.0, scaled[-1]):
+            if np.abs(scaled - np.rint(scaled)).max() > 1e-9 * max(1.0, scaled.max()):
                 continue
             return least / part if self.reach.max() * part / least <= MOST else None
         return None
