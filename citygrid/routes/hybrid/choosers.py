@@ -152,6 +152,8 @@ class Chooser:
             "num_reads": reads, "num_sweeps": sweeps, "seed": seed % (2**31 - 1),
             "beta_range": penalised.betas(self.tolerance, warm=incumbent is not None),
         }  # fmt: skip
+        if limit.left is not None:
+            wishes["time_limit"] = max(limit.left, 0.1)
         if incumbent is not None:
             state = np.zeros(bqm.num_variables, dtype=np.int8)
             state[incumbent] = 1

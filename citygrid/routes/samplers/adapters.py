@@ -30,7 +30,7 @@ KNOWN = {
     "exact": ("dimod", "ExactSolver"),
     "tree": ("dwave.samplers", "TreeDecompositionSolver"),
     "random": ("dwave.samplers", "RandomSampler"),
-    "openjij": ("openjij", "SASampler"),
+    "openjij": ("citygrid.routes.samplers.jij", "OpenJij"),
 }
 #: What pip installs where a sampler is not part of the package.
 OPTIONAL = {"openjij": "openjij"}

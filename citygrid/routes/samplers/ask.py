@@ -204,6 +204,9 @@ def classified(failure: Exception) -> tuple[str, str, float | None]:
         return "cancelled", reason, None
     if isinstance(failure, TimeoutError) or "timeout" in name:
         return "time-out", str(failure) or reason, None
+    if type(failure) is ValueError or "structure" in name:
+        # dimod's way to say that a problem does not fit the machine.
+        return "refused", str(failure) or reason, None
     return "crash", reason, None
 
 

@@ -39,8 +39,8 @@ class NoisySampler(ComposedSampler):
     that a value is read wrong; ``lost_jobs`` that a job is lost, ``partial_jobs`` that only half of
     its samples come back. With ``arrival_rate`` and ``service_rate`` [1/s] jobs wait in a
     :class:`.Queue`, whose seconds stand in ``info["timing"]`` and pass only where ``really_wait``
-    says so. The same seed disturbs a sequence of calls alike; a call's own ``seed`` makes that call
-    alone repeatable.
+    says so. The same seed disturbs a sequence of calls alike; a call's own ``seed`` makes what
+    comes back from it repeatable, but not whether anything does: another attempt may be luckier.
     """
 
     # Abstract in dimod, set by every instance.
@@ -71,12 +71,12 @@ class NoisySampler(ComposedSampler):
         if "seed" not in parameters(self.child):
             given.pop("seed", None)
         waited = self._waited(noise)
-        if random.random() < noise["lost_jobs"]:
+        if self._random.random() < noise["lost_jobs"]:
             raise LostJobError("the job was lost")
         answer = self.child.sample(disturbed(bqm, noise, random), **given)
         record, variables = answer.record, list(answer.variables)
         states, times = record.sample, record.num_occurrences
-        if random.random() < noise["partial_jobs"]:
+        if self._random.random() < noise["partial_jobs"]:
             kept = max(len(states) // 2, 1)
             states, times = states[:kept], times[:kept]
         # Every reading has errors of its own, so equal samples are told apart again.

@@ -42,7 +42,7 @@ class OneHotAnnealer(Sampler, Initialized):
             "num_reads", "num_sweeps", "beta_range", "seed", "groups", "initial_states",
             "initial_states_generator", "time_limit", "threads",
         )}  # fmt: skip
-        self.properties = {"description": "annealer that keeps one-hot groups", "max_limits": None}
+        self.properties = {"vartypes": ["BINARY", "SPIN"], "constrained": "binaries, linear limits"}
 
     def sample(
         self, bqm: dimod.BinaryQuadraticModel, *, num_reads: int | None = None,
@@ -61,14 +61,19 @@ class OneHotAnnealer(Sampler, Initialized):
         """
         begun = time.perf_counter_ns()
         seed = _checked(num_reads, num_sweeps, beta_range, time_limit, seed)
-        starts = self.parse_initial_states(
-            bqm, num_reads=_number(num_reads, initial_states), seed=seed % 2**32,
-            initial_states=initial_states, initial_states_generator=initial_states_generator,
-        )  # fmt: skip
         variables = list(bqm.variables)
-        states = starts.initial_states.record.sample
-        places = [starts.initial_states.variables.index(label) for label in variables]
-        states = states[:, places] if variables else states
+        if initial_states is None:
+            states = np.random.default_rng(seed).integers(
+                0, 2, (num_reads or READS, len(variables)), dtype=np.int8
+            )
+            states = states if bqm.vartype is dimod.BINARY else 2 * states - 1
+        else:
+            parsed = self.parse_initial_states(
+                bqm, initial_states=initial_states, num_reads=num_reads, seed=seed % 2**32,
+                initial_states_generator=initial_states_generator,
+            ).initial_states  # fmt: skip
+            place = {label: at for at, label in enumerate(parsed.variables)}
+            states = parsed.record.sample[:, [place[label] for label in variables]]
         model = Quadratic.of(bqm)
         if not groups or not variables:
             ising = model if bqm.vartype is dimod.SPIN else model.in_spins()
@@ -127,11 +132,6 @@ class OneHotAnnealer(Sampler, Initialized):
         )
         made.info.update(_info(found, given, begun, ready, done))
         return made
-
-
-def _number(num_reads: int | None, initial_states: Any) -> int | None:
-    """As many reads as there are initial states where nobody says how many."""
-    return READS if num_reads is None and initial_states is None else num_reads
 
 
 def _checked(

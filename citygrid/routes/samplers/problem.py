@@ -20,6 +20,9 @@ from citygrid.routes.contract import Positions
 
 #: Quanta of the largest field up to which chances are tabulated.
 MOST = 4096
+#: Hottest ``β`` times the median change; one in how many of the smallest is accepted at the end,
+#: of free spins and of choices.
+HOT, RARE = 1.25, (50.0, 3.0)
 #: States at random from which the size of energy differences is learnt.
 PROBES = 16
 
@@ -83,18 +86,23 @@ class Quadratic:
         return Quadratic(linear, sp.csr_array(4.0 * self.matrix), float(offset))
 
     @cached_property
+    def reach(self) -> Floats:
+        """The largest field that each variable can feel (n)."""
+        return np.asarray(np.abs(self.linear) + np.asarray(abs(self.matrix).sum(axis=1)).ravel())
+
+    @cached_property
     def quantum(self) -> float | None:
         """The number of which all biases are whole multiples, if there is one of use here."""
-        values = np.concatenate([self.matrix.data, self.linear[self.linear != 0.0]])
+        values = np.abs(np.concatenate([self.linear, self.matrix.data]))
+        values = values[values > 0.0]
         if not len(values):
             return 1.0
-        least = float(np.abs(values).min())
+        least = float(values.min())
         for part in (1, 2, 3, 4, 6):
             scaled = values * (part / least)
-            if np.abs(scaled - np.rint(scaled)).max() > 1e-9 * max(1.0, np.abs(scaled).max()):
+            if np.abs(scaled - np.rint(scaled)).max() > 1e-9 * max(1.0, scaled.max()):
                 continue
-            reach = np.abs(self.linear) + np.asarray(abs(self.matrix).sum(axis=1)).ravel()
-            return least / part if reach.max() * part / least <= MOST else None
+            return least / part if self.reach.max() * part / least <= MOST else None
         return None
 
 
@@ -193,7 +201,8 @@ def betas(model: Quadratic, groups: Groups | None, seed: int) -> tuple[float, fl
 
     Hot: about half of the typical changes are accepted, ``1 / median |ΔE|`` up to a factor found by
     trial on Max-Cut. Cold: the smallest difference that matters, the fifth percentile of those that
-    are not nothing, is accepted once in fifty times.
+    are not nothing, is accepted once in :data:`RARE` times; less rarely where limits must be got
+    around, by trial on generalised assignments.
     """
     generator = np.random.default_rng(seed)
     size = len(model.linear)
@@ -219,9 +228,5 @@ def betas(model: Quadratic, groups: Groups | None, seed: int) -> tuple[float, fl
     gap = float(np.quantile(changes, 0.05))
     if smallest is not None:
         gap = max(gap, (2.0 if groups is None else 1.0) * smallest)
-    cold = float(np.log(50.0)) / gap
+    cold = float(np.log(RARE[groups is not None])) / gap
     return hot, float(np.clip(cold, 5.0 * hot, 500.0 * hot))
-
-
-#: Hottest ``β`` times the median change.
-HOT = 1.25

@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from citygrid.model.form import Floats
+from citygrid.routes.contract import Positions
 from citygrid.routes.samplers import moves, spins
 from citygrid.routes.samplers.problem import HOT, Groups, Limits, Quadratic
 
@@ -28,6 +29,8 @@ from citygrid.routes.samplers.problem import HOT, Groups, Limits, Quadratic
 TEMPERATURES = 250
 #: Replicas on one ladder, at most and at least, and exchanges in a run.
 LADDER, SHORTEST, EXCHANGES = 16, 4, 100
+#: Looks at a variable in a row without a look at the clock, where there is one.
+UNWATCHED = 1_000_000
 #: A limit gets dearer where more than half of the cold replicas break it, cheaper where none does.
 DEARER, CHEAPER = 1.3, 0.97
 
@@ -49,6 +52,10 @@ class Deadline:
         self._seconds, self._begun = seconds, time.perf_counter()
 
     @property
+    def endless(self) -> bool:
+        return self._seconds is None
+
+    @property
     def spent(self) -> float:
         if self._seconds is None:
             return 0.0
@@ -61,7 +68,7 @@ def anneal(
 ) -> Found:  # fmt: skip
     """Anneal spins from their starts (r × n, ±1), every read for itself; best states seen."""
     state = np.ascontiguousarray(starts, dtype=np.int8)
-    reads = len(state)
+    reads, size = state.shape
     stages = min(sweeps, TEMPERATURES)
     counts = np.diff(np.arange(stages + 1) * sweeps // max(stages, 1))
     ladder = np.geomspace(betas[0], betas[1], stages) if stages > 1 else np.array([betas[1]])
@@ -75,42 +82,54 @@ def anneal(
     value = _as(energy.reshape(reads, 1), np.float64 if quantum is None else np.int64)
     least, best, random = value.copy(), state.copy(), spins.seeds(seed, reads)
     # A whole field is at most the biases around a spin, and so is the change of a flip.
-    reach = np.abs(model.linear) + np.asarray(abs(model.matrix).sum(axis=1)).ravel()
-    most = round(float(reach.max(initial=0.0)) / unit) if quantum is not None else 0
+    most = round(float(model.reach.max(initial=0.0)) / unit) if quantum is not None else 0
     chance = spins.chances(ladder, unit, most) if quantum is not None else None
     even = bool((weight == 1).all())
 
     neighbours = arrays[0], arrays[1], weight
 
-    def read(r: int, begin: int, end: int) -> tuple[int, int]:
-        part, mine = counts[begin:end], (random[r], value[r], best[r], least[r])
+    def read(begin: int, part: Positions, r: int) -> int:
+        end, mine = begin + len(part), (random[r], value[r], best[r], least[r])
         if chance is None:
             flips = spins.sweep_real(part, ladder[begin:end], state[r], field[r], *neighbours,
                                      spins.LOGARITHMS, *mine)  # fmt: skip
         else:
             flips = spins.sweep_whole(part, chance[begin:end], state[r], field[r], *neighbours,
                                       even, *mine)  # fmt: skip
-        return int(flips), int(part.sum())
+        return int(flips)
 
     flips = done = 0
     with crew(threads) as everybody:
-        for begin, end in _stages(stages, deadline):
-            for few, made in everybody(lambda r, b=begin, e=end: read(r, b, e), reads):
-                flips, done = flips + few, done + made
+        for begin, part in _parts(counts, deadline, size):
+            for few in everybody(partial(read, begin, part), reads):
+                flips, done = flips + few, done + int(part.sum())
     return Found(best, model.of_states(best), np.zeros(reads), flips, done)
 
 
-def _stages(stages: int, deadline: Deadline) -> Iterator[tuple[int, int]]:
-    """Parts of a schedule: all at once, or with a clock one by one and faster where it runs out."""
-    if deadline.spent == 0.0 and deadline._seconds is None:
-        yield 0, stages
+def _parts(counts: Positions, deadline: Deadline, size: int) -> Iterator[tuple[int, Positions]]:
+    """Where in a schedule to go on, and with how many sweeps per temperature from there.
+
+    Without a clock that is all of it at once; with one in parts, and faster where time runs out,
+    but always to the coldest temperature.
+    """
+    if deadline.endless:
+        yield 0, counts
         return
-    at = 0
-    while at < stages:
-        yield at, at + 1
-        at = max(at + 1, min(int(deadline.spent * stages), stages - 1))
-        if deadline.spent >= 1.0 and at < stages - 1:
-            at = stages - 1
+    stage, last = 0, len(counts) - 1
+    while stage <= last:
+        for few in few_at_a_time(int(counts[stage]), size):
+            yield stage, np.array([few])
+            if deadline.spent >= 1.0:
+                break
+        stage = max(stage + 1, min(int(deadline.spent * len(counts)), last))
+
+
+def few_at_a_time(sweeps: int, size: int) -> Iterator[int]:
+    """Sweeps over so many variables in parts that are short enough for the clock."""
+    few = max(UNWATCHED // max(size, 1), 1)
+    while sweeps > 0:
+        yield min(few, sweeps)
+        sweeps -= few
 
 
 def _as(values: Any, kind: Any) -> Any:
@@ -207,8 +226,12 @@ def temper(
         for stage, number in enumerate(counts):
             at = np.empty(count)
             at[order] = beta
-            made = everybody(partial(_swept, replicas, int(number), at), count)
-            flips, done = flips + sum(made), done + int(number) * count
+            whole = [int(number)] if deadline.endless else few_at_a_time(int(number), len(starts.T))
+            for few in whole:
+                made = everybody(partial(_swept, replicas, few, at), count)
+                flips, done = flips + sum(made), done + few * count
+                if deadline.spent >= 1.0:
+                    break
             if deadline.spent >= 1.0:
                 break
             replicas.learn(order[cold])

@@ -72,6 +72,18 @@ def test_the_next_sampler_of_the_chain_answers(kind):
     assert attempts == (1 if mended or fault == "authentication" else 2)
 
 
+def test_a_problem_that_does_not_fit_is_not_sent_again():
+    """A complete graph of 30 nodes has a treewidth that the solver refuses."""
+    pairs = {(i, j): 1.0 for i in range(30) for j in range(i)}
+    complete = dimod.BinaryQuadraticModel({}, pairs, 0.0, "SPIN")
+    journal = Journal()
+    with pytest.raises(InputError, match="treewidth"):
+        ask(samplers.chain("tree"), complete, {}, journal)
+    assert named(journal) == [("tree", "refused", 1)]
+    ask(samplers.chain("tree,neal"), complete, {"num_sweeps": 5}, journal)
+    assert journal.figures["answered_by"] == "neal"
+
+
 def test_a_late_answer_is_discarded_and_counted():
     journal = Journal()
     patience = Patience(timeout=0.25, retries=0)
