@@ -164,10 +164,17 @@ def compare(
 
 
 def _forgone(runs: list[Run], options: Options, frame: Frame) -> dict[str, Counterfactual]:
-    """What every route saves by using waste heat."""
+    """What every route saves by using waste heat, with the seed and the time that it had."""
+    from dataclasses import replace
+
     from citygrid.counterfactual import forgo_waste_heat
 
-    found = {run.route: forgo_waste_heat(run, options, frame.say) for run in runs}
+    found = {
+        run.route: forgo_waste_heat(
+            run, replace(options, seed=run.seed, time_limit=run.given), frame.say
+        )
+        for run in runs
+    }
     return {route: each for route, each in found.items() if each is not None}
 
 

@@ -140,8 +140,8 @@ def provenance_table(case: Case, plan: Plan, verdict: Verdict, *notes: str) -> p
     """Where a plan comes from, as ``name`` and ``value``: hashes, versions, seed, verdict."""
     attributes = plan.dataset.attrs
     rows: dict[str, Any] = {"case": case.name, "case_hash": case.hash}
-    known = ("model", "model_hash", "form_hash", "route", "status", "seed", "objective", "bound",
-             "citygrid_version", "python_version", "form_size")  # fmt: skip
+    known = ("model", "model_hash", "form_hash", "route", "status", "seed", "time_limit",
+             "objective", "bound", "citygrid_version", "python_version", "form_size")  # fmt: skip
     rows |= {name: attributes[name] for name in known if name in attributes}
     other = json.loads(str(attributes.get("counterfactual", "{}")))
     rows |= {

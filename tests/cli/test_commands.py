@@ -387,3 +387,38 @@ def test_a_number_of_seeds_counts_on_from_the_seed():
     assert seeds_of("3", 7) == [7, 8, 9]
     assert seeds_of("5,2,5,", 7) == [5, 2]
     assert seeds_of(None, 7) == [7]
+
+
+def test_a_control_without_a_plan_is_a_result_and_hybrid_without_one_is_not(tmp_path, monkeypatch):
+    from citygrid import verbs
+    from citygrid.errors import Fault, NoPlanError
+
+    solve, helpless = verbs.solve, {"hybrid:raw"}
+
+    def perhaps(form, route="milp", options=None):
+        if route in helpless:
+            failure = NoPlanError(Fault(f"route {route}", "found no plan"))
+            failure.telemetry = {"seconds": {"total": 60.0}}
+            raise failure
+        return solve(form, route, options)
+
+    monkeypatch.setattr(verbs, "solve", perhaps)
+    asked = ("compare", TINY, "--routes", "hybrid", "--controls", "--out", tmp_path)
+    result = run(*asked)
+    assert result.exit_code == 0, result.output
+    assert "raw found no plan" in result.output
+    helpless.add("hybrid")
+    result = run(*asked)
+    assert result.exit_code == 4 and "greedy is better: hybrid found no plan" in result.output
+    # Nobody has a plan: the page says that much.
+    monkeypatch.setattr(verbs, "solve", lambda *asked: perhaps(None, "hybrid"))
+    assert run(*asked).exit_code == 4
+    assert "No route found a plan" in (tmp_path / "report.html").read_text("utf-8")
+
+
+def test_controls_need_hybrid():
+    import citygrid
+    from citygrid.errors import InputError
+
+    with pytest.raises(InputError, match="controls need the route"):
+        citygrid.compare_routes(TINY, ["milp", "hybrid:greedy"], controls=True)

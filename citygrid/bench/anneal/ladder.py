@@ -10,7 +10,7 @@ from typing import Any
 from citygrid.errors import Fault, InputError
 from citygrid.synthetic import CLASSES, Size, write
 
-#: Sizes of ``--scale``: about 1.2, 3, 9, 17, 45, 90 and 200 thousand binaries.
+#: Sizes of ``--scale``: about 1.4, 3, 9, 18, 47, 95 and 197 thousand binaries.
 RUNGS = (Size(24, 4, 40), Size(24, 6, 100), Size(48, 10, 300), Size(48, 20, 600),
          Size(168, 20, 1500), Size(168, 40, 3000), Size(168, 60, 6500))  # fmt: skip
 
