@@ -16,7 +16,7 @@ from citygrid.model.form import Form
 from citygrid.model.reductions import fix
 from citygrid.routes import highs, milp
 from citygrid.routes.bounds.cuts import binding, broken, strengthen
-from citygrid.routes.bounds.front import best_bound
+from citygrid.routes.bounds.front import Relaxed, best_bound
 from citygrid.routes.bounds.probing import Probes
 from citygrid.routes.bounds.root import root_bound
 from citygrid.routes.contract import Clock, Journal, Options
@@ -152,8 +152,9 @@ def test_the_front_proves_more_than_the_relaxation_and_says_who(small_district):
 
 
 def test_an_over_clock_leaves_what_was_known(small_district):
-    known = milp.relaxation(small_district, Options())[0]
-    bound = best_bound(small_district, Options(), time_limit=0.0, relaxed=(known.x, known.bound))
+    known, duals, _ = milp.relaxation(small_district, Options())
+    relaxed = Relaxed(known.x, duals, known.bound)
+    bound = best_bound(small_district, Options(), time_limit=0.0, relaxed=relaxed)
     assert (bound.value, bound.by) == (known.bound, "relaxation")
 
 

@@ -7,14 +7,15 @@ import time
 import pytest
 
 from citygrid.routes import milp
+from citygrid.routes.bounds.front import Relaxed
 from citygrid.routes.bounds.prover import Prover
 from citygrid.routes.contract import Options
 
 
 def test_its_bounds_are_those_of_the_front(small_district):
-    weak = milp.relaxation(small_district, Options())[0]
+    weak, duals, _ = milp.relaxation(small_district, Options())
     best = milp.solve(small_district, Options(gap=1e-6, time_limit=60.0))
-    with Prover(small_district, Options(), 30.0, (weak.x, weak.bound)) as prover:
+    with Prover(small_district, Options(), 30.0, Relaxed(weak.x, duals, weak.bound)) as prover:
         bound = prover.wait()
     assert not prover.running
     assert weak.bound < bound.value <= best.objective * (1 + 1e-6)

@@ -21,7 +21,7 @@ from citygrid.routes.bounds.rounding import rounded
 from citygrid.routes.contract import Clock
 from citygrid.routes.highs import Result
 
-#: A linear form and a time limit to a result with point and duals.
+#: A form and a time limit to a result, with point and duals where the form is linear.
 Solver = Callable[[Form, float | None], Result]
 
 #: Rounds at most; share of all that was gained below which another is not worth its time.

@@ -11,17 +11,34 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from citygrid.model.form import Floats, Form
 from citygrid.routes import highs, milp
-from citygrid.routes.bounds.cuts import Strengthened, binding, strengthen
+from citygrid.routes.bounds.cuts import binding, strengthen
+from citygrid.routes.bounds.lagrangian import lagrangian_bound
 from citygrid.routes.bounds.root import root_task
 from citygrid.routes.contract import Clock, Journal, Options
 from citygrid.routes.highs import Report, Result, Task
 
 Prover = Literal["relaxation", "cuts", "lagrangian", "root"]
 
+#: Entries from which interior point is quicker than simplex.
+SMALL = 2_000
+#: Share of the time left for the Lagrangian dual, where it applies.
+LAGRANGIAN = 0.3
 #: Seconds below which no further step is begun.
 LEAST = 0.2
+
+
+@dataclass(frozen=True)
+class Relaxed:
+    """What is known of the relaxation: its point (n), duals of the rows (m), proven bound [EUR]."""
+
+    x: Floats
+    duals: Floats | None = None
+    bound: float | None = None
 
 
 @dataclass(frozen=True)
@@ -59,17 +76,19 @@ class _Best:
 
 def best_bound(
     form: Form, options: Options, journal: Journal | None = None,
-    time_limit: float | None = None, relaxed: tuple[Floats, float | None] | None = None,
-    told: Told | None = None, watched: bool = False,
+    time_limit: float | None = None, relaxed: Relaxed | None = None, told: Told | None = None,
+    priced: NDArray[np.bool_] | None = None, watched: bool = False,
 ) -> Bound | None:  # fmt: skip
     """The best bound within the time limit [s]; ``None`` where nothing was proven.
 
     Without a limit the root of HiGHS ends it, with one its tree takes what is left.
 
     relaxed
-        Point and bound of the relaxation, where the caller has them already.
+        The relaxation's solution, where the caller has it already.
     told
         Hears of every better bound at once.
+    priced
+        Rows (m) for the Lagrangian dual; left out, the balances by their names.
     watched
         Whether this process is stopped from outside when it overruns; otherwise a solver that could
         overrun runs in a child of its own.
@@ -79,7 +98,10 @@ def best_bound(
     plain = replace(form, curves=())
 
     def solve(part: Form, limit: float | None) -> Result:
-        for method in ("ipm", "simplex"):
+        if part.integer.any():
+            task = Task.of(options, "component", 0.0, limit)
+            return _call(part, task, journal, options, None, watched)
+        for method in ("ipm", "simplex") if part.matrix.nnz > SMALL else ("simplex",):
             task = Task.of(options, "relaxation", 0.0, limit if limit is None else clock.left,
                            method=method, crossover=False, prove=False)  # fmt: skip
             found = _call(part, task, journal, options, None, watched)
@@ -87,12 +109,16 @@ def best_bound(
                 break
         return found
 
-    x, known = relaxed if relaxed is not None else (None, None)
-    best.hear(known, "relaxation")
-    last: Strengthened | None = None
-    for step in strengthen(plain, solve, clock, x, known):
+    known = relaxed or Relaxed(np.zeros(0))
+    best.hear(known.bound, "relaxation")
+    duals, last = known.duals, None
+    for step in strengthen(plain, solve, clock, known.x if relaxed else None, known.bound):
         last = step
+        duals = step.duals if duals is None else duals
         best.hear(step.bound, "cuts" if step.cuts else "relaxation")
+    if duals is not None and form.integer.any() and not clock.over:
+        dual = lagrangian_bound(plain, duals, solve, Clock(clock.share(LAGRANGIAN)), priced)
+        best.hear(dual.bound if dual is not None else None, "lagrangian")
     left = clock.left
     if form.integer.any() and (left is None or left > LEAST):
         stronger = binding(last) if last is not None else plain

@@ -14,25 +14,24 @@ import threading
 from pathlib import Path
 from typing import IO, Any
 
-import numpy as np
-
 import citygrid
-from citygrid.model.form import Floats, Form
+from citygrid.model.form import Form
 from citygrid.routes import watch
-from citygrid.routes.bounds.front import Bound, best_bound
+from citygrid.routes.bounds.front import Bound, Relaxed, best_bound
+from citygrid.routes.bounds.lagrangian import coupling
 from citygrid.routes.contract import Options
 
 
 class Prover:
     """Raises the bound of a form in another process for at most so many seconds.
 
-    ``x`` and ``bound`` of the relaxation, where they are known, save the child its solution. Use
-    it as a context, or call :meth:`stop`.
+    ``relaxed`` is the relaxation's solution; where it is known, it saves the child the first step.
+    Use it as a context, or call :meth:`stop`.
     """
 
     def __init__(
         self, form: Form, options: Options, seconds: float,
-        relaxed: tuple[Floats, float | None] | None = None,
+        relaxed: Relaxed | None = None,
     ) -> None:  # fmt: skip
         self._form, self._options, self._seconds, self._relaxed = form, options, seconds, relaxed
         self._child: subprocess.Popen[bytes] | None = None
@@ -107,8 +106,11 @@ class Prover:
         head: dict[str, Any] = {
             "seconds": self._seconds, "seed": self._options.seed, "threads": self._options.threads,
         }  # fmt: skip
+        arrays["priced"] = coupling(self._form)
         if self._relaxed is not None:
-            arrays["x"], head["bound"] = self._relaxed
+            arrays["x"], head["bound"] = self._relaxed.x, self._relaxed.bound
+            if self._relaxed.duals is not None:
+                arrays["duals"] = self._relaxed.duals
         # A child that is gone cannot read; its silence is noticed by the reader.
         with contextlib.suppress(OSError, ValueError):
             watch.send(stream, head, watch.packed(arrays))
@@ -131,15 +133,16 @@ def main() -> None:
     end.daemon = True
     end.start()
     arrays = watch.unpacked(body)
-    x = arrays.pop("x", None)
+    x, duals, priced = (arrays.pop(name, None) for name in ("x", "duals", "priced"))
     form = watch.form_of(arrays)
 
     def told(bound: Bound) -> None:
         watch.send(out, {"value": bound.value, "by": bound.by, "trace": bound.trace})
 
-    relaxed = None if x is None else (np.asarray(x, dtype=float), head.get("bound"))
+    relaxed = None if x is None else Relaxed(x, duals, head.get("bound"))
     options = Options(seed=head["seed"], threads=head["threads"])
-    best_bound(form, options, None, head["seconds"], relaxed, told, watched=True)
+    best_bound(form, options, None, head["seconds"], relaxed, told, priced,
+               watched=True)  # fmt: skip
 
 
 if __name__ == "__main__":
