@@ -31,11 +31,12 @@ class Options:
 
     ``gap`` is the relative gap at which a plan counts as optimal; ``time_limit`` in s (a hard one:
     the solver is stopped and its best plan returned); ``threads`` for solvers that use several;
-    ``sampler`` names the annealer of the routes that have one (``groups`` is the package's own);
-    ``extras`` are further options of the route or its solver as text, for one kind of route alone
-    where the name begins with it (``hybrid.rounds``); ``progress`` is called with ``seconds``,
-    ``objective`` and ``bound`` while a solver works. Without a time limit the same seed gives the
-    same plan.
+    ``sampler`` names the annealer of the routes that have one (``onehot`` is the package's own;
+    several by commas: each where those before it fail); ``extras`` are further options of the route
+    or its solver as text, for one kind of route alone where the name begins with it
+    (``hybrid.rounds``), for samplers where it begins ``sampler.``; ``progress`` is called with
+    ``seconds``, ``objective`` and ``bound`` while a solver works. Without a time limit the same
+    seed gives the same plan.
     """
 
     gap: float = 1e-3
@@ -43,7 +44,7 @@ class Options:
     seed: int = 0
     threads: int | None = None
     verbose: bool = False
-    sampler: str = "groups"
+    sampler: str = "onehot"
     extras: Mapping[str, str] = field(default_factory=dict)
     progress: Progress | None = None
 
