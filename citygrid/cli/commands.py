@@ -110,7 +110,7 @@ def plan(
 @MODEL
 @click.option("--routes", default="milp,hybrid", show_default=True,
               help="Comma-separated: milp, hybrid, hybrid:random, hybrid:greedy, "
-                   "hybrid:rounding, hybrid:raw, pyomo:SOLVER.")  # fmt: skip
+                   "hybrid:rounding, hybrid:raw, qubo, pyomo:SOLVER.")  # fmt: skip
 @click.option(
     "--controls",
     is_flag=True,

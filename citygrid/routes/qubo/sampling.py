@@ -18,6 +18,7 @@ from citygrid.arrays import Flags, Floats
 from citygrid.model.qubo import ORDER, Encoding, Qubo, penalise
 from citygrid.routes import samplers
 from citygrid.routes.contract import Clock, Journal, Options
+from citygrid.routes.hybrid.assignment import find_groups
 from citygrid.routes.qubo.settings import Settings
 
 #: Times that a penalty rises, and the part of the samples that must break a block for it.
@@ -26,8 +27,6 @@ RISE, BREAK = 10.0, 0.5
 STATES = 64
 #: Reads of one call of a sampler: between two calls the clock is looked at.
 BATCH = 64
-#: Sampler of binary quadratic models where the user names none.
-USUAL = "neal"
 
 
 @dataclass(frozen=True)
@@ -83,26 +82,45 @@ def draw(
     tolerance: float, seed: int,
 ) -> Floats:  # fmt: skip
     """Samples (s × n) of a QUBO by the sampler of the options."""
-    name = USUAL if options.sampler == samplers.OWN else options.sampler
-    sampler = samplers.get(name)
+    chain = samplers.chain(options.sampler, options.extras)
     with journal.stage("model"):
         bqm = samplers.model(model.linear, model.couplings, model.offset)
+    wishes: dict[str, Any] = {
+        "num_sweeps": settings.sweeps, "beta_range": betas(model, tolerance),
+    }  # fmt: skip
+    groups = one_hot(model)
+    if groups:
+        wishes["groups"] = groups
     found: list[Floats] = []
     left = settings.reads
     while left > 0 and not (found and clock.over):
-        reads = min(left, BATCH)
-        wishes: dict[str, Any] = {
-            "num_reads": reads, "num_sweeps": settings.sweeps,
-            "seed": (seed + len(found)) % (2**31 - 1), "beta_range": betas(model, tolerance),
-        }  # fmt: skip
-        with journal.call(name, "sampling"):
-            sampled = samplers.sample(sampler, bqm, **wishes)
+        wishes.update(num_reads=min(left, BATCH), seed=(seed + len(found)) % (2**31 - 1))
+        with journal.call(samplers.title(chain), "sampling"):
+            sampled = samplers.sample(chain, bqm, journal, clock.left, **wishes)
         order = np.argsort(np.array(list(sampled.variables)))
-        found.append(np.asarray(sampled.record.sample[:, order], dtype=float))
-        left -= reads
-        if len(found[-1]) != reads:
+        # Equal samples come as one, and count as often as they came.
+        times = np.minimum(sampled.record.num_occurrences, wishes["num_reads"])
+        found.append(np.repeat(sampled.record.sample[:, order], times, axis=0).astype(float))
+        left -= wishes["num_reads"]
+        if len(found[-1]) != wishes["num_reads"]:
             break  # a sampler that counts for itself, such as enumeration
     return np.concatenate(found)
+
+
+def one_hot(model: Qubo) -> list[list[int]]:
+    """Bits of which exactly one is on: options of a job, values of a column in one-hot bits.
+
+    For samplers that keep such groups by construction; for others penalties do it.
+    """
+    groups = find_groups(model.reduction.form)
+    taken = np.zeros(len(model.linear), dtype=bool)
+    taken[groups.columns] = True
+    found = [groups.columns[groups.owner == number] for number in range(len(groups))]
+    for number in range(int(model.groups.max(initial=-1)) + 1):
+        members = np.flatnonzero(model.groups == number)
+        if not taken[members].any():
+            found.append(members)
+    return [members.tolist() for members in found]
 
 
 def betas(model: Qubo, tolerance: float) -> tuple[float, float]:
