@@ -7,7 +7,9 @@ from dataclasses import asdict
 from typing import Any
 
 from citygrid.counterfactual import NAME, Counterfactual
+from citygrid.district.case import Case
 from citygrid.verbs import Run
+from citygrid.verbs.exchange import Exported
 
 STAGES = ("load", "prepare", "formulate", "queue", "solve", "verify", "total")
 
@@ -130,4 +132,38 @@ def print_runs(
     lines.append(f"table of routes: {files[first.route]['routes']}")
     if left:
         lines += ["", f"from an earlier run, not in this report: {', '.join(left)}"]
+    return "\n".join(lines)
+
+
+def describe_problem(case: Case, found: Exported) -> dict[str, Any]:
+    """The JSON document of exported files: what each holds, and the hashes."""
+    return {
+        "model": case.name,
+        "model_hash": case.provenance.get("model_hash"),
+        "form_hash": found.form.hash,
+        "size": found.form.size,
+        "policies": [asdict(policy) for policy in found.form.policies],
+        "problems": {name: dict(problem) for name, problem in found.problems.items()},
+        "files": {**{name: str(path) for name, path in found.files.items()},
+                  "map": str(found.key)},
+        "left_from_before": [str(path) for path in found.left],
+    }  # fmt: skip
+
+
+def print_problem(case: Case, found: Exported) -> str:
+    """Exported files for a person: what each holds, and how the answer comes back."""
+    size = found.form.size
+    lines = [f"{case.name}: {size['columns']:,} columns, {size['rows']:,} rows, "
+             f"{size['binaries']:,} binaries; form {found.form.hash[:12]}", ""]  # fmt: skip
+    for name, path in found.files.items():
+        held = ", ".join(
+            f"{count:,} {word.replace('_', ' ')}" for word, count in found.problems[name].items()
+            if isinstance(count, int) and word != "bytes"
+        )  # fmt: skip
+        lines.append(f"{name:<4} {path}: {held}")
+    lines += [f"map  {found.key}: what every variable is", "",
+              "their samples, as JSON in the same folder, become a plan by --route answer:FILE",
+    ]  # fmt: skip
+    if found.left:
+        lines += ["", f"from an earlier export, not in this map: {', '.join(map(str, found.left))}"]
     return "\n".join(lines)
