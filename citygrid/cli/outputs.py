@@ -69,6 +69,15 @@ def print_run(
     return print_runs([run], {run.route: files}, asked, left)
 
 
+def _answered(told: Mapping[str, Any]) -> list[str]:
+    """What somebody else's samples were worth as they stood."""
+    plan = "a plan near them, repaired" if told["repaired"] else "the plan is theirs"
+    return [f"    {told['samples']:,} samples of the {told['answers'].upper()}, "
+            f"{told['samples_raw']:,} keep every limit as they are, "
+            f"{_shown(told.get('feasibility_rate'), '{:.0%}')} of those tried allow a plan; {plan}",
+            *([f"    {told['note']}"] if "note" in told else [])]  # fmt: skip
+
+
 def _saved(route: str, other: Counterfactual) -> list[str]:
     """What using waste heat saves, or why nobody can say."""
     if other.plan is None:
@@ -117,6 +126,8 @@ def print_runs(
             f"{_shown(None if carbon is None else carbon / 1000):>8} {run.seconds['solve']:>8.1f} "
             f"{_shown(run.telemetry.get('milps'), '{:d}'):>6}"
         )
+        if "answers" in run.telemetry:
+            lines += _answered(run.telemetry)
         if "fell_back" in run.telemetry:
             lines.append(f"    not by its own means: {run.telemetry['fell_back']}")
         lines += [f"    {violation}" for violation in verdict.violations[:5]]

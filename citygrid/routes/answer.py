@@ -92,8 +92,8 @@ def solve(form: Form, options: Options, file: str, exported: Form | None = None)
     if relaxed.status in ("infeasible", "unbounded"):
         return Outcome(relaxed.status, telemetry=journal.telemetry())
     work = _Answer(form, options, journal, clock)
-    integers, order = work.choices(told)
-    work.complete(integers[order[:plans]])
+    integers, order, found = work.choices(told, samples.counts)
+    work.complete(integers[order[:plans]], found[:plans])
     if not work.pool:
         work.repair(told.points[order[:REPAIRS]], integers[order[:REPAIRS]])
     journal.figures.update(_figures(samples, told, len(order)))
@@ -103,15 +103,14 @@ def solve(form: Form, options: Options, file: str, exported: Form | None = None)
 def _figures(samples: Samples, told: Decoded, distinct: int) -> dict[str, Any]:
     """What was read, and what it was worth as it stood."""
     counts = samples.counts
-    best = int(np.lexsort((told.energies, ~told.feasible))[0])
+    best = int(np.lexsort((told.energies, ~told.raw))[0])
     figures: dict[str, Any] = {
         "answers": told.problem, "answer_sha256": samples.digest,
         "samples": int(counts.sum()), "samples_distinct": distinct,
-        "samples_feasible": int(counts[told.feasible].sum()),
-        "feasibility_rate": float(counts[told.feasible].sum() / counts.sum()),
+        "samples_raw": int(counts[told.raw].sum()),
         "best_energy_stated": None if samples.energies is None else float(samples.energies.min()),
         "best_energy_recomputed": float(told.energies.min()),
-        "best_feasible_recomputed": float(told.energies[best]) if told.feasible[best] else None,
+        "best_raw_recomputed": float(told.energies[best]) if told.raw[best] else None,
         "energies_wrong": told.wrong_energies,
     }  # fmt: skip
     if told.wrong_energies:
@@ -134,26 +133,33 @@ class _Answer:
     def __post_init__(self) -> None:
         self.pool: list[tuple[float, Floats]] = []
 
-    def choices(self, told: Decoded) -> tuple[Floats, Positions]:
-        """Integers (s × i), whole and within bounds, and which samples to take, best first."""
+    def choices(self, told: Decoded, counts: Floats) -> tuple[Floats, Positions, Floats]:
+        """Integers (s × i), whole and within bounds; which samples to take, best first; how often.
+
+        Samples that keep every limit as they are come first, of equal integers the best alone.
+        """
         form, stated = self.form, told.points[:, self.form.integer]
         low, high = form.lower[form.integer], form.upper[form.integer]
         integers = np.clip(np.round(stated), np.ceil(low - CLOSE), np.floor(high + CLOSE)) + 0.0
         moved = (np.abs(integers - stated) > CLOSE).any(axis=1)
         self.journal.count("samples_rounded", int(moved.sum()))
-        ranked = np.lexsort((told.energies, ~told.feasible))
         first: dict[bytes, int] = {}
-        for at in ranked.tolist():
-            first.setdefault(integers[at].tobytes(), at)
-        return integers, np.array(list(first.values()), dtype=np.int64)
+        found: dict[bytes, float] = {}
+        for at in np.lexsort((told.energies, ~told.raw)).tolist():
+            choice = integers[at].tobytes()
+            first.setdefault(choice, at)
+            found[choice] = found.get(choice, 0.0) + float(counts[at])
+        order = np.array(list(first.values()), dtype=np.int64)
+        return integers, order, np.array(list(found.values()))
 
-    def complete(self, choices: Floats) -> None:
-        """One LP for each choice of integers (k × i)."""
-        for integers in choices:
+    def complete(self, choices: Floats, found: Floats) -> None:
+        """One LP for each choice of integers (k × i), which so many samples (k) have taken."""
+        for integers, count in zip(choices, found.tolist(), strict=True):
             if self.clock.over and self.pool:
                 break
-            self._completed(integers)
-        self.journal.count("choices_with_plan", len(self.pool))
+            self.journal.count("samples_completed", int(count))
+            if self._completed(integers):
+                self.journal.count("samples_feasible", int(count))
 
     def _completed(self, integers: Floats) -> bool:
         point = np.zeros(len(self.form.cost))
@@ -230,8 +236,12 @@ class _Answer:
     def outcome(self, lower: float | None) -> Outcome:
         """The best plan with its bound, or word that there is none."""
         figures, counts = self.journal.figures, self.journal.counts
-        repaired = counts.get("samples_repaired", 0)
-        figures["repaired"] = bool(repaired)
+        figures["repaired"] = counts.get("samples_repaired", 0) > 0
+        if counts.get("samples_completed"):
+            # As in other routes: samples whose integers allowed a plan, before any repair.
+            figures["feasibility_rate"] = (
+                counts.get("samples_feasible", 0) / counts["samples_completed"]
+            )
         if not self.pool:
             figures["message"] = "no sample allowed a plan, nor did any that is near one"
             return Outcome("no_plan", bound=lower, telemetry=self.journal.telemetry())

@@ -77,6 +77,11 @@ def test_an_answer_becomes_a_verified_plan(answered, tmp_path):
     assert document["telemetry"]["samples"] == 20 and document["telemetry"]["milps"] == 0
 
 
+def test_people_read_what_the_samples_were_worth(answered, tmp_path):
+    result = run("plan", TINY, "--route", f"answer:{answered}", "--out", tmp_path)
+    assert "20 samples of the BQM" in result.stdout and "the plan is theirs" in result.stdout
+
+
 def test_an_answer_is_compared_with_the_other_routes(answered, tmp_path):
     route = f"answer:{answered}"
     result = run("compare", TINY, "--routes", f"milp,{route}", "--out", tmp_path, "--json")
@@ -109,7 +114,7 @@ def test_an_answer_without_its_policy_is_refused_before_it_is_solved(answered, t
         (["--to", "cqm,qasm"], ["no such format", "qasm", "cqm, bqm"]),
         (["--to", ","], ["names no format"]),
         (["--to", "bqm", "--set", "window=6 h"], ["no such option", "window"]),
-        (["--to", "bqm", "--set", "bits=0"], ["1 to 16"]),
+        (["--to", "bqm", "--set", "bits=0"], ["1 to 12"]),
         (["--to", "lp", "--set", "bits=4"], ["not asked for"]),
         (["--to", "bqm", "--set", "bits"], ["NAME=VALUE"]),
     ],

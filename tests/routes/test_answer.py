@@ -26,6 +26,7 @@ from citygrid.routes.samplers.exchange import constrained
 from citygrid.verbs.exchange import export_problem
 
 SHARP = Options(gap=1e-7)
+INF = math.inf
 
 
 def answer(form, points, path, **info):
@@ -60,7 +61,7 @@ def test_the_optimum_sampled_elsewhere_comes_back_as_it_is(form, best, tmp_path)
     assert found.objective == pytest.approx(best.objective, rel=1e-9)
     assert form.residual(found.x) <= 1e-7
     told = found.telemetry
-    assert told["answers"] == "cqm" and told["samples"] == told["samples_feasible"] == 1
+    assert told["answers"] == "cqm" and told["samples"] == told["samples_raw"] == 1
     assert told["feasibility_rate"] == 1.0 and not told["repaired"] and told["milps"] == 0
     assert told["energies_wrong"] == 0
     assert told["best_energy_stated"] == pytest.approx(best.objective)
@@ -74,7 +75,7 @@ def test_integers_are_theirs_and_the_rest_is_one_linear_programme(form, best, tm
     found = routes.solve(form, f"answer:{answer(form, blurred, tmp_path / 'a')}", SHARP)
     assert found.objective == pytest.approx(best.objective, rel=1e-9)
     told = found.telemetry
-    assert told["samples_feasible"] == 0 and told["feasibility_rate"] == 0.0
+    assert told["samples_raw"] == 0 and told["feasibility_rate"] == 1.0
     assert not told["repaired"] and told["milps"] == 0
 
 
@@ -83,7 +84,7 @@ def test_the_best_of_several_samples_is_taken_and_feasible_ones_are_counted(form
     points = np.array([worse.x, best.x, np.zeros(len(best.x))])
     found = routes.solve(form, f"answer:{answer(form, points, tmp_path / 'a')}", SHARP)
     assert found.objective == pytest.approx(best.objective, rel=1e-9)
-    assert found.telemetry["samples"] == 3 and found.telemetry["samples_feasible"] == 2
+    assert found.telemetry["samples"] == 3 and found.telemetry["samples_raw"] == 2
     assert found.telemetry["feasibility_rate"] == pytest.approx(2 / 3)
 
 
@@ -96,6 +97,18 @@ def test_samples_without_a_plan_are_repaired_group_by_group(district_maker, tmp_
     assert found.x is not None and form.residual(found.x) <= 1e-7
     assert found.telemetry["repaired"] and found.telemetry["milps"] >= 1
     assert found.objective >= optimum(form).objective * (1 - 1e-9)
+
+
+def test_rates_count_samples_and_not_distinct_choices(make, tmp_path):
+    """Three of four samples are the same choice, which allows a plan; the fourth does not."""
+    form = make([1, 1], [[1, 1]], [1], [INF], [0, 0], [1, 1], [1, 1])
+    path = answer(form, [[1, 0], [0, 0]], tmp_path / "a")
+    stored = json.loads(path.read_text())
+    stored["vectors"]["num_occurrences"]["data"] = [3, 1]
+    path.write_text(json.dumps(stored))
+    told = routes.solve(form, f"answer:{path}", SHARP).telemetry
+    assert told["samples"] == 4 and told["samples_raw"] == 3 and told["samples_distinct"] == 2
+    assert told["feasibility_rate"] == pytest.approx(3 / 4)
 
 
 def test_empty_and_doubled_groups_are_repaired(form, best, tmp_path):
@@ -135,6 +148,35 @@ def test_integers_beyond_their_bounds_are_brought_back(make, tmp_path):
     found = routes.solve(form, f"answer:{path}", SHARP)
     assert list(found.x) == [4.0, 0.0] and found.telemetry["counts"]["samples_rounded"] == 1
     assert found.telemetry["energies_wrong"] == 1 and "computed anew" in found.telemetry["note"]
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        ([1, 2], [[1, 1]], [3], [INF], [0, 0], [2, 9], [0, 0]),  # no integers
+        ([1, -1], np.zeros((0, 2)), [], [], [-1, 0], [4, 2], [0, 1]),  # no rows
+        ([1.0], [[0.0]], [-1], [1], [2], [3], [0]),  # an empty row
+        ([1, 1, 1], [[1, 2, 0], [0, 1, 1]], [4, 3], [4, 3], [0] * 3, [9] * 3, [1, 0, 0]),
+        ([1, 1], [[1, -1]], [-2], [1], [-INF, -3], [INF, 5], [0, 1]),  # a free column, a range
+        ([0, 0], [[1, 1]], [1], [1], [0, 1], [1, 1], [1, 1]),  # a binary with one value
+    ],
+)
+def test_forms_of_every_shape_come_back_from_their_cqm(make, tmp_path, parts):
+    """From the optimum, and from a sample that means nothing, to a plan within its bound."""
+    form = make(*parts, constant=2.0)
+    best = optimum(form)
+    first = routes.solve(form, f"answer:{answer(form, best.x, tmp_path / 'a')}", SHARP)
+    assert first.objective == pytest.approx(best.objective, abs=1e-9)
+    second = routes.solve(form, f"answer:{answer(form, 0 * best.x, tmp_path / 'b')}", SHARP)
+    for found in (first, second):
+        assert found.x is not None and form.residual(found.x) <= 1e-7
+        assert found.bound is not None and found.bound <= found.objective
+
+
+def test_an_infeasible_form_is_said_to_be_so(make, tmp_path):
+    form = make([1], [[1]], [3], [INF], [0], [1], [0])
+    found = routes.solve(form, f"answer:{answer(form, [1.0], tmp_path / 'a')}", SHARP)
+    assert found.status == "infeasible" and found.x is None
 
 
 def test_the_same_file_gives_the_same_plan(form, best, tmp_path):
@@ -207,7 +249,7 @@ def test_samples_numbered_as_in_a_coo_file_are_taken_too(knapsack, tmp_path):
     assert routes.solve(knapsack, f"answer:{path}", SHARP).objective == pytest.approx(-10.0)
 
 
-def test_feasibility_is_counted_over_samples_as_they_were(knapsack, tmp_path):
+def test_what_fits_is_counted_before_anything_is_repaired(knapsack, tmp_path):
     """All 16 choices, each once: 9 fit into the knapsack; the best ten are worked out."""
     binary = encoded(knapsack, {})
     bits = every(binary)
@@ -215,8 +257,9 @@ def test_feasibility_is_counted_over_samples_as_they_were(knapsack, tmp_path):
     path = sampled(binary, bits[first], tmp_path / "a")
     told = routes.solve(knapsack, f"answer:{path}", SHARP).telemetry
     fits = sum(2 * a + 3 * b + c + 4 * d <= 5 for a, b, c, d in np.ndindex(2, 2, 2, 2))
-    assert told["samples"] == 16 and told["samples_feasible"] == fits == 9
+    assert told["samples"] == 16 and told["samples_raw"] == fits == 9
     assert told["samples_distinct"] == 16 and told["counts"]["choices_valued"] == 10
+    assert told["feasibility_rate"] == pytest.approx(9 / 10)
 
 
 def test_stated_energies_are_never_believed(knapsack, tmp_path):

@@ -15,7 +15,7 @@ from citygrid.model.qubo import SLACKS, Qubo, in_bits, penalise
 #: Couplings up to which a binary model is written: about 100 bytes each for whoever reads them.
 MOST_COUPLINGS = 20_000_000
 #: Bits per continuous column that may be asked for.
-MOST_BITS = 16
+MOST_BITS = 12
 _SMALLER = (
     "shorten the horizon or write fewer --set bits, or leave bqm and coo out: cqm, lp, mps and npz "
     "take a form of any size"

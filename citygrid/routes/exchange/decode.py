@@ -31,14 +31,14 @@ class Decoded:
     """Samples as points of the form.
 
     ``problem`` they answer (``cqm``, ``bqm``); ``points`` (s × n), integers as they were stated;
-    ``energies`` (s) by the problem's own weights [EUR]; ``feasible`` (s): those that keep every
-    limit of the form as they are; ``differ`` (s) how far stated energies lie off.
+    ``energies`` (s) by the problem's own weights [EUR]; ``raw`` (s): those that keep every limit
+    of the form as they are; ``differ`` (s) how far stated energies lie off.
     """
 
     problem: str
     points: Floats
     energies: Floats
-    feasible: Flags
+    raw: Flags
     differ: Floats | None
 
     @property
@@ -141,8 +141,11 @@ def _encoded(
     form: Form, samples: Samples, key: Mapping[str, Any] | None, encode: Encode, names: Any
 ) -> Binary:
     """The binary model that was exported: the same settings, and by its hash the same weights."""
-    kept = {} if key is None else key.get("bqm") or {}
-    settings = kept.get("settings", {}) if isinstance(kept, dict) else {}
+    kept = {} if key is None else key.get("bqm")
+    few = len(set(names) & set(samples.labels)) < 0.5 * len(names)
+    if kept is None or not few:
+        raise _other_variables(samples, names, ())  # it answers no binary model
+    settings = kept.get("settings", {}) if isinstance(kept, dict) else None
     if not isinstance(settings, dict):
         raise _refused(samples, "has a map whose settings are none", None, "export it anew")
     try:
