@@ -45,15 +45,16 @@ class Conflicts:
             np.where(self.first_on, one, 1.0 - one) * np.where(self.second_on, other, 1.0 - other)
         )
 
-    def quadratic(self, weight: Floats, width: int) -> tuple[Floats, sp.coo_array, float]:
-        """``Σ weight_k · literal · literal`` as linear terms, couplings and offset."""
+    def quadratic(self, weight: Floats, width: int) -> tuple[Floats, sp.csr_array, float]:
+        """``Σ weight · literal · literal`` as linear terms, couplings (row < column) and offset."""
         s, u = np.where(self.first_on, 1.0, -1.0), np.where(self.first_on, 0.0, 1.0)
         v, w = np.where(self.second_on, 1.0, -1.0), np.where(self.second_on, 0.0, 1.0)
         linear = np.bincount(self.first, weight * s * w, width) + np.bincount(
             self.second, weight * u * v, width
         )
-        pairs = sp.coo_array((weight * s * v, (self.first, self.second)), shape=(width, width))
-        return linear, pairs, float((weight * u * w).sum())
+        row, column = np.minimum(self.first, self.second), np.maximum(self.first, self.second)
+        pairs = sp.csr_array((weight * s * v, (row, column)), shape=(width, width))
+        return np.asarray(linear, dtype=float), pairs, float((weight * u * w).sum())
 
 
 def find_conflicts(form: Form) -> Conflicts:
@@ -86,7 +87,7 @@ def find_conflicts(form: Form) -> Conflicts:
     if not found:
         none, no = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=bool)
         return Conflicts(none, none, no, no, none)
-    return Conflicts(*(np.concatenate(part) for part in zip(*found, strict=True)))  # type: ignore[arg-type]
+    return Conflicts(*(np.concatenate(part) for part in zip(*found, strict=True)))
 
 
 def _pairs(weight: Floats, room: float) -> tuple[Positions, Positions] | None:

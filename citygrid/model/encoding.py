@@ -111,9 +111,7 @@ class Encoded:
         return sp.csr_array((np.ones(len(member)), (self.groups[member], member)), shape=shape)
 
 
-def encode(
-    form: Form, encoding: str | Mapping[str, str] = "binary", bits: int = BITS
-) -> Encoded:
+def encode(form: Form, encoding: str | Mapping[str, str] = "binary", bits: int = BITS) -> Encoded:
     """Every column of the form in bits; those with one value only take none.
 
     encoding
@@ -167,11 +165,11 @@ def choose_grid(form: Form, bits: int = BITS) -> Grid:
     span = form.upper - form.lower
     most = (1 << bits) - 1
     unit = np.where(form.integer, 1.0, span)
+    loose = ~form.integer & (span > 0)
     for _ in range(AGREE):
         before = unit.copy()
-        shared = common_measure(form, unit)
-        loose = ~form.integer & (span > 0)
-        unit = np.where(loose, shared, unit)
+        # Once lost, a column asks nothing of the others any more.
+        unit = np.where(loose & (unit > 0.0), common_measure(form, unit), unit)
         if np.array_equal(before, unit):
             break
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -186,8 +184,9 @@ def choose_grid(form: Form, bits: int = BITS) -> Grid:
 def common_measure(form: Form, unit: Floats) -> Floats:
     """The largest spacing (n) that divides what a column's rows ask for; 0 where there is none.
 
-    ``unit`` (n) is the step in which each column moves now. A row asks for its limits less what
-    its columns are at their lower bounds, and for what each column adds in a step.
+    ``unit`` (n) is the step in which each column moves now, 0 for those that have no such step. A
+    row asks for its limits less what its columns are at their lower bounds, and for what each
+    column adds in a step.
     """
     matrix = sp.csr_array(form.matrix)
     row = np.repeat(np.arange(len(form.row_lower)), np.diff(matrix.indptr))
@@ -204,6 +203,7 @@ def common_measure(form: Form, unit: Floats) -> Floats:
         len(base),
     )  # fmt: skip
     columns = matrix.indices[counts]
+    # A row without a measure is lost for its columns.
     return measures(
         np.concatenate([columns, np.arange(len(unit))]),
         np.concatenate([measure[row[counts]] / matrix.data[counts], unit]), len(unit),

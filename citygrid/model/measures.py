@@ -20,22 +20,19 @@ FINEST = 1e-5
 
 def activity(form: Form) -> tuple[Floats, Floats]:
     """Least and most activity of every row (m, m) within the columns' bounds."""
-    positive, negative = form.matrix.maximum(0), form.matrix.minimum(0)
-    with np.errstate(invalid="ignore"):
-        lower, upper = _known(form.lower), _known(form.upper)
-        least = positive @ lower + negative @ upper
-        most = positive @ upper + negative @ lower
-    endless = [
-        (abs(part) > 0).astype(float) @ (~np.isfinite(bound)).astype(float) > 0
-        for part, bound in ((positive, form.lower), (negative, form.upper),
-                            (positive, form.upper), (negative, form.lower))
-    ]  # fmt: skip
-    least = np.where(endless[0] | endless[1], -np.inf, least)
-    return least, np.where(endless[2] | endless[3], np.inf, most)
-
-
-def _known(bound: Floats) -> Floats:
-    return np.where(np.isfinite(bound), bound, 0.0)
+    matrix = sp.csr_array(form.matrix)
+    height = len(form.row_lower)
+    row = np.repeat(np.arange(height), np.diff(matrix.indptr))
+    up = matrix.data > 0
+    ends = []
+    for first, second, endless in (
+        (form.lower, form.upper, -np.inf), (form.upper, form.lower, np.inf)
+    ):  # fmt: skip
+        part = matrix.data * np.where(up, first[matrix.indices], second[matrix.indices])
+        known = np.isfinite(part)
+        total = np.bincount(row, np.where(known, part, 0.0), height)
+        ends.append(np.where(np.bincount(row, ~known, height) > 0, endless, total))
+    return ends[0], ends[1]
 
 
 def measure(form: Form) -> Floats:

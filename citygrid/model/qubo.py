@@ -13,6 +13,7 @@ walls in order. For bits that keep every row the last two are zero.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -27,7 +28,7 @@ from citygrid.errors import Fault, FormulationError
 from citygrid.model.conflicts import Conflicts, find_conflicts
 from citygrid.model.encoding import BITS, Encoded, encode
 from citygrid.model.form import Form
-from citygrid.model.measures import measure
+from citygrid.model.measures import activity, measure
 from citygrid.model.reductions import Reduction, equalise
 from citygrid.model.simplify import loosen, simplify
 
@@ -46,13 +47,15 @@ class Rows:
     ``smallest`` is the least that a missed row can be off, or the spacing of its slack;
     ``floor`` the square below which a row may be unable to get: D²/4 for a continuous slack on a
     spacing of D. ``tilt`` is ±1 for rows kept without a slack, with the sign of ρ beyond the limit
-    turned; ``room`` how far these may be from their limit.
+    turned; ``room`` how far these may be from their limit; ``change`` the largest change of the
+    objective by one bit of the row, in EUR.
     """
 
     smallest: Floats
     floor: Floats
     tilt: Floats
     room: Floats
+    change: Floats
 
 
 @dataclass(frozen=True)
@@ -170,9 +173,8 @@ def in_bits(
     tilt, room = np.zeros(len(plain.row_lower)), np.zeros(len(plain.row_lower))
     if slack == "unbalanced":
         rest, tilt, room = _tilted(rest)
-    equal = equalise(rest, steps=(1 << (bits + 3)) - 1)
-    kinds = {"": "binary"} if isinstance(encoding, Mapping) else encoding
-    slacks = encode(equal.form, kinds if isinstance(kinds, str) else "binary", bits)
+    equal = equalise(rest, steps=(1 << (bits + 3)) - 1, frugal=True)
+    slacks = encode(equal.form, encoding if isinstance(encoding, str) else "binary", bits)
     chain = simple.then(columns.reduction).then(equal).then(slacks.reduction)
     groups = slacks.groups.copy()
     width = len(columns.owner)
@@ -192,7 +194,7 @@ def penalise(encoding: Encoding, penalties: Mapping[str, float] | None = None) -
     """
     chosen = {**usual_penalties(encoding), **(penalties or {})}
     form, rows = encoding.reduction.form, encoding.rows
-    width, price = len(form.cost), price_rows(form, chosen)
+    width, price = len(form.cost), price_rows(encoding, chosen)
     weight, tilt = weigh_rows(encoding, chosen)
     limit = np.where(np.isfinite(form.row_lower), form.row_lower, 0.0)
     A = form.matrix
@@ -200,8 +202,10 @@ def penalise(encoding: Encoding, penalties: Mapping[str, float] | None = None) -
     linear = form.cost + A.T @ (tilt - 2.0 * weight * limit)
     offset = form.constant + float(weight @ limit**2 - tilt @ limit)
     pairs = encoding.conflicts
-    parts = [pairs.quadratic(price[pairs.row], width),
-             encoding.walls.quadratic(np.full(len(encoding.walls.row), chosen[ORDER]), width)]
+    parts = [
+        pairs.quadratic(price[pairs.row], width),
+        encoding.walls.quadratic(np.full(len(encoding.walls.row), chosen[ORDER]), width),
+    ]
     options = _membership(encoding.groups)
     square = sp.csr_array(square + chosen[ORDER] * (options.T @ options))
     linear = linear - 2.0 * chosen[ORDER] * np.asarray(options.sum(axis=0)).ravel()
@@ -210,20 +214,18 @@ def penalise(encoding: Encoding, penalties: Mapping[str, float] | None = None) -
     upper = sp.csr_array(sp.triu(both, k=1)) * 2.0
     for more, couplings, constant in parts:
         linear, offset = linear + more, offset + constant
-        first, second = np.minimum(*couplings.coords), np.maximum(*couplings.coords)
-        upper = upper + sp.csr_array((couplings.data, (first, second)), shape=(width, width))
-    couplings = sp.coo_array(upper)
-    couplings.sum_duplicates()
-    seen = couplings.data != 0.0
+        upper = upper + couplings
+    found = sp.coo_array(upper)
+    found.sum_duplicates()
+    seen = found.data != 0.0
     floors = {
         block.name: float(rows.floor[block.span].max(initial=0.0))
         for block in form.rows.values() if (rows.smallest[block.span] > 0.0).any()
     }  # fmt: skip
     return Qubo(
         np.asarray(linear + square.diagonal()),
-        (couplings.row[seen].astype(np.int64), couplings.col[seen].astype(np.int64),
-         couplings.data[seen]),
-        offset, bit_labels(encoding), encoding.reduction, encoding.groups, floors, chosen, encoding,
+        (found.row[seen].astype(np.int64), found.col[seen].astype(np.int64), found.data[seen]),
+        offset, bit_labels(form), encoding.reduction, encoding.groups, floors, chosen, encoding,
     )  # fmt: skip
 
 
@@ -236,12 +238,7 @@ def usual_penalties(encoding: Encoding) -> dict[str, float]:
     The largest change of the objective by one bit that a block's rows hold; for blocks that hold
     no bit with a cost, the median of the others. One-hot groups and domain walls get the largest.
     """
-    form = encoding.reduction.form
-    size = np.abs(form.cost)
-    entries = sp.csr_array(form.matrix)
-    change = np.zeros(len(form.row_lower))
-    row = np.repeat(np.arange(len(change)), np.diff(entries.indptr))
-    np.maximum.at(change, row, size[entries.indices])
+    form, change = encoding.reduction.form, encoding.rows.change
     penal = (encoding.rows.smallest > 0.0) | np.isin(
         np.arange(len(change)), encoding.conflicts.rows
     )
@@ -252,21 +249,30 @@ def usual_penalties(encoding: Encoding) -> dict[str, float]:
     priced = [value for value in found.values() if value > 0.0]
     usual = float(np.median(priced)) if priced else 1.0
     found = {name: value or usual for name, value in found.items()}
-    return {**found, ORDER: max([usual, float(size.max(initial=0.0)), *found.values()])}
+    largest = float(np.abs(form.cost).max(initial=0.0))
+    return {**found, ORDER: max([usual, largest, *found.values()])}
 
 
-def price_rows(form: Form, penalties: Mapping[str, float]) -> Floats:
-    """The penalty of each row's block (m) in EUR; 0 where there is none."""
-    price = np.zeros(len(form.row_lower))
-    for block in form.rows.values():
-        price[block.span] = penalties.get(block.name, 0.0)
+def price_rows(encoding: Encoding, penalties: Mapping[str, float]) -> Floats:
+    """The penalty of each row (m) in EUR; 0 where there is none.
+
+    The dearest row of a block has the block's; others less, as far as one bit of theirs changes
+    the objective less.
+    """
+    change = encoding.rows.change
+    price = np.zeros(len(change))
+    for block in encoding.reduction.form.rows.values():
+        here = change[block.span]
+        most = here.max(initial=0.0)
+        share = np.where(here > 0.0, here / most, 1.0) if most > 0.0 else np.ones(len(here))
+        price[block.span] = penalties.get(block.name, 0.0) * share
     return price
 
 
 def weigh_rows(encoding: Encoding, penalties: Mapping[str, float]) -> tuple[Floats, Floats]:
     """Weights w (m) of squared residuals and g (m) of residuals as they are."""
-    rows, form = encoding.rows, encoding.reduction.form
-    price = price_rows(form, penalties)
+    rows = encoding.rows
+    price = price_rows(encoding, penalties)
     scale = np.where(rows.tilt != 0.0, rows.room, rows.smallest)
     inverse = np.divide(1.0, scale, out=np.zeros_like(scale), where=scale > 0.0)
     return price * inverse**2, price * inverse * rows.tilt
@@ -289,8 +295,6 @@ class _Tilted(NamedTuple):
 
 def _tilted(form: Form) -> _Tilted:
     """Rows with one limit as equalities at it, with their tilt and the room on the good side."""
-    from citygrid.model.measures import activity
-
     least, most = activity(form)
     low, high = form.row_lower.copy(), form.row_upper.copy()
     above = np.isfinite(high) & ~np.isfinite(low)
@@ -328,7 +332,9 @@ def _rows(form: Form, equal: Form, slacks: Encoded, tilt: Floats, room: Floats) 
         own = kept & (spacing > 0.0)
         smallest[own], off[own] = spacing[own], 0.25 * spacing[own] ** 2
     smallest[~kept] = 0.0
-    return Rows(smallest, off, tilt, room)
+    change = np.zeros(len(kept))
+    np.maximum.at(change, row, np.abs(form.cost)[matrix.indices])
+    return Rows(smallest, off, tilt, room, change)
 
 
 def _walls(columns: Encoded, slacks: Encoded) -> Conflicts:
@@ -346,10 +352,7 @@ def _membership(groups: Positions) -> sp.csr_array:
     return sp.csr_array((np.ones(len(member)), (groups[member], member)), shape=shape)
 
 
-def bit_labels(encoding: Encoding) -> tuple[str, ...]:
-    """Names of all bits: ``heat_pump.on[…]``, and ``…#3`` for bit 3 of several."""
-    columns, slacks = encoding.columns, encoding.slacks
-    form = encoding.reduction.form
-    return tuple(form.column_label(bit) for bit in range(len(form.cost))) if form.columns else (
-        tuple(f"b{bit}" for bit in range(len(columns.owner) + len(slacks.owner)))
-    )  # fmt: skip
+def bit_labels(form: Form) -> tuple[str, ...]:
+    """Names of all bits: ``heat_pump.on[…]``, and ``…[…]#3`` for bit 3 of several."""
+    names = [form.column_label(bit) for bit in range(len(form.cost))]
+    return tuple(re.sub(r"(#\d+)\]$", r"]\1", name) for name in names)

@@ -213,7 +213,7 @@ def elastic(form: Form, rows: ArrayLike | None = None) -> Elastic:
     return Elastic(missed, chosen, raised, lowered)
 
 
-def equalise(form: Form, steps: int = 255) -> Reduction:
+def equalise(form: Form, steps: int = 255, frugal: bool = False) -> Reduction:
     """Every inequality as an equality with one bounded slack: ``A x + D s = limit``, ``s ≥ 0``.
 
     Where all columns of a row are integers and their coefficients multiples of one number D, the
@@ -221,6 +221,12 @@ def equalise(form: Form, steps: int = 255) -> Reduction:
     within it, so that the row can be met exactly; elsewhere the slack is continuous and D is 1 in
     the row's unit. A row that the columns' bounds keep in any case loses its limits; one with two
     different limits has one slack between them.
+
+    steps
+        Most steps of an integer slack; with more, it is continuous.
+    frugal
+        Leave no room to waste: where a column with a cost does nothing but give one row room
+        (a start that is paid), no least-cost point has more room in that row than without it.
 
     Raises :class:`FormulationError` where a row has no bound on the side of its slack.
     """
@@ -238,8 +244,11 @@ def equalise(form: Form, steps: int = 255) -> Reduction:
     chosen = np.flatnonzero(~equal & (np.isfinite(low) | np.isfinite(high)))
     upward = ~np.isfinite(high[chosen])
     with np.errstate(invalid="ignore"):
-        room = np.where(upward, most[chosen] - low[chosen],
-                        high[chosen] - np.maximum(low[chosen], least[chosen]))  # fmt: skip
+        room = np.where(upward, most[chosen] - low[chosen], high[chosen] - least[chosen])
+        between = high[chosen] - low[chosen]
+    if frugal and len(chosen):
+        room = _frugal(form, room, upward, chosen, D[chosen])
+    room = np.minimum(room, between)
     endless = chosen[~np.isfinite(room)]
     if len(endless):
         raise FormulationError([
@@ -282,6 +291,25 @@ def equalise(form: Form, steps: int = 255) -> Reduction:
     )  # fmt: skip
     T = sp.csr_array(sp.eye_array(width, width + count, format="csr"))
     return Reduction(equalised, T, np.zeros(width))
+
+
+def _frugal(
+    form: Form, room: Floats, upward: NDArray[np.bool_], chosen: Positions, step: Floats
+) -> Floats:
+    """The room (k) of rows without what only columns add that cost and do no more."""
+    matrix = sp.csc_array(form.matrix)
+    limited = np.isfinite(form.row_lower) | np.isfinite(form.row_upper)
+    owner = np.repeat(np.arange(len(form.cost)), np.diff(matrix.indptr))
+    rows = np.bincount(owner, limited[matrix.indices], len(form.cost))
+    span = form.upper - form.lower
+    alone = (rows == 1) & (form.cost > 0.0) & np.isfinite(span)
+    part = sp.csr_array(form.matrix)[chosen]
+    signed = sp.csr_array(sp.diags_array(np.where(upward, 1.0, -1.0)) @ part).maximum(0)
+    given = signed @ np.where(alone, span, 0.0)
+    # An integer may have to give more than is asked, but by less than one of its steps.
+    chunk = (signed @ sp.diags_array((alone & form.integer).astype(float))).max(axis=1)
+    surplus = np.maximum(np.asarray(chunk.toarray(), dtype=float).ravel() - step, 0.0)
+    return np.minimum(room, np.maximum(room - given, surplus))
 
 
 def _known(values: Floats) -> Floats:

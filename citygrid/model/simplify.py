@@ -37,10 +37,11 @@ def simplify(form: Form) -> Reduction:
     Rows keep their places and names; one that says nothing any more has no limits.
     """
     chain = _drop(_tight(form))
-    chain = chain.then(eliminate(chain.form))
-    chain = chain.then(_drop(_tight(chain.form)))
-    chain = chain.then(lift(chain.form))
-    chain = chain.then(_drop(_tight(chain.form)))
+    for step in (eliminate, lift):
+        after = step(chain.form)
+        if after is not None:
+            chain = chain.then(after)
+            chain = chain.then(_drop(_tight(chain.form)))
     return replace(chain, form=loosen(merge(chain.form)))
 
 
@@ -97,8 +98,11 @@ def merge(form: Form) -> Form:
 
 def _size(form: Form) -> Floats:
     """The largest coefficient of every row (m), 1 where there is none."""
-    size = abs(form.matrix).max(axis=1)
-    return np.maximum(np.asarray(size.toarray(), dtype=float).ravel(), 1e-300)
+    matrix = sp.csr_array(form.matrix)
+    size = np.zeros(len(form.row_lower))
+    row = np.repeat(np.arange(len(size)), np.diff(matrix.indptr))
+    np.maximum.at(size, row, np.abs(matrix.data))
+    return np.maximum(size, 1e-300)
 
 
 def _clean(form: Form) -> Form:
@@ -115,15 +119,15 @@ def _rounded(values: Floats) -> Floats:
     """Values without the last digits that sums leave behind, ``0.30000000000000004``."""
     near = np.round(values, 9)
     with np.errstate(invalid="ignore"):
-        return np.where(np.abs(near - values) <= 1e-10 * np.maximum(1.0, np.abs(values)),
-                        near, values) + 0.0  # fmt: skip
+        rounding = np.abs(near - values) <= 1e-10 * np.maximum(1.0, np.abs(values))
+    return np.asarray(np.where(rounding, near, values) + 0.0)
 
 
 # what equalities settle --------------------------------------------------------------------------
 
 
-def eliminate(form: Form) -> Reduction:
-    """Continuous columns written as what an equality makes of the others.
+def eliminate(form: Form) -> Reduction | None:
+    """Continuous columns written as what an equality makes of the others; ``None`` if there are none.
 
     ``x_j = (rhs − Σ a_k x_k) / a_j`` where the row and the bounds of the others keep ``x_j`` within
     its own; a column of one row only always, because its bounds become the row's limits.
@@ -137,7 +141,7 @@ def eliminate(form: Form) -> Reduction:
             book.settle(int(row))
         if len(book.settled) == before:
             break
-    return book.reduction()
+    return book.reduction() if book.settled else None
 
 
 class _Book:
@@ -270,11 +274,11 @@ def _matrix(rows: list[dict[int, float]], place: dict[int, int], width: int) -> 
 # minimum loads -----------------------------------------------------------------------------------
 
 
-def lift(form: Form) -> Reduction:
+def lift(form: Form) -> Reduction | None:
     """Columns with a minimum while on, written as that minimum and the rest: ``x = m · on + y``.
 
     Where rows say ``x ≥ m · on`` and ``x ≤ M · on`` with ``x ≥ 0``, the first is ``y ≥ 0`` and the
-    second ``y ≤ (M − m) · on``, which a quadratic model keeps without a slack.
+    second ``y ≤ (M − m) · on``, which a quadratic model keeps without a slack. ``None`` without any.
     """
     width = len(form.cost)
     shift, gate = np.zeros(width), np.full(width, -1, dtype=np.int64)
@@ -291,6 +295,8 @@ def lift(form: Form) -> Reduction:
         if fits and form.lower[x] == 0.0 and gate[x] < 0:
             shift[x], gate[x] = minimum, on
     chosen = np.flatnonzero(gate >= 0)
+    if not len(chosen):
+        return None
     T = sp.csr_array(
         (np.concatenate([np.ones(width), shift[chosen]]),
          (np.concatenate([np.arange(width), chosen]),

@@ -4,8 +4,8 @@
 relaxation, choices from an annealer, the rest exact) and its controls, which differ from it in the
 chooser alone: ``hybrid:random`` and ``hybrid:greedy`` (as much effort, without annealing),
 ``hybrid:rounding`` (the relaxation rounded) and ``hybrid:raw`` (the annealer's samples as they are,
-without any repair); and ``answer:FILE``, what somebody else's machine found for the exported
-problem.
+without any repair); ``qubo`` (the whole form in bits, by a sampler of binary quadratic models); and
+``answer:FILE``, what somebody else's machine found for the exported problem.
 """
 
 from __future__ import annotations
@@ -22,12 +22,13 @@ __all__ = ["CONTROLS", "Options", "Outcome", "check", "check_sampler", "names", 
 #: What may take the annealer's place in ``hybrid``.
 CONTROLS = ("random", "greedy", "rounding", "raw")
 #: Words before a point in the name of an option that give it to one kind of route.
-KINDS = ("milp", "pyomo", "hybrid", "answer")
+KINDS = ("milp", "pyomo", "hybrid", "qubo", "answer")
 
 
 def names() -> list[str]:
     """The routes that can be asked for; ``pyomo:highs`` stands for ``pyomo:`` and any solver."""
-    return ["milp", "pyomo:highs", "hybrid", *(f"hybrid:{control}" for control in CONTROLS)]
+    controls = [f"hybrid:{control}" for control in CONTROLS]
+    return ["milp", "pyomo:highs", "hybrid", *controls, "qubo"]
 
 
 def check(route: str, options: Options | None = None) -> None:
@@ -44,6 +45,10 @@ def check(route: str, options: Options | None = None) -> None:
         from citygrid.routes import pyomo
 
         pyomo.check(rest, options)
+    elif kind == "qubo":
+        from citygrid.routes import qubo
+
+        qubo.check(options)
     elif kind == "answer":
         from citygrid.routes import answer
 
@@ -57,10 +62,10 @@ def check(route: str, options: Options | None = None) -> None:
 def check_sampler(routes: Sequence[str], options: Options | None = None) -> None:
     """Refuse a sampler that none of the routes would ask. Raises :class:`InputError`."""
     wished = (options or Options()).sampler
-    if wished != Options().sampler and not {"hybrid", "hybrid:raw"} & set(routes):
+    if wished != Options().sampler and not {"hybrid", "hybrid:raw", "qubo"} & set(routes):
         raise InputError(Fault(
             "--sampler", f"{', '.join(routes)} asks no annealer", wished,
-            "leave it out, or plan by the route hybrid",
+            "leave it out, or plan by the route hybrid or qubo",
         ))  # fmt: skip
 
 
@@ -88,6 +93,10 @@ def _route(kind: str, rest: str, given: Form) -> Callable[[Form, Options], Outco
         from citygrid.routes import pyomo
 
         return lambda form, options: pyomo.solve(form, options, rest)
+    if kind == "qubo":
+        from citygrid.routes import qubo
+
+        return qubo.solve
     if kind == "answer":
         from citygrid.routes import answer
 
@@ -103,7 +112,7 @@ def _read(route: str, options: Options | None) -> tuple[str, str, Options]:
     kind, colon, rest = route.partition(":")
     known = {
         "milp": not colon, "pyomo": bool(rest), "hybrid": not colon or rest in CONTROLS,
-        "answer": bool(rest),
+        "qubo": not colon, "answer": bool(rest),
     }  # fmt: skip
     if not known.get(kind):
         repair = f"choose one of {', '.join(names())}, answer:FILE"

@@ -14,7 +14,7 @@ from citygrid.routes.contract import Options, Outcome, proven
 
 EXACT = ["milp", "pyomo:highs"]
 CHOOSING = ["hybrid", "hybrid:random", "hybrid:greedy", "hybrid:rounding", "hybrid:raw"]
-EVERY = EXACT + CHOOSING
+EVERY = [*EXACT, *CHOOSING, "qubo"]
 SHARP = Options(gap=1e-7)
 INF = math.inf
 
@@ -108,7 +108,7 @@ def test_unbounded_forms_are_called_unbounded(make, route):
         assert (outcome.status, outcome.x) == ("unbounded", None)
 
 
-@pytest.mark.parametrize("route", ["hybrid", "hybrid:random", "hybrid:greedy", "hybrid:raw"])
+@pytest.mark.parametrize("route", ["hybrid", "hybrid:random", "hybrid:greedy", "hybrid:raw", "qubo"])
 def test_same_seed_gives_the_same_plan(small_district, route):
     first, second = (routes.solve(small_district, route, Options(seed=7)) for _ in range(2))
     assert np.array_equal(first.x, second.x)
