@@ -194,6 +194,42 @@ def series(
                 yield j, i, np.array(solver.getSolution().col_value, dtype=float)
 
 
+class Dispatcher:
+    """One linear programme for many bounds of its columns, each solved from the last one's basis.
+
+    The form's integers count as plain columns: who holds them (``lower = upper``) asks for the best
+    dispatch of everything else. A change of bounds leaves the basis dual feasible, so that the dual
+    simplex goes on from it, in few steps where few bounds changed.
+    """
+
+    def __init__(self, form: Form) -> None:
+        # The package's own types leave out that bounds can be changed in bulk.
+        self._solver: Any = highspy.Highs()
+        for name, value in (("output_flag", False), ("presolve", "off"), ("solver", "simplex"),
+                            ("primal_feasibility_tolerance", CLEAN)):  # fmt: skip
+            self._solver.setOptionValue(name, value)
+        _pass(self._solver, relax(form).form)
+        self._lower, self._upper = form.lower.copy(), form.upper.copy()
+
+    def at(self, lower: Floats, upper: Floats) -> float | None:
+        """Least cost [EUR] with these column bounds (n, n); ``None`` if there is no plan."""
+        changed = np.flatnonzero((lower != self._lower) | (upper != self._upper))
+        if len(changed):
+            self._solver.changeColsBounds(
+                len(changed), changed.astype(np.int32), lower[changed], upper[changed]
+            )
+            self._lower[changed], self._upper[changed] = lower[changed], upper[changed]
+        self._solver.run()
+        if self._solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+            return None
+        return float(self._solver.getInfo().objective_function_value)
+
+    def solution(self) -> tuple[Floats, Floats]:
+        """The point (n) and the duals of the rows (m) of the last bounds that allowed a plan."""
+        found = self._solver.getSolution()
+        return np.array(found.col_value, dtype=float), np.array(found.row_dual, dtype=float)
+
+
 def _pass(solver: highspy.Highs, form: Form) -> None:
     """Hand the form over as arrays."""
     matrix = sp.csr_array(form.matrix)

@@ -1,0 +1,451 @@
+"""Commitment by moves: anneal changes of an incumbent's on/off decisions, take the best, repeat.
+
+1. A start: the given plan, or the relaxation rounded to schedules that keep minimum times, mended
+   by switching what the elastic dispatch asks for (:func:`start`).
+2. Around the incumbent, the moves that look cheap at its prices are valued exactly, and with the
+   pairs that meet they become a binary quadratic model (:mod:`.moves`). A sampler proposes
+   combinations; the best that an exact dispatch confirms is taken.
+3. Where nothing improves any more, a few moves are made by lot and the search goes on from there;
+   the best plan is never lost. As a last resort HiGHS searches a part of the decisions, which is
+   counted apart (``sub_milps``).
+
+The control ``greedy`` takes the best single move, over and over, from the same moves.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from citygrid.arrays import Floats, Positions
+from citygrid.model.form import Form
+from citygrid.model.reductions import fix
+from citygrid.routes import highs, milp, samplers
+from citygrid.routes.contract import Clock, Journal, Options
+from citygrid.routes.hybrid.moves import Move, MoveModel, Valued, compatible, make, model, propose
+from citygrid.routes.hybrid.redispatch import Redispatch
+from citygrid.routes.hybrid.structure import Schedule, Unit, find_units, stamps, steps_of
+
+#: Who anneals where no sampler was asked for by name: the groups of the own one are not there.
+ANNEALER = "neal"
+#: Entries of a part of the dispatch above which windows with the rest held are cheaper.
+LARGE = 60_000
+#: Decisions up to which all steps are searched at once; steps of a window, and around it.
+WHOLE, WINDOW, MARGIN = 1200, 24, 24
+#: Gain that counts, relative to the cost.
+GAIN = 1e-9
+#: Parts of the relaxation above which a step is rounded to on, in turn.
+ROUNDED = (0.5, 0.25, 0.1, 0.02)
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much is searched.
+
+    ``moves`` in a model, ``tried`` moves of a kind valued for it, ``needy`` ones that are given
+    ``partners``, ``pairs`` linear programmes for its couplings; ``reads``, ``sweeps`` of the
+    sampler and ``confirmed`` samples worked out exactly;
+    ``kicks`` in a row without a gain after which the search ends (where a time limit is set, it
+    ends with it), and ``neighbourhoods`` for HiGHS after that.
+    """
+
+    moves: int = 200
+    tried: int = 200
+    needy: int = 60
+    partners: int = 8
+    pairs: int = 1500
+    reads: int = 24
+    sweeps: int = 400
+    confirmed: int = 12
+    kicks: int = 8
+    neighbourhoods: int = 2
+
+
+def commit(
+    form: Form, options: Options, journal: Journal, clock: Clock, relaxed: Floats | None = None,
+    duals: Floats | None = None, kind: str = "anneal", incumbent: Floats | None = None,
+    effort: Effort | None = None, bound: float | None = None,
+) -> tuple[Floats | None, float | None]:  # fmt: skip
+    """On/off decisions by moves, everything else exact: a plan and its cost, ``None`` without one.
+
+    relaxed, duals
+        Point (n) and duals (m) of the linear relaxation, which are worked out where left out.
+    kind
+        ``anneal``, or the control ``greedy``.
+    incumbent
+        A plan to begin with, as of an earlier call with fewer tangents; it may break limits.
+    bound
+        Proven lower bound; a plan within ``options.gap`` of it ends the search.
+    """
+    if not (form.integer & (form.lower < form.upper)).any():
+        x, _ = milp.complete(form, form.lower, journal, options, clock.left)
+        return (None, None) if x is None else (x, form.objective(x))
+    begun = start(form, relaxed, duals, options, journal, clock, incumbent)
+    if begun is None:
+        return None, None
+    x = improve(form, begun, options, journal, clock, kind=kind, effort=effort, bound=bound)
+    return x, form.objective(x)
+
+
+def improve(
+    form: Form, x: Floats, options: Options, journal: Journal, clock: Clock,
+    sampler: Any = None, kind: str = "anneal", effort: Effort | None = None,
+    bound: float | None = None,
+) -> Floats:  # fmt: skip
+    """A plan at least as good as the plan ``x`` (n), which keeps all limits of the form.
+
+    ``sampler`` is anything with dimod's ``sample(bqm)``; left out, the one that ``options`` name.
+    """
+    search = _Search(form, x, options, journal, clock, kind, effort or Effort(), sampler)
+    if not search.units:
+        return x
+    with journal.stage("moves"):
+        search.run(-math.inf if bound is None else bound)
+    found, _ = milp.complete(form, search.best, journal, options, _rest(clock))
+    better = found is not None and form.objective(found) <= form.objective(x)
+    return found if better and found is not None else x
+
+
+def _rest(clock: Clock) -> float | None:
+    """Time for a last linear programme, without which there is no plan."""
+    return None if clock.left is None else max(clock.left, 5.0)
+
+
+class _Search:
+    """The incumbent, the best plan, and the dispatch around it."""
+
+    def __init__(
+        self, form: Form, x: Floats, options: Options, journal: Journal, clock: Clock, kind: str,
+        effort: Effort, sampler: Any,
+    ) -> None:  # fmt: skip
+        self.form, self.options, self.journal, self.clock = form, options, journal, clock
+        self.kind, self.effort = kind, effort
+        self.units: list[Unit] = find_units(form)
+        self.best, self.cost = x.copy(), form.objective(x)
+        if not self.units:
+            return
+        name = ANNEALER if options.sampler == samplers.OWN else options.sampler
+        self.sampler = sampler if sampler is not None or kind == "greedy" else samplers.get(name)
+        self.lot = np.random.default_rng(options.seed)
+        self.stamps, self.steps = stamps(form), steps_of(form)
+        self.dispatch = Redispatch(form, x)
+        self.windows = self._windows()
+        self.valued: list[Valued] = []
+        self.calls = 0
+
+    @property
+    def _missing(self) -> float:
+        """Cost at which a step without a dispatch is looked at: dear, but a partner may mend it."""
+        return 1e-3 * max(abs(self.cost), 1.0)
+
+    def _windows(self) -> list[tuple[int, int] | None]:
+        steps = int(self.steps.max(initial=-1)) + 1
+        count = sum(len(unit) for unit in self.units)
+        if count <= WHOLE or steps <= WINDOW:
+            return [None]
+        begins = range(0, max(steps - WINDOW // 2, 1), WINDOW // 2)
+        return [(begin, begin + WINDOW) for begin in begins]
+
+    @property
+    def schedules(self) -> list[Schedule]:
+        return [self.dispatch.decisions[unit.columns].astype(np.int8) for unit in self.units]
+
+    def run(self, bound: float) -> None:
+        """Descend, and begin again beside the best, until nothing improves or time is over."""
+        total = self.dispatch.total
+        if total is None:
+            return
+        idle = resorts = 0
+        self._descend()
+        while not self._done(bound):
+            if idle >= self.effort.kicks:
+                if resorts >= self.effort.neighbourhoods and self.clock.left is None:
+                    break
+                resorts += 1
+                idle = 0
+                better = self._neighbourhood() if self.effort.neighbourhoods else False
+            else:
+                before = self.cost
+                self.dispatch.restart(self.best)
+                self._kick()
+                self._descend()
+                better = self._gains(self.cost - before)
+            idle, resorts = (0, 0) if better else (idle + 1, resorts)
+
+    def _done(self, bound: float) -> bool:
+        within = self.cost - bound <= self.options.gap * abs(self.cost)
+        return self.clock.over or within
+
+    def _gains(self, change: float) -> bool:
+        return change < -GAIN * max(abs(self.cost), 1.0)
+
+    def _descend(self) -> None:
+        """Take moves while any window has some that gain; keep the best plan."""
+        still = 0
+        place = 0
+        while still < len(self.windows) and not self.clock.over:
+            still = 0 if self._round(self.windows[place % len(self.windows)]) else still + 1
+            place += 1
+            self._keep()
+
+    def _keep(self) -> None:
+        total = self.dispatch.total
+        if total is not None and self._gains(total - self.cost):
+            self.cost = total
+            self.best = self.dispatch.decisions.copy()
+            self.journal.figures.setdefault("incumbents", []).append(
+                {"seconds": self.journal.elapsed, "objective": total}
+            )
+            if self.options.progress is not None:
+                self.options.progress({"seconds": self.journal.elapsed, "objective": total,
+                                       "bound": None})  # fmt: skip
+
+    def _round(self, window: tuple[int, int] | None) -> bool:
+        """One model, or one look at all moves; whether the incumbent got better."""
+        self.valued = self._value(window)
+        self.journal.count("moves_valued", len(self.valued))
+        chosen = self.valued[:1]
+        change = chosen[0].change.total if chosen else 0.0
+        if self.kind != "greedy" and len(self.valued) > 1:
+            for taken in self._sampled():
+                moves = [self.valued[i] for i in taken]
+                joint = self._joint([v.move for v in moves])
+                if joint is not None and joint < change:
+                    chosen, change = moves, joint
+        if not self._gains(change):
+            return False
+        self._make([v.move for v in chosen])
+        return True
+
+    def _value(self, window: tuple[int, int] | None) -> list[Valued]:
+        """Moves with their exact costs: those that cost least, and such as need a partner."""
+        price = self.dispatch.prices(self._missing)
+        longest = max(len(unit) for unit in self.units) if window is None else WINDOW
+        schedules = self.schedules
+        proposals = propose(self.units, schedules, price, longest, window, self.effort.tried,
+                            self.dispatch.followed)  # fmt: skip
+        found: list[Valued] = []
+        for place in np.argsort(proposals.estimate, kind="stable"):
+            if self.clock.over:
+                break
+            move = make(self.units, proposals.moves[place], self.dispatch.decisions)
+            change = self.dispatch.change(move.columns, move.values)
+            if change is not None:
+                found.append(Valued(move, change))
+        found = [v for v in found if v.change.possible] + self._partnered(found, schedules)
+        return sorted(found, key=lambda v: v.change.total)[: self.effort.moves]
+
+    def _partnered(self, found: list[Valued], schedules: list[Schedule]) -> list[Valued]:
+        """Moves that no plan allows by themselves, each with one that makes up for it.
+
+        Such as a unit switched off and another one in its place, in hours of its own.
+        """
+        missing = self._missing
+        needy = sorted((v for v in found if not v.change.possible), key=lambda v: v.cost(missing))
+        helpers = sorted((v for v in found if v.change.possible and len(v.move.stretches) == 1),
+                         key=lambda v: v.change.total)  # fmt: skip
+        pairs: list[Valued] = []
+        for one in needy[: self.effort.needy]:
+            lacking = {p for p, value in one.change.parts.items() if value is None}
+            fit = [other for other in helpers if lacking <= other.change.parts.keys()]
+            for other in fit[: self.effort.partners]:
+                if self.clock.over:
+                    return pairs
+                both = (*one.move.stretches, *other.move.stretches)
+                if not compatible(both, self.units, schedules):
+                    continue
+                move = make(self.units, both, self.dispatch.decisions)
+                change = self.dispatch.change(move.columns, move.values)
+                if change is not None and change.possible:
+                    pairs.append(Valued(move, change))
+        return pairs
+
+    def _sampled(self) -> list[Positions]:
+        """Combinations of the valued moves that a sampler finds cheap, best first."""
+        problem = model(self.dispatch, self.units, self.schedules, self.valued, self.effort.pairs,
+                        self.stamps, lambda: self.clock.over)  # fmt: skip
+        row, column, value = problem.couplings
+        bqm = samplers.model(problem.linear, (row, column, value), problem.offset)
+        size = {"variables": bqm.num_variables, "couplings": bqm.num_interactions}
+        self.journal.figures["move_model"] = size
+        self.journal.count("pairs", problem.exact)
+        self.calls += 1
+        wishes = {
+            "num_reads": self.effort.reads, "num_sweeps": self.effort.sweeps,
+            "seed": (self.options.seed * 1009 + self.calls) % (2**31 - 1),
+            "beta_range": self._betas(problem),
+        }  # fmt: skip
+        with self.journal.call(type(self.sampler).__name__, "sampling"):
+            found = samplers.sample(self.sampler, bqm, **wishes)
+        order = np.argsort(np.array(list(found.variables)))
+        states, first = np.unique(found.record.sample[:, order], axis=0, return_index=True)
+        best = np.argsort(found.record.energy[first], kind="stable")[: self.effort.confirmed]
+        return [np.flatnonzero(states[i]) for i in best if states[i].any()]
+
+    def _betas(self, problem: MoveModel) -> tuple[float, float]:
+        """From where a typical move is as likely as not, to where a gain that counts is frozen."""
+        typical = float(np.median(np.abs(problem.linear)))
+        fine = max(1e-7 * abs(problem.offset), 1e-9)
+        cold = math.log(100.0) / fine
+        return min(math.log(2.0) / max(typical, 1e-9), 0.1 * cold), cold
+
+    def _joint(self, moves: list[Move]) -> float | None:
+        """The exact cost of moves made together; ``None`` where they allow no plan."""
+        if not moves:
+            return None
+        columns = np.concatenate([move.columns for move in moves])
+        values = np.concatenate([move.values for move in moves])
+        if len(np.unique(columns)) < len(columns):
+            return None
+        self.journal.count("combinations")
+        change = self.dispatch.change(columns, values)
+        return change.total if change is not None and change.possible else None
+
+    def _make(self, moves: list[Move]) -> None:
+        self.dispatch.apply(
+            np.concatenate([move.columns for move in moves]),
+            np.concatenate([move.values for move in moves]),
+        )
+
+    # beside the best ----------------------------------------------------------------------------
+
+    def _kick(self) -> None:
+        """A few moves by lot, cheap ones rather than dear ones."""
+        self.journal.count("kicks")
+        self.valued = self._value(self.windows[int(self.lot.integers(len(self.windows)))])
+        possible = self.valued
+        if not possible:
+            return
+        costs = np.array([v.change.total for v in possible])
+        scale = max(float(np.median(costs) - costs.min()), 1e-9)
+        chance = np.exp(-(costs - costs.min()) / scale)
+        taken: list[Move] = []
+        schedules = self.schedules
+        wanted = int(self.lot.integers(2, 5))
+        order = self.lot.choice(len(possible), min(4 * wanted, int((chance > 0).sum())),
+                                replace=False, p=chance / chance.sum())  # fmt: skip
+        for place in order:
+            move = possible[int(place)].move
+            if len(taken) >= wanted:
+                break
+            both = tuple(s for each in (*taken, move) for s in each.stretches)
+            if compatible(both, self.units, schedules) and self._joint([*taken, move]) is not None:
+                taken.append(move)
+        self._make(taken)
+
+    def _neighbourhood(self) -> bool:
+        """HiGHS on the decisions of some units and steps, all others held at the best plan."""
+        form = self.form
+        steps = int(self.steps.max(initial=0)) + 1
+        wide = max(steps // 3, min(steps, 6))
+        begin = int(self.lot.integers(0, max(steps - wide, 0) + 1))
+        chosen = self.dispatch.decision & (self.steps >= begin) & (self.steps < begin + wide)
+        held = self.dispatch.decision & ~chosen
+        small = fix(form, np.flatnonzero(held), self.best[held]).form
+        self.journal.count("sub_milps")
+        task = highs.Task.of(self.options, "neighbourhood", 1e-6, self.clock.share(0.2, 1.0),
+                             nodes=50)  # fmt: skip
+        found = milp.call(small, task, self.journal, replace(self.options, progress=None),
+                          self.best)  # fmt: skip
+        if found.x is None:
+            return False
+        before = self.cost
+        point = self.best.copy()
+        point[form.integer] = np.round(found.x[form.integer])
+        self.dispatch.restart(point)
+        self._keep()
+        return self._gains(self.cost - before)
+
+
+# a first plan -------------------------------------------------------------------------------------
+
+
+def start(
+    form: Form, relaxed: Floats | None, duals: Floats | None, options: Options, journal: Journal,
+    clock: Clock, incumbent: Floats | None = None,
+) -> Floats | None:  # fmt: skip
+    """A first plan: the incumbent's decisions or the relaxation's, rounded, kept legal and mended.
+
+    ``None`` where none was found.
+    """
+    if incumbent is not None:
+        found = _rounded(form, incumbent, (0.5,), options, journal, clock)
+        if found is not None:
+            return found
+    if relaxed is None:
+        outcome, _, _ = milp.relaxation(form, options, journal, time_limit=clock.share(0.5, 1.0))
+        relaxed = outcome.x
+    if relaxed is None:
+        return None
+    found = _rounded(form, relaxed, ROUNDED, options, journal, clock)
+    return _searched(form, options, journal, clock) if found is None else found
+
+
+def _rounded(
+    form: Form, point: Floats, parts: tuple[float, ...], options: Options, journal: Journal,
+    clock: Clock,
+) -> Floats | None:  # fmt: skip
+    """The best plan whose units are on where the point (n) has them on to more than a part."""
+    units = find_units(form)
+    with journal.stage("start"):
+        base = np.where(form.integer, np.clip(np.round(point), form.lower, form.upper), point)
+        dispatch = Redispatch(form, base)
+        best: tuple[float, Floats] | None = None
+        for part in parts:
+            if best is not None and clock.over:
+                break
+            schedules = [unit.cheapest(part - point[unit.columns]) for unit in units]
+            tried = dispatch.decisions.copy()
+            for unit, schedule in zip(units, schedules, strict=True):
+                if schedule is None:
+                    return None
+                tried[unit.columns] = schedule
+            dispatch.restart(tried)
+            total = _mend(dispatch, units, clock)
+            if total is not None and (best is None or total < best[0]):
+                best = total, dispatch.decisions.copy()
+    if best is None:
+        return None
+    x, _ = milp.complete(form, best[1], journal, options, _rest(clock))
+    return x
+
+
+def _mend(dispatch: Redispatch, units: list[Unit], clock: Clock, looks: int = 12) -> float | None:
+    """Switch what the rows that are missed ask for, until none is; the cost, or ``None``."""
+    for _ in range(4 * len(units) + 50):
+        total = dispatch.total
+        if total is not None or clock.over:
+            return total
+        missed, slope = dispatch.lack()
+        if not missed > 0.0 or not math.isfinite(missed):
+            return None
+        schedules = [dispatch.decisions[unit.columns].astype(np.int8) for unit in units]
+        steps = max(len(unit) for unit in units)
+        proposals = propose(units, schedules, slope, steps, None, looks)
+        best, chosen = 1e-9 * missed, None
+        for place in np.argsort(proposals.estimate, kind="stable")[: 2 * looks]:
+            move = make(units, proposals.moves[place], dispatch.decisions)
+            relief = dispatch.relief(move.columns, move.values)
+            # A little less relief by far fewer steps is the smaller step on the way.
+            worth = relief / math.sqrt(len(move.columns))
+            if worth > best:
+                best, chosen = worth, move
+        if chosen is None:
+            return None
+        dispatch.apply(chosen.columns, chosen.values)
+    return dispatch.total
+
+
+def _searched(form: Form, options: Options, journal: Journal, clock: Clock) -> Floats | None:
+    """Any plan, by HiGHS: where rounding and mending found none."""
+    journal.count("sub_milps")
+    journal.figures["first_plan"] = "rounding found none; the first one is HiGHS's"
+    task = highs.Task.of(options, "first plan", 1.0, clock.share(0.5, 1.0), nodes=500)
+    found = milp.call(form, task, journal, replace(options, progress=None))
+    if found.x is None:
+        return None
+    x, _ = milp.complete(form, found.x, journal, options, _rest(clock))
+    return x
