@@ -16,6 +16,7 @@ from citygrid.cli.frame import (
     counterfactual_option,
     framed,
     options_of,
+    pairs_of,
     policies_of,
     seeds_of,
     solving_options,
@@ -110,7 +111,8 @@ def plan(
 @MODEL
 @click.option("--routes", default="milp,hybrid", show_default=True,
               help="Comma-separated: milp, hybrid, hybrid:random, hybrid:greedy, "
-                   "hybrid:rounding, hybrid:raw, qubo, pyomo:SOLVER.")  # fmt: skip
+                   "hybrid:rounding, hybrid:raw, qubo, pyomo:SOLVER, "
+                   "answer:FILE.")  # fmt: skip
 @click.option(
     "--controls",
     is_flag=True,
@@ -238,6 +240,37 @@ def export(frame: Frame, plan_file: Path, formats: str, out: Path | None) -> Non
         {"plan": str(plan_file), "files": {name: str(path) for name, path in files.items()}},
         "\n".join(f"{name}: {path}" for name, path in files.items()),
     )
+
+
+@main.command()
+@MODEL
+@click.option("--to", "formats", default="cqm", show_default=True,
+              help="Comma-separated: cqm, bqm, coo, lp, mps, npz.")  # fmt: skip
+@click.option("--policy", "policies", multiple=True, metavar="FILE[:FUNCTION]",
+              help="Impose a policy first; it is run: name only code that you trust.")  # fmt: skip
+@click.option("--set", "settings", multiple=True, metavar="NAME=VALUE",
+              help="An option of the binary model (bqm, coo), as often as needed.")  # fmt: skip
+@OUT
+@JSON
+@framed
+def qubo(
+    frame: Frame, model: Path, formats: str, policies: tuple[str, ...], settings: tuple[str, ...],
+    out: Path | None,
+) -> None:  # fmt: skip
+    """Write the problem for somebody else's annealer; plan their answer by answer:FILE."""
+    from citygrid.cli.outputs import describe_problem, print_problem
+    from citygrid.verbs.exchange import export_problem, refuse_unwritable_problem
+
+    names = [name.strip() for name in formats.split(",") if name.strip()]
+    folder = out or Path("out") / model.stem
+    refuse_unwritable_problem(names, folder)
+    case = citygrid.prepare(citygrid.load(model))
+    frame.say("writing the form")
+    form = citygrid.formulate(case)
+    for policy in policies:
+        form = citygrid.impose(form, policy)
+    found = export_problem(form, names, folder, pairs_of(settings), frame.say)
+    frame.answer(describe_problem(case, found), print_problem(case, found))
 
 
 @main.command()

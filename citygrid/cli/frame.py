@@ -196,7 +196,7 @@ def options_of(given: dict[str, Any], frame: Frame) -> Options:
     return Options(
         gap=given["gap"], time_limit=given["time_limit"], seed=given["seed"],
         threads=given["threads"], verbose=given["verbose"], sampler=given["sampler"],
-        extras=_extras(given["settings"]), progress=_gap_progress(frame),
+        extras=pairs_of(given["settings"]), progress=_gap_progress(frame),
     )  # fmt: skip
 
 
@@ -227,7 +227,7 @@ def policies_of(given: dict[str, Any]) -> list[str]:
     return list(given["policies"])
 
 
-def _extras(settings: Sequence[str]) -> dict[str, str]:
+def pairs_of(settings: Sequence[str]) -> dict[str, str]:
     """``--set NAME=VALUE`` as pairs; refused where one is no pair or stands twice."""
     extras: dict[str, str] = {}
     faults = []

@@ -7,9 +7,11 @@ from dataclasses import asdict
 from typing import Any
 
 from citygrid.counterfactual import NAME, Counterfactual
+from citygrid.district.case import Case
 from citygrid.plan.compare import Comparison
 from citygrid.plan.compare import compare as side_by_side
 from citygrid.verbs import Run
+from citygrid.verbs.exchange import Exported
 
 STAGES = ("load", "prepare", "formulate", "queue", "solve", "verify", "total")
 
@@ -75,6 +77,15 @@ def print_run(
     return print_runs([run], {run.route: files}, asked, left)
 
 
+def _answered(told: Mapping[str, Any]) -> list[str]:
+    """What somebody else's samples were worth as they stood."""
+    plan = "a plan near them, repaired" if told["repaired"] else "the plan is theirs"
+    return [f"    {told['samples']:,} samples of the {told['answers'].upper()}, "
+            f"{told['samples_raw']:,} keep every limit as they are, "
+            f"{_shown(told.get('feasibility_rate'), '{:.0%}')} of those tried allow a plan; {plan}",
+            *([f"    {told['note']}"] if "note" in told else [])]  # fmt: skip
+
+
 def _saved(route: str, other: Counterfactual) -> list[str]:
     """What using waste heat saves, or why nobody can say."""
     if other.plan is None:
@@ -124,6 +135,8 @@ def print_runs(
             f"{_shown(None if carbon is None else carbon / 1000):>8} {run.seconds['solve']:>8.1f} "
             f"{_shown(run.telemetry.get('milps'), '{:d}'):>6}"
         )
+        if "answers" in run.telemetry:
+            lines += _answered(run.telemetry)
         if "fell_back" in run.telemetry:
             lines.append(f"    not by its own means: {run.telemetry['fell_back']}")
         lines += [f"    {violation}" for violation in verdict.violations[:5]]
@@ -174,3 +187,37 @@ def print_comparison(found: Comparison, seeds: Sequence[int]) -> list[str]:
     if found.decision is not None:
         lines += ["", found.decision]
     return lines
+
+
+def describe_problem(case: Case, found: Exported) -> dict[str, Any]:
+    """The JSON document of exported files: what each holds, and the hashes."""
+    return {
+        "model": case.name,
+        "model_hash": case.provenance.get("model_hash"),
+        "form_hash": found.form.hash,
+        "size": found.form.size,
+        "policies": [asdict(policy) for policy in found.form.policies],
+        "problems": {name: dict(problem) for name, problem in found.problems.items()},
+        "files": {**{name: str(path) for name, path in found.files.items()},
+                  "map": str(found.key)},
+        "left_from_before": [str(path) for path in found.left],
+    }  # fmt: skip
+
+
+def print_problem(case: Case, found: Exported) -> str:
+    """Exported files for a person: what each holds, and how the answer comes back."""
+    size = found.form.size
+    lines = [f"{case.name}: {size['columns']:,} columns, {size['rows']:,} rows, "
+             f"{size['binaries']:,} binaries; form {found.form.hash[:12]}", ""]  # fmt: skip
+    for name, path in found.files.items():
+        held = ", ".join(
+            f"{count:,} {word.replace('_', ' ')}" for word, count in found.problems[name].items()
+            if isinstance(count, int) and word != "bytes"
+        )  # fmt: skip
+        lines.append(f"{name:<4} {path}: {held}")
+    lines += [f"map  {found.key}: what every variable is", "",
+              "their samples, as JSON in the same folder, become a plan by --route answer:FILE",
+    ]  # fmt: skip
+    if found.left:
+        lines += ["", f"from an earlier export, not in this map: {', '.join(map(str, found.left))}"]
+    return "\n".join(lines)

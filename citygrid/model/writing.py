@@ -35,6 +35,11 @@ def row_names(form: Form) -> Names:
     return _names(form.rows, len(form.row_lower), "r")
 
 
+def plain_names(labels: Iterable[str], letter: str) -> Names:
+    """One name per label, unique, fit for LP and MPS files; ``letter`` heads bad beginnings."""
+    return _unique(np.array([_plain(label) for label in labels], dtype=object), letter)
+
+
 def write_lp(form: Form, path: Path) -> None:
     """Write the form in the LP format; rows without limits are left out."""
     columns, rows = column_names(form), row_names(form)

@@ -4,7 +4,8 @@
 relaxation, choices from an annealer, the rest exact) and its controls, which differ from it in the
 chooser alone: ``hybrid:random`` and ``hybrid:greedy`` (as much effort, without annealing),
 ``hybrid:rounding`` (the relaxation rounded) and ``hybrid:raw`` (the annealer's samples as they are,
-without any repair); and ``qubo`` (the whole form in bits, by a sampler of binary quadratic models).
+without any repair); ``qubo`` (the whole form in bits, by a sampler of binary quadratic models); and
+``answer:FILE``, what somebody else's machine found for the exported problem.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ __all__ = ["CONTROLS", "Options", "Outcome", "check", "check_sampler", "names", 
 #: What may take the annealer's place in ``hybrid``.
 CONTROLS = ("random", "greedy", "rounding", "raw")
 #: Words before a point in the name of an option that give it to one kind of route.
-KINDS = ("milp", "pyomo", "hybrid", "qubo")
+KINDS = ("milp", "pyomo", "hybrid", "qubo", "answer")
 #: The word that gives an option to the samplers, and the routes that ask any.
 SAMPLER, ANNEALED = "sampler.", ("hybrid", "hybrid:raw", "qubo")
 
@@ -50,6 +51,10 @@ def check(route: str, options: Options | None = None) -> None:
         from citygrid.routes import qubo
 
         qubo.check(options)
+    elif kind == "answer":
+        from citygrid.routes import answer
+
+        answer.check(options, rest)
     else:
         from citygrid.routes import hybrid
 
@@ -77,7 +82,7 @@ def solve(form: Form, route: str = "milp", options: Options | None = None) -> Ou
     Raises :class:`InputError` for a route, solver, sampler or option that does not exist.
     """
     kind, rest, options = _read(route, options)
-    run = _route(kind, rest)
+    run = _route(kind, rest, form)
     if form.curves:
         from citygrid.routes import refine
 
@@ -85,8 +90,8 @@ def solve(form: Form, route: str = "milp", options: Options | None = None) -> Ou
     return run(form, options)
 
 
-def _route(kind: str, rest: str) -> Callable[[Form, Options], Outcome]:
-    """The function of a route that takes linear forms."""
+def _route(kind: str, rest: str, given: Form) -> Callable[[Form, Options], Outcome]:
+    """The function of a route that takes linear forms, made from the given one."""
     if kind == "milp":
         from citygrid.routes import milp
 
@@ -99,6 +104,10 @@ def _route(kind: str, rest: str) -> Callable[[Form, Options], Outcome]:
         from citygrid.routes import qubo
 
         return qubo.solve
+    if kind == "answer":
+        from citygrid.routes import answer
+
+        return lambda form, options: answer.solve(form, options, rest, given)
     from citygrid.routes import hybrid
 
     return lambda form, options: hybrid.solve(form, options, rest or "anneal")
@@ -108,10 +117,12 @@ def _read(route: str, options: Options | None) -> tuple[str, str, Options]:
     """Kind of a route and what follows its colon, and the options that are meant for it."""
     options = options or Options()
     kind, colon, rest = route.partition(":")
-    known = {"milp": not colon, "pyomo": bool(rest), "hybrid": not colon or rest in CONTROLS,
-             "qubo": not colon}  # fmt: skip
+    known = {
+        "milp": not colon, "pyomo": bool(rest), "hybrid": not colon or rest in CONTROLS,
+        "qubo": not colon, "answer": bool(rest),
+    }  # fmt: skip
     if not known.get(kind):
-        repair = f"choose one of {', '.join(names())}"
+        repair = f"choose one of {', '.join(names())}, answer:FILE"
         raise InputError(Fault("route", "no such route", route, repair))
     extras = {}
     for name, value in options.extras.items():

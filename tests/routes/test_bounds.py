@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from citygrid.model.form import Form
+from citygrid.model.limits import tighten
 from citygrid.model.reductions import relax
 from citygrid.routes import milp
-from citygrid.model.limits import tighten
 from citygrid.routes.bounds import dual_bound
 from citygrid.routes.contract import Options
 

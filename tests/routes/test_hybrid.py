@@ -10,9 +10,9 @@ import pytest
 import scipy.sparse as sp
 
 from citygrid import routes
+from citygrid.model.limits import tighten
 from citygrid.model.reductions import fix
 from citygrid.routes import milp, samplers
-from citygrid.model.limits import tighten
 from citygrid.routes.contract import Clock, Journal, Options
 from citygrid.routes.hybrid.annealer import anneal, descend, draw
 from citygrid.routes.hybrid.assignment import (
