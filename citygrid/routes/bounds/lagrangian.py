@@ -24,7 +24,7 @@ from citygrid.model.form import Floats, Form
 from citygrid.model.reductions import relax
 from citygrid.routes.bounds.cuts import Solver
 from citygrid.routes.bounds.duals import UNIT, dual_bound
-from citygrid.routes.bounds.implied import tighten
+from citygrid.model.limits import tighten
 from citygrid.routes.contract import Clock
 
 #: Steps of the prices; first aim above the best value, and the last, relative to it.
