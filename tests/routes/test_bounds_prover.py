@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -38,3 +42,50 @@ def test_it_stops_when_told_and_starts_once(small_district):
     assert not prover.running
     with pytest.raises(RuntimeError):
         prover.start()
+
+
+#: A search that takes for ever: shares of 100 numbers in halves that miss the mark the least.
+ENDLESS = """
+import os, sys, time
+import numpy as np, scipy.sparse as sp
+from citygrid.model.form import Form
+from citygrid.routes.bounds.prover import Prover
+from citygrid.routes.contract import Options
+rows, width = 6, 60
+weights = np.random.default_rng(0).integers(0, 100, (rows, width)).astype(float)
+matrix = np.hstack([weights, np.eye(rows), -np.eye(rows)])
+half = np.floor(weights.sum(axis=1) / 2)
+count = width + 2 * rows
+form = Form(np.r_[np.zeros(width), np.ones(2 * rows)], 0.0, sp.csr_array(matrix), half, half,
+            np.zeros(count), np.r_[np.ones(width), np.full(2 * rows, np.inf)],
+            np.r_[np.ones(width, bool), np.zeros(2 * rows, bool)], {}, {})
+prover = Prover(form, Options(), 300.0).start()
+while prover.poll() is None:
+    time.sleep(0.05)
+print(prover.pid, flush=True)
+time.sleep(300)
+"""
+
+
+def lives(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    # One that is gone and only waits for its parent to hear of it lives no more.
+    status = Path(f"/proc/{pid}/stat")
+    return not status.exists() or status.read_text().rsplit(")", 1)[1].split()[0] != "Z"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals are sent by number")
+def test_it_dies_with_its_parent():
+    parent = subprocess.Popen([sys.executable, "-c", ENDLESS], stdout=subprocess.PIPE, text=True)
+    child = int(parent.stdout.readline())
+    assert lives(child)
+    parent.kill()
+    parent.wait()
+    parent.stdout.close()
+    end = time.monotonic() + 20.0
+    while lives(child) and time.monotonic() < end:
+        time.sleep(0.05)
+    assert not lives(child)

@@ -26,6 +26,11 @@ Prover = Literal["relaxation", "cuts", "lagrangian", "root"]
 
 #: Entries from which interior point is quicker than simplex.
 SMALL = 2_000
+#: Ways to solve a linear programme, the next where one comes to no end: interior point stalls on
+#: some that a presolve has left without an interior.
+WAYS: tuple[tuple[str, dict[str, str]], ...] = (
+    ("ipm", {}), ("ipm", {"presolve": "off"}), ("simplex", {}),
+)  # fmt: skip
 #: Share of the time left for the Lagrangian dual, where it applies.
 LAGRANGIAN = 0.3
 #: Seconds below which no further step is begun.
@@ -101,9 +106,11 @@ def best_bound(
         if part.integer.any():
             task = Task.of(options, "component", 0.0, limit)
             return _call(part, task, journal, options, None, watched)
-        for method in ("ipm", "simplex") if part.matrix.nnz > SMALL else ("simplex",):
+        large = part.matrix.nnz > SMALL
+        for method, extras in WAYS if large else WAYS[-1:]:
             task = Task.of(options, "relaxation", 0.0, limit if limit is None else clock.left,
-                           method=method, crossover=False, prove=False)  # fmt: skip
+                           method=method, crossover=False, prove=False, settings=extras,
+                           )  # fmt: skip
             found = _call(part, task, journal, options, None, watched)
             if found.status != "error" or clock.over:
                 break

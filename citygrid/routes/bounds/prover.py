@@ -64,6 +64,11 @@ class Prover:
         return self._bound
 
     @property
+    def pid(self) -> int | None:
+        """The child's number; ``None`` before the start."""
+        return None if self._child is None else self._child.pid
+
+    @property
     def running(self) -> bool:
         """Whether the child is still at work."""
         return self._child is not None and self._child.poll() is None
