@@ -103,6 +103,7 @@ def _child(order: Order, pipe: Any) -> None:
 def _measure(order: Order, pipe: Any) -> dict[str, Any]:
     import citygrid
     from citygrid import routes
+    from citygrid.plan.traces import readable
     from citygrid.routes.contract import Options
     from citygrid.verbs.handover import plan_of
     from citygrid.verbs.warm import warm
@@ -125,7 +126,8 @@ def _measure(order: Order, pipe: Any) -> dict[str, Any]:
     told = outcome.telemetry
     row = {
         **EMPTY, "status": outcome.status, "bound": outcome.bound, "used": used,
-        "trace": told.get("trace") or [], "by_block": told.get("by_block"),
+        "trace": readable(told.get("trace") or told.get("incumbents")),
+        "by_block": told.get("by_block"),
         "feasible": told.get("feasibility_rate"), "milps": told.get("milps"),
         "fell_back": told.get("fell_back"), "cpu_seconds": meter.cpu_seconds(),
         "joules": meter.joules(), "peak_mb": peak_mb(),
