@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
+import threading
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -86,6 +88,7 @@ EMPTY: dict[str, Any] = {
 def _child(order: Order, pipe: Any) -> None:
     # An interrupt is the parent's matter, which ends its child.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_follow_parent, daemon=True).start()
     from citygrid.errors import CitygridError
 
     try:
@@ -98,6 +101,14 @@ def _child(order: Order, pipe: Any) -> None:
         row = {**EMPTY, "status": "failed", "reason": f"{type(error).__name__}: {error}"}
     pipe.send(("row", row))
     pipe.close()
+
+
+def _follow_parent() -> None:
+    """Nobody waits for the child of a parent that was killed."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _measure(order: Order, pipe: Any) -> dict[str, Any]:
