@@ -97,8 +97,10 @@ def try_of(
     """A try from what a route told; ``solve`` [s] is taken where it told no time of its own."""
     own = telemetry.get("seconds")
     used = own.get("total") if isinstance(own, Mapping) else None
+    # Older plans of hybrid hold their incumbents alone.
+    trace = readable(telemetry.get("trace") or telemetry.get("incumbents"))
     return Try(route, seed, objective, bound, solve if used is None else used, given,
-               telemetry.get("feasibility_rate"), readable(telemetry.get("trace")))  # fmt: skip
+               telemetry.get("feasibility_rate"), trace)  # fmt: skip
 
 
 def compare(tries: Sequence[Try]) -> Comparison:

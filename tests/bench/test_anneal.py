@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
+import citygrid
 from citygrid.bench import anneal, benchmark_names
 from citygrid.bench.anneal import Wish
 from citygrid.bench.anneal.figures import beside, figures
@@ -133,8 +138,6 @@ def test_rows_are_found_again_by_form_route_and_conditions_alone(tmp_path):
 
 
 def test_a_change_of_hybrid_is_no_change_of_milp(tmp_path, monkeypatch):
-    import citygrid
-
     room = tmp_path / "citygrid" / "routes"
     (room / "hybrid").mkdir(parents=True)
     (room / "milp.py").write_text("a")
@@ -252,8 +255,6 @@ def test_a_process_that_dies_is_a_row(tmp_path, monkeypatch):
 
 
 def _dies(order, pipe):
-    import os
-
     pipe.send(("news", {"seconds": 0.1, "objective": 9.0, "bound": 5.0}))
     pipe.close()
     os._exit(3)
@@ -273,6 +274,33 @@ def _sleeps(order, pipe):
 
     pipe.send(("begun", None))
     time.sleep(60)
+
+
+def test_a_child_ends_with_the_parent_that_was_killed(tmp_path):
+    """A parent that is killed cannot end its child; the child must see to that itself."""
+    script = tmp_path / "parent.py"
+    script.write_text(
+        "import multiprocessing, os, signal, sys, threading, time\n"
+        "from citygrid.bench.anneal.runner import _follow_parent\n"
+        "def child():\n"
+        "    threading.Thread(target=_follow_parent, daemon=True).start()\n"
+        "    print(os.getpid(), flush=True)\n"
+        "    time.sleep(120)\n"
+        "if __name__ == '__main__':\n"
+        "    multiprocessing.get_context('spawn').Process(target=child).start()\n"
+        "    time.sleep(120)\n",
+        encoding="utf-8",
+    )
+    root = str(Path(citygrid.__file__).resolve().parent.parent)
+    parent = subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE,
+                              env={**os.environ, "PYTHONPATH": root})  # fmt: skip
+    assert parent.stdout is not None
+    with parent.stdout as told:
+        assert int(told.readline()) > 0
+        parent.kill()
+        parent.wait()
+        # Its end of the pipe is open as long as the child lives.
+        assert told.read() == b""
 
 
 def test_the_command_measures_a_tiny_district_and_answers_in_one_document(tmp_path):

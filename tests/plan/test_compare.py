@@ -101,6 +101,8 @@ def test_most_seeds_decide_and_are_counted():
 def test_a_try_takes_the_routes_own_time_and_else_that_of_the_solve():
     told = {"seconds": {"total": 1.5}, "feasibility_rate": 0.25, "trace": plans((1.0, 5.0))}
     assert try_of("hybrid", 3, 5.0, 4.0, told, 9.0, 2.0).used == 1.5
+    old = try_of("hybrid", 3, 5.0, 4.0, {"incumbents": [{"seconds": 0.5, "objective": 6.0}]})
+    assert old.trace == [{"seconds": 0.5, "objective": 6.0, "bound": None}]
     other = try_of("hybrid", 3, 5.0, 4.0, {}, 9.0, 2.0)
     assert (other.used, other.feasible, other.trace) == (2.0, None, [])
 

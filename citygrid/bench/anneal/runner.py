@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
+import threading
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -86,6 +88,7 @@ EMPTY: dict[str, Any] = {
 def _child(order: Order, pipe: Any) -> None:
     # An interrupt is the parent's matter, which ends its child.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_follow_parent, daemon=True).start()
     from citygrid.errors import CitygridError
 
     try:
@@ -100,9 +103,18 @@ def _child(order: Order, pipe: Any) -> None:
     pipe.close()
 
 
+def _follow_parent() -> None:
+    """Nobody waits for the child of a parent that was killed."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
 def _measure(order: Order, pipe: Any) -> dict[str, Any]:
     import citygrid
     from citygrid import routes
+    from citygrid.plan.traces import readable
     from citygrid.routes.contract import Options
     from citygrid.verbs.handover import plan_of
     from citygrid.verbs.warm import warm
@@ -125,7 +137,8 @@ def _measure(order: Order, pipe: Any) -> dict[str, Any]:
     told = outcome.telemetry
     row = {
         **EMPTY, "status": outcome.status, "bound": outcome.bound, "used": used,
-        "trace": told.get("trace") or [], "by_block": told.get("by_block"),
+        "trace": readable(told.get("trace") or told.get("incumbents")),
+        "by_block": told.get("by_block"),
         "feasible": told.get("feasibility_rate"), "milps": told.get("milps"),
         "fell_back": told.get("fell_back"), "cpu_seconds": meter.cpu_seconds(),
         "joules": meter.joules(), "peak_mb": peak_mb(),
