@@ -97,7 +97,7 @@ def _until(cut: Cut, seed: int) -> tuple[float, float] | None:
 def run(columns: int, say: Say) -> dict[str, Any]:
     """Best and median cut at equal time per graph and sampler, and the time to :data:`TARGET`.
 
-    ``time_ratio`` is the mean time of ``neal`` to the target over that of ``onehot`` on two threads,
+    ``time_ratio`` is the mean time of ``neal`` to the target over that of ``onehot`` on all cores,
     ``time_ratio_one_thread`` the same on one, and ``processor_ratio_one_thread`` that of processor
     time, which a busy machine does not change as much; ``columns`` is not used.
     """
