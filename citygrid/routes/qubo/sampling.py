@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from citygrid.arrays import Flags, Floats
+from citygrid.errors import NoPlanError
 from citygrid.model.qubo import ORDER, Encoding, Qubo, penalise
 from citygrid.routes import samplers
 from citygrid.routes.contract import Clock, Journal, Options
@@ -25,8 +26,10 @@ from citygrid.routes.qubo.settings import Settings
 RISE, BREAK = 10.0, 0.5
 #: Random states from which the size of a typical flip is read.
 STATES = 64
-#: Reads of one call of a sampler: between two calls the clock is looked at.
-BATCH = 64
+#: Reads of one call of a sampler, and under a time limit: between two calls the clock is seen.
+BATCH, HURRIED = 64, 8
+#: Part of a time limit after which nobody samples any more.
+SAMPLING = 0.6
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,13 @@ def rounds(
         model = penalise(encoding)
     for number in range(settings.rounds):
         seed = options.seed * 1009 + number * 101
-        bits = draw(model, settings, options, journal, clock, tolerance, seed)
+        try:
+            bits = draw(model, settings, options, journal, clock, tolerance, seed)
+        except NoPlanError as unanswered:
+            if number == 0:
+                raise
+            journal.figures["sampler_failed"] = str(unanswered)
+            return
         energy = model.energy(bits)
         met, order = encoding.met(bits), encoding.in_order(bits)
         raw = met.all(axis=1) & order
@@ -71,7 +80,7 @@ def rounds(
         dearer = {
             name: RISE * model.penalties[name] for name, part in broken.items() if part > BREAK
         }
-        if not dearer or clock.over:
+        if not dearer or clock.spent > SAMPLING:
             return
         with journal.stage("model"):
             model = penalise(encoding, {**model.penalties, **dearer})
@@ -93,10 +102,20 @@ def draw(
         wishes["groups"] = groups
     found: list[Floats] = []
     left = settings.reads
-    while left > 0 and not (found and clock.over):
-        wishes.update(num_reads=min(left, BATCH), seed=(seed + len(found)) % (2**31 - 1))
-        with journal.call(samplers.title(chain), "sampling"):
-            sampled = samplers.sample(chain, bqm, journal, clock.left, **wishes)
+    batch = BATCH if clock.left is None else HURRIED
+    while left > 0 and not (found and clock.spent > SAMPLING):
+        wishes.update(num_reads=min(left, batch), seed=(seed + len(found)) % (2**31 - 1))
+        if clock.left is not None:
+            wishes["time_limit"] = clock.share(0.2)
+        try:
+            with journal.call(samplers.title(chain), "sampling"):
+                sampled = samplers.sample(chain, bqm, journal, clock.left, **wishes)
+        except NoPlanError as unanswered:
+            # What was sampled is not lost; without any, what became of the sampler is the answer.
+            if not found:
+                raise
+            journal.figures["sampler_failed"] = str(unanswered)
+            break
         order = np.argsort(np.array(list(sampled.variables)))
         # Equal samples come as one, and count as often as they came.
         times = np.minimum(sampled.record.num_occurrences, wishes["num_reads"])
