@@ -245,7 +245,7 @@ def export(frame: Frame, plan_file: Path, formats: str, out: Path | None) -> Non
 @main.command()
 @MODEL
 @click.option("--to", "formats", default="cqm", show_default=True,
-              help="Comma-separated: cqm, bqm, coo, lp, mps, npz.")  # fmt: skip
+              help="Comma-separated: cqm, bqm, coo, moves, lp, mps, npz.")  # fmt: skip
 @click.option("--policy", "policies", multiple=True, metavar="FILE[:FUNCTION]",
               help="Impose a policy first; it is run: name only code that you trust.")  # fmt: skip
 @click.option("--set", "settings", multiple=True, metavar="NAME=VALUE",

@@ -7,7 +7,7 @@ import json
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,8 +17,10 @@ from citygrid.errors import Fault, InputError
 from citygrid.files import refuse_unwritable, whole
 
 if TYPE_CHECKING:
+    from citygrid.arrays import Floats
     from citygrid.model.form import Form
     from citygrid.routes.exchange import Binary
+    from citygrid.routes.exchange.moves import Neighbourhood
     from citygrid.routes.exchange.problem import Problem
 
 #: Format → name of its file in the folder.
@@ -26,8 +28,9 @@ FILES = {
     "cqm": "problem.cqm", "bqm": "problem.bqm", "coo": "problem.coo", "lp": "problem.lp",
     "mps": "problem.mps", "npz": "problem.npz",
 }  # fmt: skip
-#: Formats that hold the binary model.
-BINARY = ("bqm", "coo")
+#: Formats that hold the binary model, and that of changes of a plan, a file per window of time.
+BINARY, MOVES = ("bqm", "coo"), "moves"
+FORMATS = (*FILES, MOVES)
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,7 @@ def export_problem(
     """Write a form in formats of other people's solvers, with the map back to the plan.
 
     to
-        Names from :data:`FILES`.
+        Names from :data:`FORMATS`.
     settings
         Options of the binary model.
 
@@ -68,18 +71,24 @@ def export_problem(
         raise InputError([Fault(f"--set {name}", "is an option of the binary model, which is not "
                                 "asked for", value, f"add one of {', '.join(BINARY)} to --to")
                           for name, value in work.settings.items()])  # fmt: skip
+    if MOVES in names:
+        say("looking for a plan and what could be changed about it")
+        _ = work.moves
     problems: dict[str, dict[str, Any]] = {}
     with _together(folder) as draft:
         for name in names:
-            say(f"writing {FILES[name]}")
+            say(f"writing {name}")
+            if name == MOVES:
+                problems |= work.write_moves(draft)
+                continue
             path = draft / FILES[name]
             problems[name] = {"file": FILES[name], **work.write(name, path), **_stamp(path)}
         say("writing the map")
         with whole(draft / _map()) as temporary:
             temporary.write_text(lines_of(work.key(problems)), encoding="utf-8")
-    files = {name: folder / FILES[name] for name in names}
-    older = {folder / file for file in FILES.values()} - set(files.values())
-    left = tuple(sorted(path for path in older if path.exists()))
+    files = {name: folder / problem["file"] for name, problem in problems.items()}
+    older = {*(folder / file for file in FILES.values()), *folder.glob("moves-*.bqm")}
+    left = tuple(sorted(path for path in older - set(files.values()) if path.exists()))
     return Exported(form, files, problems, folder / _map(), left)
 
 
@@ -90,13 +99,13 @@ def refuse_unwritable_problem(to: Iterable[str], folder: Path) -> list[str]:
     into the folder would meet.
     """
     names = list(dict.fromkeys(to))
-    repair = f"choose one or more of {', '.join(FILES)}"
+    repair = f"choose one or more of {', '.join(FORMATS)}"
     if not names:
         raise InputError(Fault("--to", "names no format", None, repair))
-    unknown = [name for name in names if name not in FILES]
+    unknown = [name for name in names if name not in FORMATS]
     if unknown:
         raise InputError([Fault("--to", "no such format", name, repair) for name in unknown])
-    for file in (*(FILES[name] for name in names), _map()):
+    for file in (*(FILES.get(name, "moves-1.bqm") for name in names), _map()):
         refuse_unwritable(folder / file)
     return names
 
@@ -163,6 +172,29 @@ class _Export:
         from citygrid.routes.exchange.bits import encoded
 
         return encoded(self.form, self.settings)
+
+    @cached_property
+    def moves(self) -> tuple[Floats, list[Neighbourhood]]:
+        from citygrid.routes.contract import Options
+        from citygrid.routes.exchange.moves import neighbourhoods
+
+        # Curves are kept by their tangents here, as in the other files.
+        return neighbourhoods(replace(self.form, curves=()), Options())
+
+    def write_moves(self, folder: Path) -> dict[str, dict[str, Any]]:
+        """Write a file per window; returns what each holds, by its name without ending."""
+        from citygrid.routes.exchange.moves import NAME
+        from citygrid.routes.samplers.exchange import write_bqm
+
+        problems = {}
+        for number, each in enumerate(self.moves[1], 1):
+            path, model = folder / NAME.format(number), each.model
+            write_bqm(model.linear, model.couplings, model.offset, tuple(each.names(number)), path)
+            problems[path.stem] = {
+                "file": path.name, "window": each.window, "variables": len(model.linear),
+                "couplings": len(model.couplings[2]), **_stamp(path),
+            }  # fmt: skip
+        return problems
 
     def write(self, name: str, path: Path) -> dict[str, Any]:
         """Write one format; returns its size in words."""
@@ -233,4 +265,8 @@ class _Export:
         if set(problems) & set(BINARY):
             found["bqm"] = {"settings": self.settings, "hash": digest_of(self.binary)}
             found |= describe_bits(self.binary, self.problem.columns)
+        if "moves-1" in problems:
+            from citygrid.routes.exchange.moves import describe_moves
+
+            found |= describe_moves(*self.moves, self.problem.columns)
         return found

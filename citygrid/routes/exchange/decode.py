@@ -15,7 +15,9 @@ from citygrid.model.form import Form
 from citygrid.model.writing import column_names
 from citygrid.routes.exchange import Binary
 from citygrid.routes.exchange.key import bit_names, digest_of
+from citygrid.routes.exchange.moves import moved, stated_model
 from citygrid.routes.exchange.samples import Samples
+from citygrid.routes.samplers.exchange import read_bqm
 
 #: How far a sample may miss a limit, relative to it, and a whole number; as dimod's own check.
 CLOSE = 1e-6
@@ -24,6 +26,8 @@ SAME = 1e-6
 
 #: Makes the binary model of a form anew, by the settings that a map has kept.
 Encode = Callable[[Form, Mapping[str, Any]], Binary]
+#: Linear terms, couplings, offset and labels of a binary model.
+Stated = tuple[Floats, tuple[Positions, Positions, Floats], float, Sequence[str]]
 
 
 @dataclass(frozen=True)
@@ -67,10 +71,19 @@ def decode(form: Form, samples: Samples, key: Mapping[str, Any] | None, encode: 
         energies = points @ form.cost + form.constant
         return _decoded("cqm", form, samples, points, energies,
                         np.abs(points) @ np.abs(form.cost) + abs(form.constant))  # fmt: skip
+    change = moved(form, samples, key, names.tolist())
+    if change is not None:
+        _only_bits(samples, change.bits, change.names)
+        model = read_bqm(stated_model(samples.path.parent, change.file))
+        if set(model[-1]) != set(change.names):
+            raise _refused(samples, f"has another {change.file} beside it than its map says", None,
+                           "keep the files of one export together")  # fmt: skip
+        weighed = _energies(model, change.bits, change.names)
+        return _decoded("moves", form, samples, change.points, *weighed)
     binary = _encoded(form, samples, key, encode, names)
-    named: Sequence[object] = bit_names(binary)
+    named = bit_names(binary)
     numbered: Sequence[object] = range(len(named))  # as in a COO file
-    known = next(
+    known: Sequence[object] | None = next(
         (labels for labels in (named, numbered) if set(labels) == set(samples.labels)), None
     )
     if known is None:
@@ -78,16 +91,31 @@ def decode(form: Form, samples: Samples, key: Mapping[str, Any] | None, encode: 
     bits = samples.values[:, _order(samples.labels, known)]
     if samples.kind == "SPIN":
         bits = (bits + 1.0) / 2.0
-    elif not np.isin(bits, (0.0, 1.0)).all():
-        row, column = (int(at[0]) for at in np.nonzero(~np.isin(bits, (0.0, 1.0))))
-        raise _refused(samples, f"has a value that is no bit at {known[column]}",
-                       float(bits[row, column]), "answer the BQM in bits or spins")  # fmt: skip
+    _only_bits(samples, bits, known)
     points = np.array([binary.restore(each) for each in bits]).reshape(len(bits), -1)
-    first, second, weight = binary.couplings
-    size = bits @ np.abs(binary.linear) + abs(binary.offset)
-    size += [np.abs(weight) @ (each[first] * each[second]) for each in bits]
-    energies = np.asarray(binary.energy(bits), dtype=float)
-    return _decoded("bqm", form, samples, points, energies, size)
+    stated = binary.linear, binary.couplings, binary.offset, named
+    return _decoded("bqm", form, samples, points, *_energies(stated, bits, named))
+
+
+def _only_bits(samples: Samples, bits: Floats, names: Sequence[object]) -> None:
+    wrong = ~np.isin(bits, (0.0, 1.0))
+    if wrong.any():
+        row, column = (int(at[0]) for at in np.nonzero(wrong))
+        raise _refused(samples, f"has a value that is no bit at {names[column]}",
+                       float(bits[row, column]), "answer in bits or spins")  # fmt: skip
+
+
+def _energies(stated: Stated, bits: Floats, names: Sequence[object]) -> tuple[Floats, Floats]:
+    """Energies (s) of bits (s × n) in the order of ``names``, and the size of their terms (s)."""
+    linear, (first, second, weight), offset, labels = stated
+    at = _order(names, labels)
+    held = bits[:, at]
+    energies, sizes = held @ linear + offset, held @ np.abs(linear) + abs(offset)
+    for sample, each in enumerate(held):
+        both = each[first] * each[second]
+        energies[sample] += weight @ both
+        sizes[sample] += np.abs(weight) @ both
+    return energies, sizes
 
 
 def _decoded(

@@ -15,6 +15,7 @@ The control ``greedy`` takes the best single move, over and over, from the same 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -109,6 +110,22 @@ def improve(
     found, _ = milp.complete(form, search.best, journal, options, _rest(clock))
     better = found is not None and form.objective(found) <= form.objective(x)
     return found if better and found is not None else x
+
+
+def models(
+    form: Form, x: Floats, options: Options, journal: Journal, clock: Clock,
+    effort: Effort | None = None,
+) -> Iterator[tuple[str, MoveModel]]:  # fmt: skip
+    """The models of moves around a plan ``x`` (n), one per window, which is said in words."""
+    search = _Search(form, x, options, journal, clock, "greedy", effort or Effort(), None)
+    for window in search.windows if search.units else ():
+        valued = search._value(window)
+        words = "all steps"
+        if window is not None and search.stamps:
+            last = min(window[1], len(search.stamps)) - 1
+            words = f"{search.stamps[window[0]]} to {search.stamps[last]}"
+        yield words, model(search.dispatch, search.units, search.schedules, valued,
+                           search.effort.pairs, search.stamps, lambda: clock.over)  # fmt: skip
 
 
 def _rest(clock: Clock) -> float | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import struct
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -81,11 +82,7 @@ def read_cqm(path: Path, rows: list[str] | None = None) -> Form:
 
     Raises :class:`InputError` for a file that is none, and for a model that is not linear.
     """
-    with path.open("rb") as stream:
-        try:
-            found = dimod.ConstrainedQuadraticModel.from_file(stream)
-        except _UNREADABLE as failure:
-            raise _unreadable(path, "constrained", failure) from failure
+    found = _read(path, "constrained", dimod.ConstrainedQuadraticModel.from_file)
     if not found.objective.is_linear() or not all(
         limit.lhs.is_linear() for limit in found.constraints.values()
     ):
@@ -143,11 +140,7 @@ def read_bqm(
 
     Raises :class:`InputError` for a file that is none, or a model of spins.
     """
-    with path.open("rb") as stream:
-        try:
-            found = dimod.BinaryQuadraticModel.from_file(stream)
-        except _UNREADABLE as failure:
-            raise _unreadable(path, "binary", failure) from failure
+    found = _read(path, "binary", dimod.BinaryQuadraticModel.from_file)
     if found.vartype is not dimod.BINARY:
         raise InputError(Fault(str(path), "is a model of spins", None, "write it in bits"))
     linear, (row, column, value), offset = found.to_numpy_vectors(
@@ -169,6 +162,15 @@ def _copy(stream: Any, path: Path) -> None:
             target.write(chunk)
 
 
-def _unreadable(path: Path, kind: str, failure: BaseException) -> InputError:
-    return InputError(Fault(str(path), f"is no {kind} quadratic model of dimod's: {failure}",
-                            None, "export it anew"))  # fmt: skip
+def _read(path: Path, kind: str, reader: Callable[[Any], Any]) -> Any:
+    try:
+        stream = path.open("rb")
+    except OSError as failure:
+        raise InputError(Fault(str(path), f"cannot be read: {failure.strerror or failure}", None,
+                               "keep the files of one export together")) from failure  # fmt: skip
+    with stream:
+        try:
+            return reader(stream)
+        except _UNREADABLE as failure:
+            raise InputError(Fault(str(path), f"is no {kind} quadratic model of dimod's: {failure}",
+                                   None, "export it anew")) from failure  # fmt: skip
