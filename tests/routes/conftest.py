@@ -35,7 +35,9 @@ def per(values, axes, unit):
     return Data(np.asarray(values, dtype=float), axes, unit)
 
 
-def district(jobs=4, sites=2, steps=4, seed=0, capacity=60.0, pump_share=0.4):
+def district(
+    jobs=4, sites=2, steps=4, seed=0, capacity=60.0, pump_share=0.4, start_cost=0.0
+):  # fmt: skip
     """Jobs of 10 kW or 20 kW over sites and hours, heat pumps with minimum load, a boiler."""
     generator = np.random.default_rng(seed)
     model = Model(hours(steps), 1.0)
@@ -60,6 +62,11 @@ def district(jobs=4, sites=2, steps=4, seed=0, capacity=60.0, pump_share=0.4):
     pump.constrain("most", heat <= per(capacity, (), "kW") * on)
     pump.constrain("least", heat >= per(pump_share * capacity, (), "kW") * on)
     pump.constrain("source", heat <= run)
+    if start_cost:
+        started = pump.variable("start", site, time, upper=1.0, unit="1", about="it is started")
+        before = per(np.zeros(sites), (site,), "1")
+        pump.constrain("starting", started >= on - on.previous(before))
+        pump.cost("start", started * per(start_cost, (), "EUR"))
     grid, boiler = Speaker(model, "grid"), Speaker(model, "boiler")
     net = Axis("net", np.array(["net"], dtype=object))
     bought = grid.variable("import", net, time, about="power from the grid")

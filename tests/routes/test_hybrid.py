@@ -22,10 +22,13 @@ from citygrid.routes.hybrid.assignment import (
     meeting,
     priced_cost,
 )
+from citygrid.routes.hybrid.blocks import entered, find_blocks
+from citygrid.routes.hybrid.chains import find_chains
 from citygrid.routes.hybrid.choosers import LESSONS, Chooser
-from citygrid.routes.hybrid.energy import axes, energy
+from citygrid.routes.hybrid.energy import energy, limits
+from citygrid.routes.hybrid.heat_bath import energies
 from citygrid.routes.hybrid.quadratic import penalise
-from citygrid.routes.hybrid.responses import POINTS, entered, find_blocks, tabulate
+from citygrid.routes.hybrid.responses import DEAR, respond
 from citygrid.routes.hybrid.walk import Walk
 from citygrid.routes.pyomo import build
 
@@ -33,18 +36,18 @@ from citygrid.routes.pyomo import build
 @pytest.fixture(scope="module")
 def case(district_maker):
     """A district with its groups, coupling, blocks, prices and the energy of all options."""
-    form = district_maker(jobs=3, sites=2, steps=3, seed=5)
+    form = district_maker(jobs=3, sites=2, steps=3, seed=5, start_cost=0.4)
     groups = find_groups(form)
     coupling = find_coupling(form, groups)
     relaxed, prices, _ = milp.relaxation(form, Options())
     blocks = find_blocks(form, groups, coupling)
     loads = np.asarray(coupling.weights @ relaxed.x[groups.columns])
-    first, step = axes(coupling, loads, POINTS)
-    table = tabulate(form, blocks, coupling, prices, first, step)
+    chains, ends = find_chains(form, blocks), limits(coupling, loads)
+    answers = respond(form, blocks, chains, coupling, prices, *ends)
     total = meeting(form, coupling, blocks.receiver, entered(form, blocks))
     options = np.lexsort((np.arange(len(groups.columns)), groups.owner))
     model = energy(coupling, groups, options, priced_cost(form, groups, prices, coupling.rows),
-                   prices, loads, (first, step, table), total)  # fmt: skip
+                   prices, loads, chains, answers, ends, total)  # fmt: skip
     return form, groups, coupling, blocks, prices, model
 
 
@@ -83,36 +86,93 @@ def test_every_site_and_hour_is_a_block_of_its_own(case):
     assert not blocks.cut[form.rows["compute.balance"].span].any()
 
 
-def test_tabulated_response_is_the_least_priced_cost_with_the_load_put_in(case):
-    """Each point against a MILP over the blocks' rows with all others priced."""
+@pytest.mark.parametrize("part", [0.0, 0.07, 0.33, 0.5, 0.81, 1.0])
+def test_response_of_all_chains_is_the_least_priced_cost_with_the_loads_put_in(case, part):
+    """Settings, starts and all: against a MILP over the blocks' rows and the links between hours."""
     form, groups, coupling, blocks, prices, model = case
-    cut = prices.copy()
-    cut[~blocks.cut] = 0.0
+    chains = model.chains
+    cut = np.where(blocks.cut & ~chains.linked, prices, 0.0)
     cost = form.cost - form.matrix.T @ cut
-    idle = np.setdiff1d(np.arange(len(cost)), blocks.columns)
+    # Columns of the links' own, what a start costs, are paid for with the chains.
+    own = np.unique(form.matrix[np.flatnonzero(chains.linked)].indices)
+    idle = np.setdiff1d(np.arange(len(cost)), np.union1d(blocks.columns, own))
     cost[idle] = 0.0
-    kept = np.sort(blocks.rows)
+    kept = np.sort(np.concatenate([blocks.rows, np.flatnonzero(chains.linked)]))
     lower, upper = tighten(form)
     local = replace(form, lower=lower, upper=upper, cost=cost, constant=0.0,
                     matrix=sp.csr_array(form.matrix[kept]), row_lower=form.row_lower[kept],
                     row_upper=form.row_upper[kept], rows={})  # fmt: skip
     local = fix(local, groups.columns, np.zeros(len(groups.columns))).form
-    for point in (0, 5, POINTS - 1):
-        load = model.first + point * model.step
-        low, high = local.row_lower.copy(), local.row_upper.copy()
-        at = np.searchsorted(kept, coupling.rows)
-        low[at] -= load
-        high[at] -= load
-        shifted = replace(local, row_lower=low, row_upper=high)
-        found = milp.solve(shifted, Options(gap=0.0))
-        assert found.objective == pytest.approx(model.table[:, point].sum(), abs=1e-5)
+    # Every hour at a load of its own, so that settings have a reason to change.
+    share = np.abs(part - np.linspace(0.0, 1.0, len(coupling.rows)))
+    load = model.first + share * (model.last - model.first)
+    low, high = local.row_lower.copy(), local.row_upper.copy()
+    at = np.searchsorted(kept, coupling.rows)
+    low[at] -= load
+    high[at] -= load
+    shifted = replace(local, row_lower=low, row_upper=high)
+    found = milp.solve(shifted, Options(gap=0.0))
+    placed = np.zeros((1, chains.count))
+    placed[0, chains.at] = load
+    settings = np.zeros(placed.shape, dtype=np.int64)
+    answers = model.responses
+    energy_of = energies((0,) * chains.settings, placed, chains.first, chains.change, chains.entry,
+                         answers.first, answers.height, answers.slope, settings)  # fmt: skip
+    assert energy_of[0] == pytest.approx(found.objective, abs=1e-5)
+    # The settings that it names are a best choice of the binaries.
+    held = chains.block >= 0
+    setting = np.zeros(blocks.count, dtype=np.int64)
+    setting[chains.block[held]] = settings[0, held]
+    bits = np.flatnonzero(blocks.bit >= 0)
+    values = (setting[blocks.of_column[bits]] >> blocks.bit[bits]) & 1
+    best = milp.solve(fix(shifted, blocks.columns[bits], values).form, Options(gap=0.0))
+    assert best.objective == pytest.approx(found.objective, abs=1e-5)
+
+
+def test_starts_join_the_hours_of_a_site_to_a_chain(case):
+    form, _, coupling, blocks, _, model = case
+    chains = model.chains
+    # What was before the first hour is known, so that its row spans no hours: part of the block.
+    assert chains.linked[form.rows["pump.starting"].index].tolist() == [[False, True, True]] * 2
+    assert np.diff(chains.first).tolist() == [3, 3] and chains.settings == 2
+    assert chains.row[chains.at].tolist() == list(range(len(coupling.rows)))
+    # Only from off to on: row "was off", column "is on".
+    assert chains.change[:, 0, 1].tolist() == [0.0, 0.4, 0.4, 0.0, 0.4, 0.4]
+    assert not chains.change[:, 1].any() and not chains.change[:, 0, 0].any()
+    assert not chains.entry[np.isfinite(chains.entry)].any()
+
+
+def test_a_decision_that_is_taken_leaves_its_settings(case, district_maker):
+    """A pump that stands still for an hour has no setting in which it runs there."""
+    form = case[0]
+    before = case[-1].chains
+    free = np.argwhere(np.isfinite(before.entry[:, 1]).reshape(2, 3))[0]
+    upper = form.upper.copy()
+    upper[form.columns["pump.on"].index[tuple(free)]] = 0.0
+    still = replace(form, upper=upper)
+    groups = find_groups(still)
+    blocks = find_blocks(still, groups, find_coupling(still, groups))
+    chains = find_chains(still, blocks)
+    newly = np.isinf(chains.entry) & np.isfinite(before.entry)
+    assert newly[:, 1].reshape(2, 3)[tuple(free)] and not newly[:, 0].any()
 
 
 def test_heat_pump_response_is_not_convex(case):
     """Below the minimum load heat is worth nothing: a relaxation would draw a straight line."""
     *_, model = case
-    bends = np.diff(model.table, n=2, axis=1)
-    assert (bends < -1e-6).any()
+    grid = model.first[:, None] + (model.last - model.first)[:, None] * np.linspace(0, 1, 16)
+    rows, count = grid.shape
+    state = model.chains.at[:, None] * 2 + np.zeros((rows, count), dtype=np.int64)
+    least = np.minimum(model.responses.at(state, grid), model.responses.at(state + 1, grid))
+    assert (np.diff(least, n=2, axis=1) < -1e-6).any()
+
+
+def test_loads_beyond_the_limit_are_dearer_than_anything_else(case):
+    *_, model = case
+    state = model.chains.at * 2
+    inside, beyond = (model.responses.at(state, model.last + more) for more in (0.0, 1.0))
+    assert (beyond - inside > 0.5 * DEAR * np.abs(model.responses.slope).min()).all()
+    assert (beyond - inside > 10.0 * np.ptp(model.priced)).all()
 
 
 def test_bqm_of_valid_choices_is_the_energy_with_parabolas(case):
@@ -121,7 +181,7 @@ def test_bqm_of_valid_choices_is_the_energy_with_parabolas(case):
     first = penalise(model, np.ones(len(model.owner)), 0.1)
     everything = np.ones((1, len(model.owner)), dtype=np.int8)
     crowd = np.array([model.owner.searchsorted(group) for group in range(model.groups)])
-    narrow = replace(model, step=0.25 * model.step)  # any load is an overrun
+    narrow = replace(model, last=model.first + 1e-3)  # any load is an overrun
     taught = replace(first, energy=narrow).learn(everything, [crowd])
     assert (taught.penalty > first.penalty).all() and (taught.lift < 0.0).all()
     assert taught.bend.any()
@@ -173,7 +233,7 @@ def test_annealers_books_agree_with_the_energy(case):
     *_, model = case
     walk = Walk(model, 5, seed=2)
     for beta in (1e-3, 0.1, 10.0):
-        assert walk.sweep(beta, 3) or beta > 1.0
+        assert walk.sweep(np.full(5, beta), 3) or beta > 1.0
         assert walk.energy == pytest.approx([model.of(c) for c in walk.state], abs=1e-9)
         assert walk.least == pytest.approx([model.of(c) for c in walk.best], abs=1e-9)
         assert (walk.least <= walk.energy + 1e-12).all()
@@ -182,10 +242,10 @@ def test_annealers_books_agree_with_the_energy(case):
 def test_a_walk_begun_anew_is_a_new_walk(case):
     *_, model = case
     used, fresh = Walk(model, 3, seed=1), Walk(model, 5, seed=2)
-    used.sweep(0.1, 7)
+    used.sweep(np.full(3, 0.1), 7)
     used.begin(5, seed=2)
     for walk in (used, fresh):
-        walk.sweep(0.1, 4)
+        walk.sweep(np.full(5, 0.1), 4)
     assert np.array_equal(used.state, fresh.state) and np.array_equal(used.least, fresh.least)
 
 
@@ -207,7 +267,7 @@ def test_heat_bath_draws_options_as_often_as_their_energies_say(case):
     seen = np.zeros(len(every))
     walk = Walk(model, 40, seed=5)
     for _ in range(1500):
-        walk.sweep(beta)
+        walk.sweep(np.full(40, beta))
         for state in walk.state:
             seen[place[state.tobytes()]] += 1
     seen /= seen.sum()
@@ -225,7 +285,7 @@ def test_annealer_finds_the_lowest_energy_of_all_choices(case):
 
 
 def test_energies_of_many_choices_are_those_of_each(case):
-    """Against the terms written out: priced options, tables, and totals near their targets."""
+    """Against the terms written out: priced options, chains, and totals near their targets."""
     *_, model = case
     some = np.array(choices(model)[::41]).T
     expected = []
@@ -233,13 +293,23 @@ def test_energies_of_many_choices_are_those_of_each(case):
         load = np.asarray(model.weights[:, choice].sum(axis=1)).ravel()
         met = model.total >= 0
         totals = np.bincount(model.total[met], load[met], minlength=len(model.target))
-        tables = sum(
-            np.interp(value, model.first[row] + model.step[row] * np.arange(POINTS), line)
-            for row, (value, line) in enumerate(zip(load, model.table, strict=True))
-        )
-        over = model.steep * model.overrun(choice).sum()
+        chains, answered = model.chains, 0.0
+        for begin, end in itertools.pairwise(chains.first):
+            # Every way through the settings of a chain, written out.
+            ways = []
+            for way in itertools.product(range(chains.settings), repeat=int(end - begin)):
+                cost = 0.0
+                for q, setting in zip(range(begin, end), way, strict=True):
+                    state = np.array([q * chains.settings + setting])
+                    there = load[chains.row[q]] if chains.row[q] >= 0 else 0.0
+                    cost += chains.entry[q, setting]
+                    cost += float(model.responses.at(state, np.array([there]))[0])
+                    if q > begin:
+                        cost += chains.change[q, way[q - begin - 1], setting]
+                ways.append(cost)
+            answered += min(ways)
         pull = 0.5 * model.stiffness @ (totals - model.target) ** 2
-        expected.append(model.priced[choice].sum() + tables + over + pull)
+        expected.append(model.priced[choice].sum() + answered + pull)
     assert model.of_each(some) == pytest.approx(expected, abs=1e-9)
 
 

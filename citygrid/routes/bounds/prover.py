@@ -148,6 +148,9 @@ def main() -> None:
     options = Options(seed=head["seed"], threads=head["threads"])
     best_bound(form, options, None, head["seconds"], relaxed, told, priced,
                watched=True)  # fmt: skip
+    out.flush()
+    # A thread still waits for a word of the parent on standard input, and would not let go of it.
+    os._exit(0)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 from citygrid.model.form import Floats, Form
@@ -44,7 +45,7 @@ class Incumbent:
         #: What to say where there is no plan.
         self.verdict: Status = "time_limit"
         seconds = PROOF if clock.left is None else clock.left
-        self._prover = Prover(form, options, seconds, relaxed)
+        self._prover = Prover(form, replace(options, threads=1), seconds, relaxed)
         self._asked = False
         journal.trace(bound=self.bound)
 
