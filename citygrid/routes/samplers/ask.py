@@ -119,7 +119,12 @@ class _Asking:
         """What the sampler gives; in a thread of its own where its time is limited."""
         limits = [t for t in (self.patience.timeout, self.clock.left) if t is not None]
         if not limits:
-            return _sampled(sampler, bqm, taken)
+            try:
+                return _sampled(sampler, bqm, taken)
+            except (Exception, KeyboardInterrupt):
+                raise
+            except BaseException as failure:
+                raise _tamed(failure) from failure
         box: dict[str, Any] = {}
         ended, gate, state = threading.Event(), threading.Lock(), {"abandoned": False}
 
@@ -141,10 +146,8 @@ class _Asking:
                 state["abandoned"] = True
                 raise TimeoutError(f"no answer within {min(limits):.3g} s")
         if "failure" in box:
-            failure = box["failure"]
-            if isinstance(failure, Exception):
-                raise failure
-            raise RuntimeError(f"the sampler ended with {type(failure).__name__}") from failure
+            thrown = box["failure"]
+            raise thrown if isinstance(thrown, Exception) else _tamed(thrown)
         return box["answer"]
 
     def _spent(self, name: str, found: dimod.SampleSet, attempt: int) -> None:
@@ -184,6 +187,13 @@ def _sampled(sampler: Any, bqm: dimod.BinaryQuadraticModel, taken: dict[str, Any
     if isinstance(answer, dimod.SampleSet):
         answer.resolve()  # type: ignore[no-untyped-call]
     return answer
+
+
+def _tamed(failure: BaseException) -> Exception:
+    """What would end the program, such as ``SystemExit``, as a fault of the sampler."""
+    if "cancel" in type(failure).__name__.lower():
+        return concurrent.futures.CancelledError()
+    return RuntimeError(f"the sampler ended with {type(failure).__name__}")
 
 
 def classified(failure: Exception) -> tuple[str, str, float | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 
 import dimod
@@ -23,12 +24,6 @@ QUICK = Patience(timeout=0.05, retries=1, pause=0.001)
 MODEL = dimod.BinaryQuadraticModel({"a": 1.0, "b": -2.0, "c": 0.5}, {"ab": 3.0, "bc": -1.0}, 0.25,
                                    "BINARY")  # fmt: skip
 KINDS = pytest.mark.parametrize("kind", faulty.FAULTS, ids=lambda kind: kind.__name__)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _release():
-    yield
-    faulty.RELEASE.set()
 
 
 def asked(*made, patience=QUICK, journal=None, **wishes):
@@ -82,6 +77,20 @@ def test_a_problem_that_does_not_fit_is_not_sent_again():
     assert named(journal) == [("tree", "refused", 1)]
     ask(samplers.chain("tree,neal"), complete, {"num_sweeps": 5}, journal)
     assert journal.figures["answered_by"] == "neal"
+
+
+@pytest.mark.parametrize("timeout", [None, 5.0])
+@pytest.mark.parametrize(
+    ("thrown", "fault"), [(SystemExit(0), "crash"), (asyncio.CancelledError(), "cancelled")]
+)
+def test_a_sampler_cannot_end_the_program(thrown, fault, timeout):
+    class Deadly(faulty.Sound):
+        def spoiled(self, good, bqm):
+            raise thrown
+
+    journal = Journal()
+    asked(Deadly(), faulty.Sound(), journal=journal, patience=Patience(timeout, 0))
+    assert named(journal) == [("Deadly", fault, 1)]
 
 
 def test_a_late_answer_is_discarded_and_counted():
