@@ -93,6 +93,19 @@ def test_a_sampler_cannot_end_the_program(thrown, fault, timeout):
     assert named(journal) == [("Deadly", fault, 1)]
 
 
+def test_who_has_failed_for_good_is_not_asked_at_every_call():
+    journal, broken = Journal(), faulty.Crash()
+    chain = Chain.of(broken, faulty.Sound(), patience=QUICK)
+    for _ in range(3):
+        ask(chain, MODEL, {}, journal)
+    assert broken.calls == 2 and journal.figures["samplers_given_up"] == ["Crash"]
+    alone = Chain.of(broken, patience=QUICK)
+    for calls in (4, 6):
+        with pytest.raises(NoPlanError):
+            ask(alone, MODEL, {}, journal)
+        assert broken.calls == calls
+
+
 def test_a_late_answer_is_discarded_and_counted():
     journal = Journal()
     patience = Patience(timeout=0.25, retries=0)
