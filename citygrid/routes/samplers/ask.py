@@ -38,16 +38,20 @@ def ask(
     """A checked sample set of the model from the first sampler of the chain that gives one.
 
     Of the wishes every sampler gets those that it has parameters for, and what the user set
-    replaces them. ``limit`` [s] ends everything.
-    The journal counts ``sampler_faults``, lists them with sampler, fault and attempt, and adds up
-    the seconds of queue, sampling and postprocessing that samplers state.
+    replaces them. ``limit`` [s] ends everything. Who has failed for good is not asked again in the
+    calls of one journal, as long as others are left. The journal counts ``sampler_faults``, lists
+    them with sampler, fault and attempt, and adds up the seconds of queue, sampling and
+    postprocessing that samplers state.
 
     Raises :class:`InputError` where no sampler can take the problem or lets us in, and
     :class:`NoPlanError` where none gave an answer.
     """
     journal = journal or Journal()
     asked = _Asking(journal, Clock(limit), chain.patience)
-    for name, sampler in zip(chain.names, chain.samplers, strict=True):
+    # Whom an earlier call of the same run has given up is only asked again if nobody else is left.
+    given_up: list[str] = journal.figures.setdefault("samplers_given_up", [])
+    order = list(zip(chain.names, chain.samplers, strict=True))
+    for name, sampler in [each for each in order if each[0] not in given_up] or order:
         reason = adapters.fits(sampler, bqm)
         if reason is not None:
             asked.note(name, "refused", 1, reason)
@@ -59,6 +63,9 @@ def ask(
         if found is not None:
             journal.figures["answered_by"] = name
             return found
+        # Another problem may fit who has refused this one.
+        if name not in given_up and asked.reasons[-1][1] != "refused":
+            given_up.append(name)
     raise asked.failure(chain, bqm)
 
 
@@ -119,7 +126,12 @@ class _Asking:
         """What the sampler gives; in a thread of its own where its time is limited."""
         limits = [t for t in (self.patience.timeout, self.clock.left) if t is not None]
         if not limits:
-            return _sampled(sampler, bqm, taken)
+            try:
+                return _sampled(sampler, bqm, taken)
+            except (Exception, KeyboardInterrupt):
+                raise
+            except BaseException as failure:
+                raise _tamed(failure) from failure
         box: dict[str, Any] = {}
         ended, gate, state = threading.Event(), threading.Lock(), {"abandoned": False}
 
@@ -141,10 +153,8 @@ class _Asking:
                 state["abandoned"] = True
                 raise TimeoutError(f"no answer within {min(limits):.3g} s")
         if "failure" in box:
-            failure = box["failure"]
-            if isinstance(failure, Exception):
-                raise failure
-            raise RuntimeError(f"the sampler ended with {type(failure).__name__}") from failure
+            thrown = box["failure"]
+            raise thrown if isinstance(thrown, Exception) else _tamed(thrown)
         return box["answer"]
 
     def _spent(self, name: str, found: dimod.SampleSet, attempt: int) -> None:
@@ -184,6 +194,13 @@ def _sampled(sampler: Any, bqm: dimod.BinaryQuadraticModel, taken: dict[str, Any
     if isinstance(answer, dimod.SampleSet):
         answer.resolve()  # type: ignore[no-untyped-call]
     return answer
+
+
+def _tamed(failure: BaseException) -> Exception:
+    """What would end the program, such as ``SystemExit``, as a fault of the sampler."""
+    if "cancel" in type(failure).__name__.lower():
+        return concurrent.futures.CancelledError()
+    return RuntimeError(f"the sampler ended with {type(failure).__name__}")
 
 
 def classified(failure: Exception) -> tuple[str, str, float | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 
 import dimod
@@ -23,12 +24,6 @@ QUICK = Patience(timeout=0.05, retries=1, pause=0.001)
 MODEL = dimod.BinaryQuadraticModel({"a": 1.0, "b": -2.0, "c": 0.5}, {"ab": 3.0, "bc": -1.0}, 0.25,
                                    "BINARY")  # fmt: skip
 KINDS = pytest.mark.parametrize("kind", faulty.FAULTS, ids=lambda kind: kind.__name__)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _release():
-    yield
-    faulty.RELEASE.set()
 
 
 def asked(*made, patience=QUICK, journal=None, **wishes):
@@ -82,6 +77,33 @@ def test_a_problem_that_does_not_fit_is_not_sent_again():
     assert named(journal) == [("tree", "refused", 1)]
     ask(samplers.chain("tree,neal"), complete, {"num_sweeps": 5}, journal)
     assert journal.figures["answered_by"] == "neal"
+
+
+@pytest.mark.parametrize("timeout", [None, 5.0])
+@pytest.mark.parametrize(
+    ("thrown", "fault"), [(SystemExit(0), "crash"), (asyncio.CancelledError(), "cancelled")]
+)
+def test_a_sampler_cannot_end_the_program(thrown, fault, timeout):
+    class Deadly(faulty.Sound):
+        def spoiled(self, good, bqm):
+            raise thrown
+
+    journal = Journal()
+    asked(Deadly(), faulty.Sound(), journal=journal, patience=Patience(timeout, 0))
+    assert named(journal) == [("Deadly", fault, 1)]
+
+
+def test_who_has_failed_for_good_is_not_asked_at_every_call():
+    journal, broken = Journal(), faulty.Crash()
+    chain = Chain.of(broken, faulty.Sound(), patience=QUICK)
+    for _ in range(3):
+        ask(chain, MODEL, {}, journal)
+    assert broken.calls == 2 and journal.figures["samplers_given_up"] == ["Crash"]
+    alone = Chain.of(broken, patience=QUICK)
+    for calls in (4, 6):
+        with pytest.raises(NoPlanError):
+            ask(alone, MODEL, {}, journal)
+        assert broken.calls == calls
 
 
 def test_a_late_answer_is_discarded_and_counted():

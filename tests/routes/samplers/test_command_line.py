@@ -25,7 +25,7 @@ def planned(tmp_path, sampler, *more):
     "sampler", [f"{FAULTY}Crash,neal", f"{FAULTY}LyingEnergy", f"{FAULTY}TimeOut,noisy:onehot"]
 )
 def test_a_plan_is_found_and_verified_all_the_same(tmp_path, sampler):
-    result = planned(tmp_path, sampler, "--set", "sampler.patience=0.3")
+    result = planned(tmp_path, sampler, "--set", "sampler.patience=4")
     assert result.exit_code == 0, result.output
     document = json.loads(result.stdout)
     assert document["verdict"]["ok"] and document["objective"] == pytest.approx(56.0)

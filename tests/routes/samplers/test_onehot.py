@@ -297,14 +297,17 @@ def test_prices_of_limits_rise_until_they_are_obeyed():
     assert (found.broken <= moves.TINY * 100).any()
 
 
-def test_cuts_of_a_known_graph_are_near_the_best_known():
-    """G1 has a cut of 11,624; a second of annealing comes within a per mille."""
-    first, second, weight = graph("G1")
+@pytest.mark.parametrize(
+    ("name", "nodes", "good", "known"), [("G1", 800, 11_618, 11_624), ("G22", 2000, 13_350, 13_359)]
+)
+def test_cuts_of_known_graphs_are_near_the_best_known(name, nodes, good, known):
+    """Without being told any temperature; cuts are counted anew, and none beats the best known."""
+    first, second, weight = graph(name)
     model = dimod.BinaryQuadraticModel.from_numpy_vectors(
-        np.zeros(800), (first, second, weight), 0.0, "SPIN"
+        np.zeros(nodes), (first, second, weight), 0.0, "SPIN"
     )
     found = OWN.sample(model, num_reads=8, num_sweeps=1000, seed=0)
     cut = 0.5 * (weight.sum() - found.first.energy)
-    assert 11_612 <= cut <= 11_624
-    state = np.array([found.first.sample[i] for i in range(800)])
+    assert good <= cut <= known
+    state = np.array([found.first.sample[i] for i in range(nodes)])
     assert cut == weight[state[first] != state[second]].sum()
