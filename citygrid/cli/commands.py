@@ -109,7 +109,8 @@ def plan(
 @MODEL
 @click.option("--routes", default="milp,hybrid", show_default=True,
               help="Comma-separated: milp, hybrid, hybrid:random, hybrid:greedy, "
-                   "hybrid:rounding, hybrid:raw, pyomo:SOLVER, answer:FILE.")  # fmt: skip
+                   "hybrid:rounding, hybrid:raw, qubo, pyomo:SOLVER, "
+                   "answer:FILE.")  # fmt: skip
 @click.option("--controls", is_flag=True, help="Also run the hybrid route's controls.")
 @counterfactual_option
 @solving_options

@@ -171,16 +171,18 @@ def solving_options(command: Callable[..., None]) -> Callable[..., None]:
                      help="Seconds per route; the best plan so far is kept."),
         click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True,
                      help="Same seed, same plan (without a time limit)."),
-        click.option("--sampler", default="groups", show_default=True,
-                     help="Annealer of the hybrid route: groups (citygrid's own), neal, tabu, "
-                     "greedy, exact, random or module:Class."),
+        click.option("--sampler", default="onehot", show_default=True, metavar="NAME[,NAME…]",
+                     help="Annealer of hybrid and qubo: onehot (citygrid's own), neal, tabu, "
+                     "greedy, exact, tree, random, openjij or module:Class; noisy:NAME disturbs "
+                     "one as hardware would. Of several each is asked where those before fail."),
         click.option("--policy", "policies", multiple=True, metavar="FILE[:FUNCTION]",
                      help="A Python function that adds linear constraints to the Pyomo model; it "
                      "is run, so name only code that you trust. As often as needed."),
         click.option("--threads", type=click.IntRange(1), help="Threads of the solver."),
         click.option("--set", "settings", multiple=True, metavar="NAME=VALUE",
-                     help="A further option of the solver or the hybrid route, as often as needed; "
-                     "KIND.NAME=VALUE for milp, hybrid or pyomo alone."),
+                     help="A further option of the solver or the route, as often as needed; "
+                     "KIND.NAME=VALUE for milp, hybrid, qubo or pyomo alone, sampler.NAME=VALUE "
+                     "for the sampler."),
         click.option("--verbose", is_flag=True, help="Solver log on stderr."),
     )):  # fmt: skip
         command = option(command)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from citygrid.counterfactual import NAME, Counterfactual
-from citygrid.district.case import Case
 from citygrid.verbs import Run
-from citygrid.verbs.exchange import Exported
+
+if TYPE_CHECKING:
+    from citygrid.district.case import Case
+    from citygrid.verbs.exchange import Exported
 
 STAGES = ("load", "prepare", "formulate", "queue", "solve", "verify", "total")
 

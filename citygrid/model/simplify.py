@@ -36,12 +36,17 @@ def simplify(form: Form) -> Reduction:
 
     Rows keep their places and names; one that says nothing any more has no limits.
     """
-    chain = _drop(_tight(form))
-    for step in (eliminate, lift):
-        after = step(chain.form)
-        if after is not None:
-            chain = chain.then(after)
-            chain = chain.then(_drop(_tight(chain.form)))
+    tight = _tight(form)
+    kept = tight.lower < tight.upper
+    chain = _drop(tight)
+    settled = eliminate(chain.form, form.lower[kept], form.upper[kept])
+    if settled is not None:
+        chain = chain.then(settled)
+        chain = chain.then(_drop(_tight(chain.form)))
+    lifted = lift(chain.form)
+    if lifted is not None:
+        chain = chain.then(lifted)
+        chain = chain.then(_drop(_tight(chain.form)))
     return replace(chain, form=loosen(merge(chain.form)))
 
 
@@ -126,13 +131,18 @@ def _rounded(values: Floats) -> Floats:
 # what equalities settle --------------------------------------------------------------------------
 
 
-def eliminate(form: Form) -> Reduction | None:
-    """Continuous columns written as what an equality makes of the others; ``None`` if there are none.
+def eliminate(form: Form, lower: Floats, upper: Floats) -> Reduction | None:
+    """Continuous columns written as what an equality makes of the others; ``None`` if none is.
 
-    ``x_j = (rhs − Σ a_k x_k) / a_j`` where the row and the bounds of the others keep ``x_j`` within
-    its own; a column of one row only always, because its bounds become the row's limits.
+    ``x_j = (rhs − Σ a_k x_k) / a_j``. The row goes where it and the bounds of the others keep
+    ``x_j`` within its own; elsewhere the bounds of ``x_j`` become the row's limits. A column that
+    some row holds to a binary stays, because that row is cheap as it is.
+
+    lower, upper
+        Bounds (n) that columns must keep by themselves; those of the form may be tighter where
+        rows imply them.
     """
-    book = _Book(form)
+    book = _Book(form, lower, upper)
     equal = np.flatnonzero(form.row_lower == form.row_upper)
     # What one elimination takes out of other rows may leave a column alone in its own.
     for _ in range(ROUNDS):
@@ -147,8 +157,8 @@ def eliminate(form: Form) -> Reduction | None:
 class _Book:
     """A form as rows and columns of entries that change while columns are eliminated."""
 
-    def __init__(self, form: Form) -> None:
-        self.form = form
+    def __init__(self, form: Form, lower: Floats, upper: Floats) -> None:
+        self.form, self.own_lower, self.own_upper = form, lower, upper
         matrix = sp.csr_array(form.matrix)
         self.rows: list[dict[int, float]] = [
             dict(zip(matrix.indices[a:b].tolist(), matrix.data[a:b].tolist(), strict=True))
@@ -172,8 +182,8 @@ class _Book:
             if self._implied(row, column):
                 self._substitute(row, column)
                 return
-        for count, column in sorted(candidates):
-            if count == 1 and len(entries) > 1:
+        for _, column in sorted(candidates):
+            if len(entries) > 1 and not self._gated(row, column):
                 self._loosen(row, column)
                 return
 
@@ -186,8 +196,16 @@ class _Book:
                 least -= max(a * lower[other], a * upper[other])
                 most -= min(a * lower[other], a * upper[other])
         ends = sorted((least / weight, most / weight))
-        slack = 1e-9 * max(1.0, abs(lower[column]) if np.isfinite(lower[column]) else 1.0)
-        return bool(ends[0] >= lower[column] - slack and ends[1] <= upper[column] + slack)
+        own = self.own_lower[column], self.own_upper[column]
+        slack = 1e-9 * max(1.0, abs(own[0]) if np.isfinite(own[0]) else 1.0)
+        return bool(ends[0] >= own[0] - slack and ends[1] <= own[1] + slack)
+
+    def _gated(self, row: int, column: int) -> bool:
+        """Whether another row holds a column to a binary, which it would no longer do by itself."""
+        return any(
+            len(self.rows[other]) == 2 and any(self.form.integer[k] for k in self.rows[other])
+            for other in self.places[column] - {row}
+        )
 
     def _express(self, row: int, column: int) -> tuple[float, dict[int, float]]:
         weight = self.rows[row][column]
@@ -196,6 +214,16 @@ class _Book:
 
     def _substitute(self, row: int, column: int) -> None:
         known, others = self._express(row, column)
+        self._elsewhere(row, column, known, others)
+        for k in others:
+            self.places[k].discard(row)
+        self.rows[row] = {}
+        self.low[row], self.high[row] = -np.inf, np.inf
+        self.places[column] = set()
+        self.settled.append((column, known, others))
+
+    def _elsewhere(self, row: int, column: int, known: float, others: dict[int, float]) -> None:
+        """Write a column as the others in every row but its own."""
         for other in list(self.places[column] - {row}):
             entries = self.rows[other]
             weight = entries.pop(column)
@@ -209,18 +237,13 @@ class _Book:
                     self.places[k].add(other)
             self.low[other] -= weight * known
             self.high[other] -= weight * known
-        for k in others:
-            self.places[k].discard(row)
-        self.rows[row] = {}
-        self.low[row], self.high[row] = -np.inf, np.inf
-        self.places[column] = set()
-        self.settled.append((column, known, others))
 
     def _loosen(self, row: int, column: int) -> None:
-        """A column of this row alone becomes the room that the row has."""
+        """A column becomes the room that the row has: its bounds are the row's limits now."""
         known, others = self._express(row, column)
+        self._elsewhere(row, column, known, others)
         weight = self.rows[row].pop(column)
-        ends = weight * self.form.lower[column], weight * self.form.upper[column]
+        ends = weight * self.own_lower[column], weight * self.own_upper[column]
         limit = self.low[row]
         self.low[row], self.high[row] = limit - max(ends), limit - min(ends)
         self.places[column] = set()
@@ -278,7 +301,7 @@ def lift(form: Form) -> Reduction | None:
     """Columns with a minimum while on, written as that minimum and the rest: ``x = m · on + y``.
 
     Where rows say ``x ≥ m · on`` and ``x ≤ M · on`` with ``x ≥ 0``, the first is ``y ≥ 0`` and the
-    second ``y ≤ (M − m) · on``, which a quadratic model keeps without a slack. ``None`` without any.
+    second ``y ≤ (M − m) · on``, which a quadratic model keeps without a slack. ``None`` if none is.
     """
     width = len(form.cost)
     shift, gate = np.zeros(width), np.full(width, -1, dtype=np.int64)

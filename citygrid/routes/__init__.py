@@ -23,6 +23,8 @@ __all__ = ["CONTROLS", "Options", "Outcome", "check", "check_sampler", "names", 
 CONTROLS = ("random", "greedy", "rounding", "raw")
 #: Words before a point in the name of an option that give it to one kind of route.
 KINDS = ("milp", "pyomo", "hybrid", "qubo", "answer")
+#: The word that gives an option to the samplers, and the routes that ask any.
+SAMPLER, ANNEALED = "sampler.", ("hybrid", "hybrid:raw", "qubo")
 
 
 def names() -> list[str]:
@@ -60,13 +62,18 @@ def check(route: str, options: Options | None = None) -> None:
 
 
 def check_sampler(routes: Sequence[str], options: Options | None = None) -> None:
-    """Refuse a sampler that none of the routes would ask. Raises :class:`InputError`."""
-    wished = (options or Options()).sampler
-    if wished != Options().sampler and not {"hybrid", "hybrid:raw", "qubo"} & set(routes):
-        raise InputError(Fault(
-            "--sampler", f"{', '.join(routes)} asks no annealer", wished,
-            "leave it out, or plan by the route hybrid or qubo",
-        ))  # fmt: skip
+    """Refuse a sampler, or options of one, that no route asks. Raises :class:`InputError`."""
+    options = options or Options()
+    if set(ANNEALED) & set(routes):
+        return
+    wished = {"--sampler": options.sampler} if options.sampler != Options().sampler else {}
+    wished |= {f"--set {n}": text for n, text in options.extras.items() if n.startswith(SAMPLER)}
+    if wished:
+        raise InputError([
+            Fault(place, f"{', '.join(routes)} asks no annealer", text,
+                  "leave it out, or plan by the route hybrid or qubo")
+            for place, text in wished.items()
+        ])  # fmt: skip
 
 
 def solve(form: Form, route: str = "milp", options: Options | None = None) -> Outcome:
@@ -120,7 +127,10 @@ def _read(route: str, options: Options | None) -> tuple[str, str, Options]:
     extras = {}
     for name, value in options.extras.items():
         owner, point, own = name.partition(".")
-        if not point or owner not in KINDS:
+        if name.startswith(SAMPLER):
+            if route in ANNEALED:
+                extras[name] = value
+        elif not point or owner not in KINDS:
             extras[name] = value
         elif owner == kind:
             extras[own] = value

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -31,11 +31,12 @@ class Options:
 
     ``gap`` is the relative gap at which a plan counts as optimal; ``time_limit`` in s (a hard one:
     the solver is stopped and its best plan returned); ``threads`` for solvers that use several;
-    ``sampler`` names the annealer of the routes that have one (``groups`` is the package's own);
-    ``extras`` are further options of the route or its solver as text, for one kind of route alone
-    where the name begins with it (``hybrid.rounds``); ``progress`` is called with ``seconds``,
-    ``objective`` and ``bound`` while a solver works. Without a time limit the same seed gives the
-    same plan.
+    ``sampler`` names the annealer of the routes that have one (``onehot`` is the package's own;
+    several by commas: each where those before it fail); ``extras`` are further options of the route
+    or its solver as text, for one kind of route alone where the name begins with it
+    (``hybrid.rounds``), for samplers where it begins ``sampler.``; ``progress`` is called with
+    ``seconds``, ``objective`` and ``bound`` while a solver works. Without a time limit the same
+    seed gives the same plan.
     """
 
     gap: float = 1e-3
@@ -43,7 +44,7 @@ class Options:
     seed: int = 0
     threads: int | None = None
     verbose: bool = False
-    sampler: str = "groups"
+    sampler: str = "onehot"
     extras: Mapping[str, str] = field(default_factory=dict)
     progress: Progress | None = None
 
@@ -100,13 +101,18 @@ class Call:
 
 
 class Journal:
-    """Collects the telemetry of a route: backend calls, seconds per stage, counts, figures."""
+    """Collects the telemetry of a route: backend calls, seconds per stage, counts, figures.
 
-    def __init__(self) -> None:
+    ``progress`` hears of every better plan and bound that :meth:`trace` is told.
+    """
+
+    def __init__(self, progress: Progress | None = None) -> None:
         self.calls: list[Call] = []
         self.seconds: dict[str, float] = {}
         self.counts: dict[str, int] = {}
         self.figures: dict[str, Any] = {}
+        self._trace: list[dict[str, float | None]] = []
+        self._progress = progress
         self._begun = time.perf_counter()
 
     @property
@@ -142,11 +148,39 @@ class Journal:
     def count(self, name: str, number: int = 1) -> None:
         self.counts[name] = self.counts.get(name, 0) + number
 
+    def trace(self, objective: float | None = None, bound: float | None = None) -> None:
+        """Note a plan of the whole form and a proven bound of it [EUR], if one is the best so far.
+
+        What is worse than what is known, missing or no number changes nothing, so that along the
+        trace objectives only fall and bounds only rise.
+        """
+        self._note(self.elapsed, objective, bound)
+
+    def follow(self, trace: Iterable[Mapping[str, Any]], begun: float) -> None:
+        """Take over the bounds of a trace that began when ``begun`` seconds had passed here."""
+        for news in trace:
+            self._note(begun + news["seconds"], None, news["bound"])
+
+    def _note(self, seconds: float, objective: float | None, bound: float | None) -> None:
+        last = self._trace[-1] if self._trace else {"objective": None, "bound": None}
+        best, proved = last["objective"], last["bound"]
+        if objective is not None and math.isfinite(objective):
+            best = objective if best is None else min(best, objective)
+        if bound is not None and math.isfinite(bound):
+            proved = bound if proved is None else max(proved, bound)
+        if best == last["objective"] and proved == last["bound"]:
+            return
+        news = {"seconds": seconds, "objective": best, "bound": proved}
+        self._trace.append(news)
+        if self._progress is not None:
+            self._progress(dict(news))
+
     def telemetry(self) -> dict[str, Any]:
         """Everything recorded, as plain values that can be written as JSON.
 
         ``milps`` are the searches that HiGHS did, whole or in part. A route that left the whole
-        form to it says why in ``fell_back``.
+        form to it says why in ``fell_back``. ``trace`` is the best plan and the best proven bound
+        after so many seconds since the route began, an entry per improvement.
         """
         calls = [
             {"backend": c.backend, "purpose": c.purpose, "queued_at": c.queued_at,
@@ -162,6 +196,7 @@ class Journal:
             "seconds": {**self.seconds, "total": self.elapsed},
             "counts": dict(self.counts),
             "milps": self.counts.get("milps", 0),
+            "trace": [dict(news) for news in self._trace],
             **self.figures,
         }
 

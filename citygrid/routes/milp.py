@@ -30,14 +30,15 @@ def solve(form: Form, options: Options) -> Outcome:
     After the search the integers are rounded and fixed and one LP over all rows gives the rest,
     so that no tolerance of the search leaks through large coefficients into the plan.
     """
-    journal = Journal()
+    journal = Journal(options.progress)
     integers = bool(form.integer.any())
     task = Task.of(
         options, "milp" if integers else "lp", options.gap, options.time_limit,
         tolerance=1e-7 if integers else CLEAN, settings=settings(options.extras),
     )  # fmt: skip
-    found = call(form, task, journal, options)
+    found = call(form, task, journal, options, whole=True)
     if found.x is None:
+        journal.trace(bound=found.bound)
         return Outcome(found.status, bound=found.bound, telemetry=journal.telemetry())
     x, objective, status = found.x, found.objective, found.status
     if integers:
@@ -51,6 +52,7 @@ def solve(form: Form, options: Options) -> Outcome:
             x = clean
     objective = form.objective(x)
     bound = proven(objective, found.bound)
+    journal.trace(objective, bound)
     gap = relative_gap(objective, bound)
     if status == "optimal" and integers and (gap is None or gap > 1.001 * options.gap + 1e-6):
         status = "feasible"
@@ -58,14 +60,21 @@ def solve(form: Form, options: Options) -> Outcome:
 
 
 def call(
-    form: Form, task: Task, journal: Journal, options: Options, start: Floats | None = None
-) -> Result:
-    """One recorded call of HiGHS, in this process or, if it could overrun a limit, in a child."""
+    form: Form, task: Task, journal: Journal, options: Options, start: Floats | None = None,
+    whole: bool = False,
+) -> Result:  # fmt: skip
+    """One recorded call of HiGHS, in this process or, if it could overrun a limit, in a child.
+
+    ``whole`` says that ``form`` is the one that the route was given, so that plans and bounds on
+    the way are the route's own and go into its trace.
+    """
     hard = task.time_limit is not None and _large(form)
     begun = time.perf_counter()
 
     def report(kind: str, news: dict[str, Any], x: Floats | None) -> None:
-        if options.progress is not None:
+        if whole:
+            journal.trace(news.get("objective"), news.get("bound"))
+        elif options.progress is not None:
             options.progress({"seconds": time.perf_counter() - begun, **news})
 
     with journal.call("highs", task.purpose) as record:

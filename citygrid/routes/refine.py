@@ -49,14 +49,18 @@ def solve(form: Form, options: Options, route: Route) -> Outcome:
         if last is not None and clock.over:
             break
         asked = replace(options, gap=SHARE * options.gap, time_limit=clock.left)
+        begun = journal.elapsed
         last = route(working, asked)
         told.append(last.telemetry)
+        # Bounds on the way hold for the curves, too; costs on the way are too low for them.
+        journal.follow(last.telemetry.get("trace", ()), begun)
         if last.bound is not None:
             bound = last.bound if bound is None else max(bound, last.bound)
         if last.x is None:
             break
         x, working = _settled(form, working, last.x, options, journal, clock)
         objective = form.objective(x)
+        journal.trace(objective, bound)
         if best is None or best.objective is None or objective < best.objective:
             best = replace(last, x=x, objective=objective)
         gap = relative_gap(best.objective, bound)
@@ -101,6 +105,7 @@ def _together(told: list[Mapping[str, Any]], journal: Journal) -> dict[str, Any]
         "seconds": {**seconds, "total": journal.elapsed},
         "counts": dict(counts),
         "milps": sum(part.get("milps", 0) for part in parts),
+        "trace": journal.telemetry()["trace"],
     }
 
 

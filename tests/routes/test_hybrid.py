@@ -5,13 +5,11 @@ from __future__ import annotations
 import itertools
 from dataclasses import replace
 
-import dimod
 import numpy as np
 import pytest
 import scipy.sparse as sp
 
 from citygrid import routes
-from citygrid.errors import InputError
 from citygrid.model.reductions import fix
 from citygrid.routes import milp, samplers
 from citygrid.routes.bounds import tighten
@@ -306,19 +304,6 @@ def test_candidates_keep_what_the_relaxation_uses_and_two_of_every_group(case):
     assert np.bincount(groups.owner[kept]).min() >= 2
     near = candidates(groups, priced, np.zeros(len(priced)), budget=18, worth=0.5)
     assert np.bincount(groups.owner[near]).tolist() == [1, 1, 1]
-
-
-def test_samplers_are_dimod_samplers_and_refuse_what_is_too_large():
-    assert samplers.names()[0] == samplers.OWN and samplers.get(samplers.OWN) is None
-    for name in samplers.names()[1:]:
-        assert isinstance(samplers.get(name), dimod.Sampler)
-    assert isinstance(samplers.get("dimod:ExactSolver"), dimod.ExactSolver)
-    for wrong in ("dimod:Nothing", "nowhere:Thing", "json:dumps"):
-        with pytest.raises(InputError, match="module:Class"):
-            samplers.get(wrong)
-    large = dimod.BinaryQuadraticModel(dict.fromkeys(range(40), 1.0), {}, 0.0, dimod.BINARY)
-    with pytest.raises(InputError, match="enumerate"):
-        samplers.sample(samplers.get("exact"), large)
 
 
 def test_pyomo_model_is_named_and_indexed_like_the_form(case):

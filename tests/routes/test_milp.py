@@ -47,6 +47,22 @@ def test_time_limit_returns_the_best_plan_with_its_gap(make):
     assert form.residual(outcome.x) <= 1e-9
     assert outcome.bound is not None and 0.0 < outcome.gap < 1.0
     assert any(news["objective"] is not None for news in heard)
+    trace = outcome.telemetry["trace"]
+    assert trace == heard and len(trace) > 1
+    assert trace[-1]["objective"] == pytest.approx(outcome.objective)
+    assert trace[-1]["bound"] == pytest.approx(outcome.bound)
+
+
+def test_a_child_tells_its_plans_and_bounds_while_it_searches(make, monkeypatch):
+    monkeypatch.setattr(milp, "SMALL", 0)
+    outcome = milp.solve(hard(make), Options(gap=0.0, time_limit=2.0))
+    assert outcome.telemetry["calls"][0]["process"] == "child"
+    trace = outcome.telemetry["trace"]
+    plans = [news for news in trace if news["objective"] is not None]
+    assert len({news["objective"] for news in plans}) > 1
+    # The last plan was not the first, and both were known before the search ended.
+    assert plans[0]["seconds"] < trace[-1]["seconds"] <= outcome.telemetry["seconds"]["total"]
+    assert all(news["bound"] <= outcome.objective for news in trace if news["bound"] is not None)
 
 
 def test_plan_of_a_child_that_is_stopped_survives(make, monkeypatch):

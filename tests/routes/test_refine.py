@@ -157,3 +157,18 @@ def test_a_stored_form_keeps_its_curves(tmp_path):
     from dataclasses import replace
 
     assert replace(form, curves=()).hash != form.hash
+
+
+@pytest.mark.parametrize("route", ["milp", "pyomo:highs"])
+def test_trace_holds_costs_on_the_curve_and_bounds_below_it(route):
+    weights, prices, load = [0.02, 0.05, 0.01], [0.1, 0.3, 0.2], 120.0
+    outcome = routes.solve(shared(weights, prices, load, fixed=0.5), route, Options(gap=1e-4))
+    trace = outcome.telemetry["trace"]
+    costs = [news["objective"] for news in trace if news["objective"] is not None]
+    bounds = [news["bound"] for news in trace if news["bound"] is not None]
+    # A plan on the way that sat on tangents would cost less than the cheapest on the curves.
+    assert costs and min(costs) >= outcome.bound - 1e-9
+    assert costs[-1] == pytest.approx(outcome.objective)
+    assert bounds and max(bounds) <= outcome.objective * (1 + 1e-9)
+    seconds = [news["seconds"] for news in trace]
+    assert seconds == sorted(seconds)

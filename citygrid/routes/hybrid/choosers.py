@@ -15,6 +15,7 @@ taken as it is or not at all. ``rounding`` has nothing to search.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,7 +42,7 @@ SWEEPS, BIT_SWEEPS = 1000, 3000
 class Chooser:
     """Who chooses (``anneal``, ``raw``, ``greedy``, ``random``, ``rounding``), with what effort.
 
-    ``sampler`` is dimod's, or ``None`` for the annealer of this package.
+    ``sampler`` is dimod's, or a chain of them, or ``None`` for the annealer of this package.
     """
 
     kind: str
@@ -54,11 +55,15 @@ class Chooser:
     @classmethod
     def named(
         cls, kind: str, sampler: str, reads: int, sweeps: int | None, tolerance: float,
-        threads: int | None = None,
+        threads: int | None = None, extras: Mapping[str, str] | None = None,
     ) -> Chooser:  # fmt: skip
-        """A chooser with the sampler of a name, which controls replace by their like."""
+        """A chooser with the samplers of a name, which controls replace by their like.
+
+        ``extras`` may hold what the user set for them, see :func:`citygrid.routes.samplers.chain`.
+        """
         own = sampler == samplers.OWN or kind in ("random", "rounding")
-        made = None if own else samplers.get("greedy" if kind == "greedy" else sampler)
+        greedy = kind == "greedy"
+        made = None if own else samplers.chain(*(("greedy",) if greedy else (sampler, extras)))
         return cls(kind, made, reads, sweeps or (SWEEPS if own else BIT_SWEEPS), tolerance, threads)
 
     def choose(
@@ -110,7 +115,9 @@ class Chooser:
         found: list[Positions] = []
         for lesson in range(LESSONS):
             effort = max(self.reads // 2, 1), max(self.sweeps // 6, 1)
-            states = self._reads(penalised, *effort, seed + lesson, incumbent, journal, limit)
+            states = self._reads(
+                penalised, *effort, seed + lesson, incumbent, journal, limit, clock
+            )
             choices = self._decoded(penalised, states, journal, "lessons")
             found += choices
             before, penalised = penalised, penalised.learn(states, choices)
@@ -118,12 +125,12 @@ class Chooser:
                 break
         penalised = penalised.firm()
         effort = self.reads, self.sweeps
-        states = self._reads(penalised, *effort, seed + LESSONS, incumbent, journal, limit)
+        states = self._reads(penalised, *effort, seed + LESSONS, incumbent, journal, limit, clock)
         return found + self._decoded(penalised, states, journal, "samples")
 
     def _reads(
         self, penalised: Penalised, reads: int, sweeps: int, seed: int,
-        incumbent: Positions | None, journal: Journal, limit: Clock,
+        incumbent: Positions | None, journal: Journal, limit: Clock, clock: Clock,
     ) -> NDArray[np.int8]:  # fmt: skip
         """The best samples (s × c) of one call, or of as many as greed needs for its steps."""
         with journal.stage("model"):
@@ -141,15 +148,18 @@ class Chooser:
                           initial_states_generator="tile")  # fmt: skip
         parts: list[tuple[Floats, NDArray[np.int8]]] = []
         steps = 0
-        with journal.call(type(self.sampler).__name__, "sampling"):
+        with journal.call(samplers.title(self.sampler), "sampling"):
             while not parts or (self.kind == "greedy" and steps < reads * sweeps
                                 and limit.spent < 1.0):  # fmt: skip
-                sampled = samplers.sample(self.sampler, bqm, **wishes)
+                sampled = samplers.sample(self.sampler, bqm, journal, clock.left, **wishes)
                 order = np.argsort(np.array(list(sampled.variables)))
-                parts.append((sampled.record.energy, sampled.record.sample[:, order]))
+                # Equal samples come as one; learning counts them as often as they came.
+                times = np.minimum(sampled.record.num_occurrences, reads)
+                energies, states = sampled.record.energy, sampled.record.sample[:, order]
+                parts.append((np.repeat(energies, times), np.repeat(states, times, axis=0)))
                 # A descent looks at all bits before each of its steps, as a sweep does.
-                taken = getattr(sampled.record, "num_steps", np.array([reads * sweeps]))
-                steps += int((taken + 1).sum())
+                taken = getattr(sampled.record, "num_steps", None)
+                steps += reads * sweeps if taken is None else int((taken + 1) @ times)
                 wishes = {"num_reads": reads, "seed": (seed + 7919 * len(parts)) % (2**31 - 1)}
         if self.kind == "greedy":
             journal.count("descents", sum(len(energy) for energy, _ in parts))

@@ -290,7 +290,7 @@ class _Search:
         self.journal.figures["move_model"] = size
         self.journal.count("pairs", problem.exact)
         self.calls += 1
-        wishes = {
+        wishes: dict[str, Any] = {
             "num_reads": self.effort.reads, "num_sweeps": self.effort.sweeps,
             "seed": (self.options.seed * 1009 + self.calls) % (2**31 - 1),
             "beta_range": self._betas(problem),

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from citygrid.errors import Fault, InputError
+from citygrid.errors import Fault, InputError, NoPlanError
 from citygrid.model.form import Floats, Form
 from citygrid.routes import highs, milp, samplers
 from citygrid.routes.contract import (
@@ -95,13 +95,20 @@ def solve(form: Form, options: Options, chooser: str = "anneal") -> Outcome:
     search.know_commitment()
     picker = Chooser.named(
         chooser, options.sampler, effort.reads, effort.sweeps,
-        _tolerance(options.gap, relaxed.objective, len(groups)), options.threads,
+        _tolerance(options.gap, relaxed.objective, len(groups)), options.threads, options.extras,
     )  # fmt: skip
     rounds = effort.rounds or (ROUNDS if clock.left is None else ENDLESS)
     for number in range(1 if chooser == "rounding" else rounds):
         if number and (clock.over or search.done):
             break
-        search.round(number, picker, effort)
+        try:
+            search.round(number, picker, effort)
+        except NoPlanError as unanswered:
+            # The best plan is never lost; without one, what became of the sampler is the answer.
+            if search.best is None:
+                raise
+            journal.figures["sampler_failed"] = str(unanswered)
+            break
     if search.best is None and not clock.over:
         search.give_up() if chooser == "raw" else search.fall_back()
     return search.outcome()
@@ -317,9 +324,14 @@ def check(options: Options) -> Effort:
     The sampler must exist, and the further options must be ours.
     """
     effort = dict(_DEFAULTS)
+    own = options.sampler == samplers.OWN
     faults = []
     for name, text in options.extras.items():
-        if name not in effort:
+        if name.startswith(samplers.PREFIX):
+            if own:
+                faults.append(Fault(f"--set {name}", "hybrid's own annealer has no such option",
+                                    text, "set reads or sweeps, or name a sampler"))  # fmt: skip
+        elif name not in effort:
             faults.append(Fault(f"--set {name}", "hybrid has no such option", text,
                                 f"choose one of {', '.join(effort)}"))  # fmt: skip
         elif not (text.isascii() and text.isdigit() and 1 <= int(text) <= MOST):
@@ -328,7 +340,7 @@ def check(options: Options) -> Effort:
         else:
             effort[name] = int(text)
     try:
-        samplers.get(options.sampler)
+        samplers.chain(options.sampler, {} if own else options.extras)
     except InputError as refused:
         faults += refused.faults
     if faults:

@@ -57,7 +57,7 @@ def solve(form: Form, options: Options, solver: str) -> Outcome:
     telemetry's ``bound_by`` says which. Raises :class:`InputError` for a solver that is unknown or
     not installed.
     """
-    journal = Journal()
+    journal = Journal(options.progress)
     driver = check(solver, options)
     if _contradicts(form):
         return Outcome("infeasible", telemetry=journal.telemetry())
@@ -76,9 +76,12 @@ def solve(form: Form, options: Options, solver: str) -> Outcome:
         status = highs.settle(form)
     if status in ("infeasible", "unbounded") or not len(results.solution):
         bound = _bound(results) if solver in _PROVING else None
+        journal.trace(bound=bound)
         return Outcome(status, bound=bound, telemetry=journal.telemetry())
     model.solutions.load_from(results)
     x = load(model, form)
+    # Pyomo tells nothing while a solver works: the trace begins with its answer.
+    journal.trace(form.objective(x))
     clean, duals = milp.complete(form, x, journal, options, options.time_limit)
     if clean is None:
         journal.figures["completion"] = "no completion; the solver's own point is kept"
@@ -87,6 +90,7 @@ def solve(form: Form, options: Options, solver: str) -> Outcome:
         x = clean
     objective = form.objective(x)
     bound = proven(objective, _proof(form, duals, solver, results, journal, options))
+    journal.trace(objective, bound)
     gap = relative_gap(objective, bound)
     if status == "optimal" and gap is not None and gap > 1.001 * options.gap + 1e-6:
         status = "feasible"

@@ -27,13 +27,17 @@ NODES = 200
 
 @dataclass
 class Shop:
-    """What a search works with: settings, options, journal, clock, and the cost that matters."""
+    """What a search works with: settings, options, journal, clock, and the cost that matters.
+
+    ``whole``: its plans are plans of the whole form, and no window's.
+    """
 
     settings: Settings
     options: Options
     journal: Journal
     clock: Clock
     tolerance: float
+    whole: bool = True
 
     @property
     def quiet(self) -> Options:
@@ -59,9 +63,8 @@ def complete(form: Form, x: Floats, shop: Shop, found: Found) -> float | None:
         return None
     objective = form.objective(plan)
     found.plans.append((objective, plan))
-    progress = shop.options.progress
-    if progress is not None and objective <= min(value for value, _ in found.plans):
-        progress({"seconds": shop.journal.elapsed, "objective": objective, "bound": None})
+    if shop.whole:
+        shop.journal.trace(objective)
     return objective
 
 

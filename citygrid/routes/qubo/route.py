@@ -25,13 +25,15 @@ POOL = 5
 def solve(form: Form, options: Options) -> Outcome:
     """Solve the form as a QUBO, whole or window by window."""
     settings = check(options)
-    journal, clock = Journal(), Clock(options.time_limit)
+    journal, clock = Journal(options.progress), Clock(options.time_limit)
     relaxed, duals, _ = milp.relaxation(form, options, journal, time_limit=clock.share(0.5))
     if relaxed.x is None or duals is None:
         return Outcome(relaxed.status, telemetry=journal.telemetry())
+    journal.trace(bound=relaxed.bound)
     if not form.integer.any():
         journal.figures["fell_back"] = "nothing to choose, no integers; solved as it is"
         found = Found([(form.objective(relaxed.x), relaxed.x)])
+        journal.trace(found.plans[0][0])
     else:
         tolerance = max(options.gap * abs(relaxed.objective or 1.0), 1e-6)
         shop = Shop(settings, options, journal, clock, tolerance)

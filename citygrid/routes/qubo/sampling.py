@@ -15,19 +15,21 @@ from typing import Any
 import numpy as np
 
 from citygrid.arrays import Flags, Floats
+from citygrid.errors import NoPlanError
 from citygrid.model.qubo import ORDER, Encoding, Qubo, penalise
 from citygrid.routes import samplers
 from citygrid.routes.contract import Clock, Journal, Options
+from citygrid.routes.hybrid.assignment import find_groups
 from citygrid.routes.qubo.settings import Settings
 
 #: Times that a penalty rises, and the part of the samples that must break a block for it.
 RISE, BREAK = 10.0, 0.5
 #: Random states from which the size of a typical flip is read.
 STATES = 64
-#: Reads of one call of a sampler: between two calls the clock is looked at.
-BATCH = 64
-#: Sampler of binary quadratic models where the user names none.
-USUAL = "neal"
+#: Reads of one call of a sampler, and under a time limit: between two calls the clock is seen.
+BATCH, HURRIED = 64, 8
+#: Part of a time limit after which nobody samples any more.
+SAMPLING = 0.6
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,13 @@ def rounds(
         model = penalise(encoding)
     for number in range(settings.rounds):
         seed = options.seed * 1009 + number * 101
-        bits = draw(model, settings, options, journal, clock, tolerance, seed)
+        try:
+            bits = draw(model, settings, options, journal, clock, tolerance, seed)
+        except NoPlanError as unanswered:
+            if number == 0:
+                raise
+            journal.figures["sampler_failed"] = str(unanswered)
+            return
         energy = model.energy(bits)
         met, order = encoding.met(bits), encoding.in_order(bits)
         raw = met.all(axis=1) & order
@@ -72,7 +80,7 @@ def rounds(
         dearer = {
             name: RISE * model.penalties[name] for name, part in broken.items() if part > BREAK
         }
-        if not dearer or clock.over:
+        if not dearer or clock.spent > SAMPLING:
             return
         with journal.stage("model"):
             model = penalise(encoding, {**model.penalties, **dearer})
@@ -83,26 +91,55 @@ def draw(
     tolerance: float, seed: int,
 ) -> Floats:  # fmt: skip
     """Samples (s × n) of a QUBO by the sampler of the options."""
-    name = USUAL if options.sampler == samplers.OWN else options.sampler
-    sampler = samplers.get(name)
+    chain = samplers.chain(options.sampler, options.extras)
     with journal.stage("model"):
         bqm = samplers.model(model.linear, model.couplings, model.offset)
+    wishes: dict[str, Any] = {
+        "num_sweeps": settings.sweeps, "beta_range": betas(model, tolerance),
+    }  # fmt: skip
+    groups = one_hot(model)
+    if groups:
+        wishes["groups"] = groups
     found: list[Floats] = []
     left = settings.reads
-    while left > 0 and not (found and clock.over):
-        reads = min(left, BATCH)
-        wishes: dict[str, Any] = {
-            "num_reads": reads, "num_sweeps": settings.sweeps,
-            "seed": (seed + len(found)) % (2**31 - 1), "beta_range": betas(model, tolerance),
-        }  # fmt: skip
-        with journal.call(name, "sampling"):
-            sampled = samplers.sample(sampler, bqm, **wishes)
+    batch = BATCH if clock.left is None else HURRIED
+    while left > 0 and not (found and clock.spent > SAMPLING):
+        wishes.update(num_reads=min(left, batch), seed=(seed + len(found)) % (2**31 - 1))
+        if clock.left is not None:
+            wishes["time_limit"] = clock.share(0.2)
+        try:
+            with journal.call(samplers.title(chain), "sampling"):
+                sampled = samplers.sample(chain, bqm, journal, clock.left, **wishes)
+        except NoPlanError as unanswered:
+            # What was sampled is not lost; without any, what became of the sampler is the answer.
+            if not found:
+                raise
+            journal.figures["sampler_failed"] = str(unanswered)
+            break
         order = np.argsort(np.array(list(sampled.variables)))
-        found.append(np.asarray(sampled.record.sample[:, order], dtype=float))
-        left -= reads
-        if len(found[-1]) != reads:
+        # Equal samples come as one, and count as often as they came.
+        times = np.minimum(sampled.record.num_occurrences, wishes["num_reads"])
+        found.append(np.repeat(sampled.record.sample[:, order], times, axis=0).astype(float))
+        left -= wishes["num_reads"]
+        if len(found[-1]) != wishes["num_reads"]:
             break  # a sampler that counts for itself, such as enumeration
     return np.concatenate(found)
+
+
+def one_hot(model: Qubo) -> list[list[int]]:
+    """Bits of which exactly one is on: options of a job, values of a column in one-hot bits.
+
+    For samplers that keep such groups by construction; for others penalties do it.
+    """
+    groups = find_groups(model.reduction.form)
+    taken = np.zeros(len(model.linear), dtype=bool)
+    taken[groups.columns] = True
+    found = [groups.columns[groups.owner == number] for number in range(len(groups))]
+    for number in range(int(model.groups.max(initial=-1)) + 1):
+        members = np.flatnonzero(model.groups == number)
+        if not taken[members].any():
+            found.append(members)
+    return [members.tolist() for members in found]
 
 
 def betas(model: Qubo, tolerance: float) -> tuple[float, float]:

@@ -51,6 +51,8 @@ def check(options: Options) -> Settings:
     chosen: dict[str, Any] = {}
     faults = []
     for name, text in options.extras.items():
+        if name.startswith(samplers.PREFIX):
+            continue
         place = f"--set {name}"
         if name in _WORDS:
             if text in _WORDS[name]:
@@ -75,7 +77,7 @@ def check(options: Options) -> Settings:
             known = ", ".join([*_WORDS, *_LIMITS, "window"])
             faults.append(Fault(place, "qubo has no such option", text, f"choose one of {known}"))
     try:
-        samplers.get(options.sampler)
+        samplers.chain(options.sampler, options.extras)
     except InputError as refused:
         faults += refused.faults
     if faults:

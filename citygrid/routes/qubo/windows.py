@@ -48,7 +48,7 @@ def solve(form: Form, shop: Shop, relaxed: Floats, duals: Floats) -> Found:
         part = window(form, cut, number, x, duals)
         if not part.form.integer.any():
             continue
-        found = search(part.form, replace(shop, tolerance=shop.tolerance / cut.count))
+        found = search(part.form, replace(shop, tolerance=shop.tolerance / cut.count, whole=False))
         shop.journal.count("windows_repaired", int(found.repaired))
         here = cut.columns == number
         if found.plans:

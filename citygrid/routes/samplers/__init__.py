@@ -1,99 +1,54 @@
-"""Samplers by name: the package's own, and anything with dimod's ``sample(bqm)``.
+"""Samplers: the package's own annealer, everybody else's by name, and one call that survives them.
 
-``groups`` is the package's own annealer (:mod:`citygrid.routes.hybrid.annealer`), which takes no
-binary quadratic model and is no class here. Of dimod's there are ``neal`` (simulated annealing),
-``tabu``, ``greedy`` (steepest descent), ``exact`` (enumeration, for about twenty variables),
-``random``, and any class by import path, ``module:Class``, for people with hardware. An import path
-runs code: it is taken from the command line, never from a file.
+:mod:`.adapters` knows samplers by name, :mod:`.chain` reads what a user says of them, :mod:`.ask`
+is the call: retries, time-outs, fall-back, and answers that are checked (:mod:`.answers`,
+:mod:`.timing`). :mod:`.onehot` is the annealer of this package (:mod:`.problem`, :mod:`.runs`, and
+the compiled :mod:`.spins` and :mod:`.moves`); :mod:`.noise` disturbs any sampler as hardware would.
+This folder is the only importer of dimod, neal and dwave.
 """
 
 from __future__ import annotations
 
-import importlib
 from typing import Any
 
 import dimod
 
-from citygrid.errors import Fault, InputError
 from citygrid.model.form import Floats
-from citygrid.routes.contract import Positions
+from citygrid.routes.contract import Journal, Positions
+from citygrid.routes.samplers.adapters import EXACT_MAX, OWN, get, names
+from citygrid.routes.samplers.ask import ask
+from citygrid.routes.samplers.chain import PREFIX, Chain, Patience, chain
 
-#: The annealer of this package, which keeps groups by construction and takes tables.
-OWN = "groups"
-#: name → (module, class)
-_KNOWN = {
-    "neal": ("neal", "SimulatedAnnealingSampler"),
-    "tabu": ("dwave.samplers", "TabuSampler"),
-    "greedy": ("dwave.samplers", "SteepestDescentSampler"),
-    "random": ("dwave.samplers", "RandomSampler"),
-    "exact": ("dimod", "ExactSolver"),
-}
-#: Variables up to which enumeration ends in reasonable time and memory.
-EXACT_MAX = 22
-
-
-def names() -> list[str]:
-    """The samplers that have a name here."""
-    return [OWN, *_KNOWN]
-
-
-def get(name: str) -> Any:
-    """The sampler (a ``dimod.Sampler``) of a name or import path; ``None`` for the package's own.
-
-    Raises :class:`InputError` for an unknown name, a module that does not import, or a class that
-    is no sampler.
-    """
-    if name == OWN:
-        return None
-    module, _, attribute = name.partition(":")
-    if not attribute:
-        if name not in _KNOWN:
-            raise _refused(name, "no such sampler")
-        module, attribute = _KNOWN[name]
-    try:
-        sampler = getattr(importlib.import_module(module), attribute)()
-    except (ImportError, AttributeError, TypeError, ValueError) as failure:
-        raise _refused(name, f"the sampler cannot be made: {failure}") from failure
-    if not callable(getattr(sampler, "sample", None)):
-        raise _refused(name, "the class has no sample(bqm)")
-    return sampler
+__all__ = [
+    "EXACT_MAX", "OWN", "PREFIX", "Chain", "Patience", "ask", "chain", "get", "model", "names",
+    "sample", "title",
+]  # fmt: skip
 
 
 def model(
-    linear: Floats, couplings: tuple[Positions, Positions, Floats], offset: float
-) -> dimod.BinaryQuadraticModel:
+    linear: Floats, couplings: tuple[Positions, Positions, Floats], offset: float,
+    spins: bool = False,
+) -> dimod.BinaryQuadraticModel:  # fmt: skip
     """A binary quadratic model of variables 0, 1, … from its arrays.
 
-    ``linear`` (n), ``couplings`` as row, column and value with every pair once.
+    ``linear`` (n), ``couplings`` as row, column and value with every pair once; variables are 0 or
+    1, or with ``spins`` −1 or 1.
     """
     return dimod.BinaryQuadraticModel.from_numpy_vectors(
-        linear, couplings, offset, dimod.BINARY, variable_order=range(len(linear))
-    )
+        linear, couplings, offset, dimod.SPIN if spins else dimod.BINARY,
+        variable_order=range(len(linear)),
+    )  # fmt: skip
 
 
-def sample(sampler: Any, bqm: dimod.BinaryQuadraticModel, **wishes: Any) -> Any:
-    """Sample with those of the wishes (reads, sweeps, seed, …) that the sampler has parameters for.
-
-    Returns dimod's ``SampleSet``.
-    """
-    if isinstance(sampler, dimod.ExactSolver) and bqm.num_variables > EXACT_MAX:
-        raise InputError(Fault(
-            "sampler", "too many variables to enumerate", bqm.num_variables,
-            f"choose another sampler, or a problem of at most {EXACT_MAX} variables",
-        ))  # fmt: skip
-    parameters = getattr(sampler, "parameters", {}) or {}
-    known = {name: value for name, value in wishes.items() if name in parameters}
-    found = sampler.sample(bqm, **known)
-    if not isinstance(found, dimod.SampleSet) or not len(found) or (
-        set(found.variables) != set(bqm.variables)
-    ):  # fmt: skip
-        raise InputError(Fault(
-            "sampler", "gave no sample of the problem's variables", type(sampler).__name__,
-            "choose another; a sampler's sample(bqm) returns a dimod.SampleSet",
-        ))  # fmt: skip
-    return found
+def sample(
+    sampler: Any, bqm: dimod.BinaryQuadraticModel, journal: Journal | None = None,
+    limit: float | None = None, **wishes: Any,
+) -> dimod.SampleSet:  # fmt: skip
+    """:func:`ask` a chain, or a single sampler, with wishes (reads, sweeps, seed, …) by name."""
+    asked = sampler if isinstance(sampler, Chain) else Chain.of(sampler)
+    return ask(asked, bqm, wishes, journal, limit)
 
 
-def _refused(name: str, reason: str) -> InputError:
-    repair = f"choose one of {', '.join(names())}, or module:Class"
-    return InputError(Fault("sampler", reason, name, repair))
+def title(sampler: Any) -> str:
+    """The name under which telemetry lists calls of a chain or a sampler."""
+    return sampler.name if isinstance(sampler, Chain) else type(sampler).__name__
