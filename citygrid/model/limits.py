@@ -48,6 +48,41 @@ def tighten(form: Form, passes: int = 6) -> tuple[Floats, Floats]:
     return lower, upper
 
 
+def useful(form: Form) -> tuple[Floats, Floats]:
+    """Bounds (n, n) for columns that have none and of which more would only cost.
+
+    A peak may be as high as one likes, and no least-cost plan has it above what some row asks for:
+    where all limited rows of a column ask for at least so much of it and it costs, or costs
+    nothing, the most that any of them can ask for is enough. Alike for the other direction.
+    """
+    matrix = sp.coo_array(form.matrix)
+    row, column, weight = matrix.row, matrix.col, matrix.data
+    up = weight > 0
+    least, most = _activity(row, column, weight, up, form.lower, form.upper, len(form.row_lower))
+    bounds = []
+    for own, cost, far, sign in (
+        (form.upper, form.cost, form.lower, 1.0), (form.lower, -form.cost, form.upper, -1.0)
+    ):  # fmt: skip
+        # For more of the column: rows with a positive weight must have no upper limit, and so on.
+        rising = up if sign > 0 else ~up
+        low, high = form.row_lower[row], form.row_upper[row]
+        against = np.where(rising, np.isfinite(high), np.isfinite(low))
+        free = np.bincount(column, against, len(cost)) == 0
+        scale = np.abs(form.cost).max(initial=0.0)
+        chosen = ~np.isfinite(own) & free & (cost >= -1e-12 * scale)
+        with np.errstate(invalid="ignore"):
+            asked = np.where(rising, low - least, high - most) / weight
+        asked = np.where(np.isnan(asked), sign * np.inf, asked)
+        limited = np.where(rising, np.isfinite(low), np.isfinite(high))
+        need = np.where(np.isfinite(far), far, -sign * np.inf)
+        if sign > 0:
+            np.maximum.at(need, column[limited], asked[limited])
+        else:
+            np.minimum.at(need, column[limited], asked[limited])
+        bounds.append(np.where(chosen & np.isfinite(need), need, own))
+    return bounds[1], bounds[0]
+
+
 def part_limits(
     form: Form, rows: NDArray[np.int64], columns: NDArray[np.bool_], passes: int = 6
 ) -> tuple[Floats, Floats]:

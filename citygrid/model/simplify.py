@@ -15,7 +15,7 @@ import scipy.sparse as sp
 
 from citygrid.arrays import Flags, Floats
 from citygrid.model.form import Form
-from citygrid.model.limits import tighten
+from citygrid.model.limits import tighten, useful
 from citygrid.model.measures import activity
 from citygrid.model.reductions import Reduction, drop, substitute
 
@@ -32,8 +32,9 @@ FILL = 24
 
 
 def simplify(form: Form) -> Reduction:
-    """The form with tight bounds and without what its rows settle; same optimum, same points.
+    """The form with tight bounds and without what its rows settle; the optimum stays.
 
+    Points stay, too, but for those with more of a column without a bound than anybody asks for.
     Rows keep their places and names; one that says nothing any more has no limits.
     """
     tight = _tight(form)
@@ -52,6 +53,7 @@ def simplify(form: Form) -> Reduction:
 
 def _tight(form: Form) -> Form:
     lower, upper = tighten(form, PASSES)
+    lower, upper = useful(replace(form, lower=lower, upper=upper))
     # Where a column has one value but for rounding, it has one value.
     narrow = upper - lower <= NARROW * np.maximum(1.0, np.abs(lower))
     middle = np.where(form.integer, np.round(lower), lower)

@@ -9,6 +9,7 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 
 import citygrid as cg
 from citygrid.model.form import Block, Form
+from citygrid.model.limits import useful
 from citygrid.model.simplify import simplify
 
 
@@ -83,3 +84,22 @@ def test_minimum_load_becomes_a_bound():
     assert np.isfinite(reduction.form.row_upper).sum() == 1
     assert not np.isfinite(reduction.form.row_lower).any()
     assert reduction.restore(np.array([5.0, 1.0])).tolist() == [45.0, 1.0]
+
+
+def test_a_peak_needs_no_more_room_than_its_rows_can_ask_for():
+    """``peak ≥ x1``, ``peak ≥ 2 x2 − 3`` with ``x ≤ 5``: at most 7, although it has no bound."""
+    columns = {"x": Block("x", ("i",), {"i": np.arange(2)}, 0, "kW"),
+               "peak": Block("peak", (), {}, 2, "kW")}  # fmt: skip
+    rows = {"r": Block("r", ("i",), {"i": np.arange(2)}, 0, "kW")}
+
+    def form(cost, high=np.inf):
+        return Form(np.array([-2.0, -9.0, cost]), 0.0, sp.csr_array([[-1.0, 0, 1], [0, -2, 1]]),
+                    np.array([0.0, -3.0]), np.array([high, np.inf]), np.zeros(3),
+                    np.array([5.0, 5.0, np.inf]), np.zeros(3) > 0, columns, rows)  # fmt: skip
+
+    assert useful(form(4.0))[1].tolist() == [5.0, 5.0, 7.0]
+    assert useful(form(0.0))[1][2] == 7.0
+    # Where more of it earns, or a row allows only so much of it, nothing follows.
+    assert useful(form(-1.0))[1][2] == np.inf
+    assert useful(form(4.0, high=9.0))[1][2] == np.inf
+    assert optimum(simplify(form(4.0)).form)[0] == pytest.approx(optimum(form(4.0))[0])
