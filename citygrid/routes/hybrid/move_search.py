@@ -33,9 +33,11 @@ from citygrid.routes.hybrid.structure import Schedule, Unit, find_units, stamps,
 #: Who anneals where no sampler was asked for by name: the groups of the own one are not there.
 ANNEALER = "neal"
 #: Entries of a part of the dispatch above which windows with the rest held are cheaper.
-LARGE = 60_000
+LARGE = 20_000
 #: Decisions up to which all steps are searched at once; steps of a window, and around it.
 WHOLE, WINDOW, MARGIN = 1200, 24, 24
+#: Entries of a part up to which many changes can be looked at while a first plan is mended.
+SMALL = 4000
 #: Gain that counts, relative to the cost.
 GAIN = 1e-9
 #: Parts of the relaxation above which a step is rounded to on, in turn.
@@ -148,8 +150,15 @@ class _Search:
         self.sampler = sampler if sampler is not None or kind == "greedy" else samplers.get(name)
         self.lot = np.random.default_rng(options.seed)
         self.stamps, self.steps = stamps(form), steps_of(form)
-        self.dispatch = Redispatch(form, x)
+        self.dispatch = Redispatch(form, x, valued=False)
+        #: Whether only the steps around a window are dispatched anew, the rest held at ``point``.
+        self.wide = self.dispatch.largest > LARGE
+        self.point = self.best
         self.windows = self._windows()
+        if self.wide:
+            self._open(self.windows[0])
+        else:
+            self.dispatch.restart(x)
         self.valued: list[Valued] = []
         self.calls = 0
 
@@ -161,10 +170,18 @@ class _Search:
     def _windows(self) -> list[tuple[int, int] | None]:
         steps = int(self.steps.max(initial=-1)) + 1
         count = sum(len(unit) for unit in self.units)
-        if count <= WHOLE or steps <= WINDOW:
+        if (count <= WHOLE and not self.wide) or steps <= WINDOW:
             return [None]
         begins = range(0, max(steps - WINDOW // 2, 1), WINDOW // 2)
         return [(begin, begin + WINDOW) for begin in begins]
+
+    def _open(self, window: tuple[int, int] | None) -> None:
+        """Dispatch anew around a window, if all at once is too much."""
+        if not self.wide:
+            return
+        first, last = window or (0, int(self.steps.max(initial=0)) + 1)
+        near = (self.steps >= first - MARGIN) & (self.steps < last + MARGIN)
+        self.dispatch = Redispatch(self.form, self.point, near | (self.steps < 0))
 
     @property
     def schedules(self) -> list[Schedule]:
@@ -172,8 +189,7 @@ class _Search:
 
     def run(self, bound: float) -> None:
         """Descend, and begin again beside the best, until nothing improves or time is over."""
-        total = self.dispatch.total
-        if total is None:
+        if self.dispatch.total is None:
             return
         idle = resorts = 0
         self._descend()
@@ -186,7 +202,6 @@ class _Search:
                 better = self._neighbourhood() if self.effort.neighbourhoods else False
             else:
                 before = self.cost
-                self.dispatch.restart(self.best)
                 self._kick()
                 self._descend()
                 better = self._gains(self.cost - before)
@@ -207,21 +222,33 @@ class _Search:
             still = 0 if self._round(self.windows[place % len(self.windows)]) else still + 1
             place += 1
             self._keep()
+        if self.wide and not self.clock.over:
+            self._settle()
+
+    def _settle(self) -> None:
+        """Dispatch all steps of the present plan anew, after windows that held the rest."""
+        found, _ = milp.complete(self.form, self.point, self.journal, self.options, self.clock.left)
+        if found is not None and self._gains(self.form.objective(found) - self.cost):
+            self.point = found
+            self._take(found, self.form.objective(found))
 
     def _keep(self) -> None:
         total = self.dispatch.total
         if total is not None and self._gains(total - self.cost):
-            self.cost = total
-            self.best = self.dispatch.decisions.copy()
-            self.journal.figures.setdefault("incumbents", []).append(
-                {"seconds": self.journal.elapsed, "objective": total}
-            )
-            if self.options.progress is not None:
-                self.options.progress({"seconds": self.journal.elapsed, "objective": total,
-                                       "bound": None})  # fmt: skip
+            self._take(self.point if self.wide else self.dispatch.decisions.copy(), total)
+
+    def _take(self, best: Floats, total: float) -> None:
+        self.best, self.cost = best, total
+        self.journal.figures.setdefault("incumbents", []).append(
+            {"seconds": self.journal.elapsed, "objective": total}
+        )
+        if self.options.progress is not None:
+            self.options.progress({"seconds": self.journal.elapsed, "objective": total,
+                                   "bound": None})  # fmt: skip
 
     def _round(self, window: tuple[int, int] | None) -> bool:
         """One model, or one look at all moves; whether the incumbent got better."""
+        self._open(window)
         self.valued = self._value(window)
         self.journal.count("moves_valued", len(self.valued))
         chosen = self.valued[:1]
@@ -262,8 +289,11 @@ class _Search:
         """
         missing = self._missing
         needy = sorted((v for v in found if not v.change.possible), key=lambda v: v.cost(missing))
-        helpers = sorted((v for v in found if v.change.possible and len(v.move.stretches) == 1),
-                         key=lambda v: v.change.total)  # fmt: skip
+        helpers = sorted(
+            (v for v in found if v.change.possible
+             and len({stretch.unit for stretch in v.move.stretches}) == 1),
+            key=lambda v: v.change.total,
+        )  # fmt: skip
         pairs: list[Valued] = []
         for one in needy[: self.effort.needy]:
             lacking = {p for p, value in one.change.parts.items() if value is None}
@@ -326,13 +356,21 @@ class _Search:
             np.concatenate([move.columns for move in moves]),
             np.concatenate([move.values for move in moves]),
         )
+        if self.wide:
+            self.point = self.dispatch.point()
 
     # beside the best ----------------------------------------------------------------------------
 
     def _kick(self) -> None:
         """A few moves by lot, cheap ones rather than dear ones."""
         self.journal.count("kicks")
-        self.valued = self._value(self.windows[int(self.lot.integers(len(self.windows)))])
+        window = self.windows[int(self.lot.integers(len(self.windows)))]
+        self.point = self.best
+        if self.wide:
+            self._open(window)
+        else:
+            self.dispatch.restart(self.best)
+        self.valued = self._value(window)
         possible = self.valued
         if not possible:
             return
@@ -351,7 +389,8 @@ class _Search:
             both = tuple(s for each in (*taken, move) for s in each.stretches)
             if compatible(both, self.units, schedules) and self._joint([*taken, move]) is not None:
                 taken.append(move)
-        self._make(taken)
+        if taken:
+            self._make(taken)
 
     def _neighbourhood(self) -> bool:
         """HiGHS on the decisions of some units and steps, all others held at the best plan."""
@@ -369,12 +408,11 @@ class _Search:
                           self.best)  # fmt: skip
         if found.x is None:
             return False
-        before = self.cost
-        point = self.best.copy()
-        point[form.integer] = np.round(found.x[form.integer])
-        self.dispatch.restart(point)
-        self._keep()
-        return self._gains(self.cost - before)
+        plan, _ = milp.complete(form, found.x, self.journal, self.options, self.clock.left)
+        if plan is None or not self._gains(form.objective(plan) - self.cost):
+            return False
+        self._take(plan, form.objective(plan))
+        return True
 
 
 # a first plan -------------------------------------------------------------------------------------
@@ -410,9 +448,11 @@ def _rounded(
     with journal.stage("start"):
         base = np.where(form.integer, np.clip(np.round(point), form.lower, form.upper), point)
         dispatch = Redispatch(form, base)
+        small = dispatch.largest <= SMALL
         best: tuple[float, Floats] | None = None
+        least: tuple[float, Floats] | None = None
         for part in parts:
-            if best is not None and clock.over:
+            if (best or least) is not None and clock.over:
                 break
             schedules = [unit.cheapest(part - point[unit.columns]) for unit in units]
             tried = dispatch.decisions.copy()
@@ -421,9 +461,17 @@ def _rounded(
                     return None
                 tried[unit.columns] = schedule
             dispatch.restart(tried)
-            total = _mend(dispatch, units, clock)
+            total = _mend(dispatch, units, clock) if small else dispatch.total
             if total is not None and (best is None or total < best[0]):
                 best = total, dispatch.decisions.copy()
+            elif best is None and not small:
+                missed = dispatch.lack()[0]
+                least = (missed, tried) if least is None or missed < least[0] else least
+        if best is None and least is not None:
+            # Where parts are large, a look at each move would take too long: prices must do.
+            dispatch.restart(least[1])
+            total = _mend(dispatch, units, clock, looks=1)
+            best = None if total is None else (total, dispatch.decisions.copy())
     if best is None:
         return None
     x, _ = milp.complete(form, best[1], journal, options, _rest(clock))

@@ -192,9 +192,13 @@ class Redispatch:
     free
         Columns (n) that may be dispatched anew; all when left out. Where others are held at ``x``,
         a value is that of a plan, but a better one may exist.
+    valued
+        Whether the decisions are valued at once; otherwise :meth:`restart` does.
     """
 
-    def __init__(self, form: Form, x: Floats, free: Flags | None = None) -> None:
+    def __init__(
+        self, form: Form, x: Floats, free: Flags | None = None, valued: bool = True
+    ) -> None:
         self.form, self.steps = form, steps_of(form)
         open_ = form.lower < form.upper
         self.decision = form.integer & open_
@@ -206,7 +210,9 @@ class Redispatch:
         known = np.asarray(matrix @ self._rest)
         self._low, self._high = form.row_lower - known, form.row_upper - known
         self._split(matrix, own)
-        self.values = [self._value(part) for part in range(len(self.parts))]
+        self.values: list[float | None] = []
+        if valued:
+            self.restart(self.decisions)
 
     def _split(self, matrix: sp.csr_array, own: Flags) -> None:
         """Find the parts: what stays connected when decisions and constants are taken out."""
@@ -259,6 +265,11 @@ class Redispatch:
             flat, limits if len(rows) else {},
         )  # fmt: skip
         return Part(small, own, decided)
+
+    @property
+    def largest(self) -> int:
+        """Entries of the largest part."""
+        return max((part.form.matrix.nnz for part in self.parts), default=0)
 
     # values -----------------------------------------------------------------------------------
 

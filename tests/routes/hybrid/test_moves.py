@@ -15,6 +15,7 @@ from citygrid.model.labelled import Axis, Data
 from citygrid.model.reductions import fix
 from citygrid.routes import highs, milp
 from citygrid.routes.contract import Clock, Journal, Options
+from citygrid.routes.hybrid import move_search
 from citygrid.routes.hybrid.move_search import Effort, commit, improve, start
 from citygrid.routes.hybrid.moves import (
     Stretch,
@@ -373,3 +374,21 @@ def test_highs_searches_a_part_as_a_last_resort_and_it_is_counted() -> None:
     effort = Effort(kicks=1, neighbourhoods=1, reads=4, sweeps=50)
     commit(form, Options(), journal, Clock(None), effort=effort)
     assert journal.counts["sub_milps"] >= 1
+
+
+@pytest.mark.parametrize("kind", ["anneal", "greedy"])
+def test_windows_with_the_rest_held_lead_to_plans_as_well(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As for forms whose parts are too large to be dispatched whole for every move."""
+    monkeypatch.setattr(move_search, "LARGE", 10)
+    monkeypatch.setattr(move_search, "WINDOW", 6)
+    monkeypatch.setattr(move_search, "MARGIN", 2)
+    for seed in range(2):
+        form, _ = fleet(seed, units=2, steps=12)
+        plan = first_plan(form)
+        found = improve(form, plan, Options(), Journal(), Clock(None), kind=kind, effort=SMALL)
+        best = optimum(form)
+        assert form.residual(found) < 1e-6
+        assert best - 1e-6 <= form.objective(found) <= form.objective(plan)
+        assert form.objective(found) <= 1.02 * best
