@@ -119,6 +119,7 @@ def models(
     """The models of moves around a plan ``x`` (n), one per window, which is said in words."""
     search = _Search(form, x, options, journal, clock, "greedy", effort or Effort(), None)
     for window in search.windows if search.units else ():
+        search._open(window)
         valued = search._value(window)
         words = "all steps"
         if window is not None and search.stamps:
