@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from citygrid.counterfactual import NAME, Counterfactual
-from citygrid.district.case import Case
 from citygrid.plan.compare import Comparison
 from citygrid.plan.compare import compare as side_by_side
 from citygrid.verbs import Run
-from citygrid.verbs.exchange import Exported
+
+if TYPE_CHECKING:
+    from citygrid.district.case import Case
+    from citygrid.verbs.exchange import Exported
 
 STAGES = ("load", "prepare", "formulate", "queue", "solve", "verify", "total")
 

@@ -10,11 +10,13 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from citygrid.arrays import Positions
 from citygrid.model.form import Floats, Form
 
 #: Changes smaller than this, relative to the bound, are not worth another pass.
 WORTH = 1e-6
+
+#: Implied bounds are widened by this, relative to their size, before they prove anything.
+WIDER = 1e-6
 
 
 def tighten(form: Form, passes: int = 6) -> tuple[Floats, Floats]:
@@ -59,7 +61,7 @@ def useful(form: Form) -> tuple[Floats, Floats]:
     matrix = sp.coo_array(form.matrix)
     row, column, weight = matrix.row, matrix.col, matrix.data
     up = weight > 0
-    least, most = _activity(row, column, weight, up, form.lower, form.upper, len(form.row_lower))
+    least, most = activity(row, column, weight, up, form.lower, form.upper, len(form.row_lower))
     bounds = []
     for own, cost, far, sign in (
         (form.upper, form.cost, form.lower, 1.0), (form.lower, -form.cost, form.upper, -1.0)
@@ -107,7 +109,7 @@ def part_limits(
 
 
 def activity(
-    row: Positions, column: Positions, weight: Floats, up: NDArray[np.bool_],
+    row: NDArray[np.integer], column: NDArray[np.integer], weight: Floats, up: NDArray[np.bool_],
     lower: Floats, upper: Floats, height: int,
 ) -> tuple[Floats, Floats]:  # fmt: skip
     """Per entry: least and most activity of the row's other entries."""

@@ -80,7 +80,7 @@ def solve(form: Form, options: Options, file: str, exported: Form | None = None)
     Raises :class:`InputError` for a file that does not answer it.
     """
     plans = check(options, file)
-    journal, clock = Journal(), Clock(options.time_limit)
+    journal, clock = Journal(options.progress), Clock(options.time_limit)
     with journal.stage("reading"):
         samples = read_samples(Path(file))
         told = decode(form if exported is None else exported, samples,
@@ -91,6 +91,7 @@ def solve(form: Form, options: Options, file: str, exported: Form | None = None)
     )
     if relaxed.status in ("infeasible", "unbounded"):
         return Outcome(relaxed.status, telemetry=journal.telemetry())
+    journal.trace(bound=relaxed.bound)
     work = _Answer(form, options, journal, clock)
     integers, order, found = work.choices(told, samples.counts)
     work.complete(integers[order[:plans]], found[:plans])
@@ -169,10 +170,13 @@ class _Answer:
         plan, _ = milp.complete(self.form, point, self.journal, self.options, limit)
         if plan is None:
             return False
-        self.pool.append((self.form.objective(plan), plan))
-        self.pool.sort(key=lambda entry: entry[0])
-        del self.pool[POOL:]
+        self._keep(plan)
         return True
+
+    def _keep(self, plan: Floats) -> None:
+        objective = self.form.objective(plan)
+        self.journal.trace(objective)
+        self.pool = sorted([*self.pool, (objective, plan)], key=lambda entry: entry[0])[:POOL]
 
     def repair(self, points: Floats, choices: Floats) -> None:
         """Plans near samples that allow none: one option per group, else the fewest changes."""
@@ -210,7 +214,7 @@ class _Answer:
         plan, _ = shop.commit(chosen)
         if plan is None:
             return False
-        self.pool = sorted([*self.pool, (self.form.objective(plan), plan)], key=lambda e: e[0])
+        self._keep(plan)
         return True
 
     def _nearest(self, integers: Floats) -> bool:
@@ -251,4 +255,4 @@ class _Answer:
         status: Status = "feasible"
         if gap is not None and gap <= self.options.gap:
             status = "optimal"
-        return Outcome(status, x, objective, bound, self.pool[:POOL], self.journal.telemetry())
+        return Outcome(status, x, objective, bound, self.pool, self.journal.telemetry())

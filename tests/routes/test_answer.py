@@ -67,6 +67,8 @@ def test_the_optimum_sampled_elsewhere_comes_back_as_it_is(form, best, tmp_path)
     assert told["best_energy_stated"] == pytest.approx(best.objective)
     assert told["best_energy_recomputed"] == pytest.approx(best.objective)
     assert found.bound is not None and found.bound <= found.objective
+    assert told["trace"][-1]["objective"] == pytest.approx(found.objective)
+    assert told["trace"][-1]["bound"] == pytest.approx(found.bound)
 
 
 def test_integers_are_theirs_and_the_rest_is_one_linear_programme(form, best, tmp_path):

@@ -9,10 +9,8 @@ import scipy.sparse as sp
 from scipy.sparse.linalg import lsqr
 
 from citygrid.model.form import Floats, Form
-from citygrid.model.limits import tighten
+from citygrid.model.limits import WIDER, tighten
 
-#: Implied bounds are widened by this, relative to their size, before they prove anything.
-WIDER = 1e-6
 #: Rounding of one addition or product, relative.
 UNIT = float(np.finfo(float).eps)
 #: Attempts to bend duals until no column without a bound pulls the proof to minus infinity.

@@ -13,8 +13,8 @@ import scipy.sparse as sp
 
 from citygrid.arrays import Flags, Floats, Positions
 from citygrid.model.form import Block, Form
+from citygrid.model.limits import WIDER, tighten
 from citygrid.model.writing import Names, column_names, row_names
-from citygrid.routes.bounds import WIDER, tighten
 
 #: Largest real number and largest whole number that dimod's files allow.
 MOST_REAL, MOST_WHOLE = 1e30, float(2**53 - 1)

@@ -121,6 +121,7 @@ def models(
     """The models of moves around a plan ``x`` (n), one per window, which is said in words."""
     search = _Search(form, x, options, journal, clock, "greedy", effort or Effort(), None)
     for window in search.windows if search.units else ():
+        search._open(window)
         valued = search._value(window)
         words = "all steps"
         if window is not None and search.stamps:
@@ -340,7 +341,7 @@ class _Search:
         self.journal.figures["move_model"] = size
         self.journal.count("pairs", problem.exact)
         self.calls += 1
-        wishes = {
+        wishes: dict[str, Any] = {
             "num_reads": self.effort.reads, "num_sweeps": self.effort.sweeps,
             "seed": (self.options.seed * 1009 + self.calls) % (2**31 - 1),
             "beta_range": self._betas(problem),
