@@ -88,7 +88,7 @@ def test_every_site_and_hour_is_a_block_of_its_own(case):
 
 @pytest.mark.parametrize("part", [0.0, 0.07, 0.33, 0.5, 0.81, 1.0])
 def test_response_of_all_chains_is_the_least_priced_cost_with_the_loads_put_in(case, part):
-    """Settings, starts and all: against a MILP over the blocks' rows and the links between hours."""
+    """Settings, starts and all: against a MILP over the blocks' rows and the links of hours."""
     form, groups, coupling, blocks, prices, model = case
     chains = model.chains
     cut = np.where(blocks.cut & ~chains.linked, prices, 0.0)
@@ -130,7 +130,7 @@ def test_response_of_all_chains_is_the_least_priced_cost_with_the_loads_put_in(c
 
 
 def test_starts_join_the_hours_of_a_site_to_a_chain(case):
-    form, _, coupling, blocks, _, model = case
+    form, _, coupling, _, _, model = case
     chains = model.chains
     # What was before the first hour is known, so that its row spans no hours: part of the block.
     assert chains.linked[form.rows["pump.starting"].index].tolist() == [[False, True, True]] * 2

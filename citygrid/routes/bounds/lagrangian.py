@@ -21,10 +21,10 @@ from numpy.typing import NDArray
 from scipy.sparse.csgraph import connected_components
 
 from citygrid.model.form import Floats, Form
+from citygrid.model.limits import tighten
 from citygrid.model.reductions import relax
 from citygrid.routes.bounds.cuts import Solver
 from citygrid.routes.bounds.duals import UNIT, dual_bound
-from citygrid.model.limits import tighten
 from citygrid.routes.contract import Clock
 
 #: Steps of the prices; first aim above the best value, and the last, relative to it.

@@ -94,8 +94,10 @@ def find_blocks(form: Form, groups: Groups, coupling: Coupling) -> Blocks:
     when = np.full(int(good.sum()), -1, dtype=np.int64)
     np.maximum.at(when, block, hour[kept])
     lower, upper = (part[kept] for part in tighten(form))
-    return Blocks(rows, kept, number[of_row[rows]], block, _bits(form.integer[kept], block),
-                  number[of_row[coupling.rows]], when, binaries[good], cut, lower, upper)  # fmt: skip
+    return Blocks(
+        rows, kept, number[of_row[rows]], block, _bits(form.integer[kept], block),
+        number[of_row[coupling.rows]], when, binaries[good], cut, lower, upper,
+    )  # fmt: skip
 
 
 def entered(form: Form, blocks: Blocks) -> sp.csr_array:

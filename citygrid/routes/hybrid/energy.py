@@ -92,7 +92,7 @@ class Energy:
 
     def settings(self, chosen: Positions) -> Positions:
         """The cheapest setting of every position (q) for the loads of a choice (g)."""
-        return self._worked_out(chosen[:, None])[1][0]
+        return np.asarray(self._worked_out(chosen[:, None])[1][0])
 
     def _worked_out(self, chosen: Positions) -> tuple[Floats, Positions]:
         found, settings = [], []
@@ -224,8 +224,8 @@ def parabolas(
     grid = first[:, None] + extent[:, None] * np.linspace(0.0, 1.0, points)
     beyond = [grid[:, :1] - size[:, None], grid[:, -1:] + size[:, None]]
     # The responses' own steepness would bend the whole parabola.
-    level = float(np.abs(table).max(initial=0.0)) / max(float(extent.mean()) if len(extent) else 1.0,
-                                                        1e-9)  # fmt: skip
+    mean = float(extent.mean()) if len(extent) else 1.0
+    level = float(np.abs(table).max(initial=0.0)) / max(mean, 1e-9)
     rise = 2.0 * level * size[:, None]
     x = np.concatenate([beyond[0], grid, beyond[1]], axis=1)
     y = np.concatenate([table[:, :1] + rise, table, table[:, -1:] + rise], axis=1)

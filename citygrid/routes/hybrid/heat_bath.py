@@ -105,8 +105,8 @@ def _backward(
 
 @_compiled
 def renew(
-    each: Any, low: int, high: int, begin: int, end: int, load: Any, alone: Any, ahead: Any, behind: Any,
-    lost: Any, fresh: Any, cost: Any, entry: Any, line_first: Any, height: Any, slope: Any,
+    each: Any, low: int, high: int, begin: int, end: int, load: Any, alone: Any, ahead: Any,
+    behind: Any, lost: Any, fresh: Any, cost: Any, entry: Any, line_first: Any, height: Any, slope: Any,
 ) -> None:  # fmt: skip
     """Bring a chain's books up to date after the loads of positions low … high changed."""
     size = len(each)
@@ -124,8 +124,8 @@ def renew(
 
 @_compiled
 def energies(
-    each: Any, loads: Any, first: Any, cost: Any, entry: Any, line_first: Any, height: Any, slope: Any,
-    chosen: Any,
+    each: Any, loads: Any, first: Any, cost: Any, entry: Any, line_first: Any, height: Any,
+    slope: Any, chosen: Any,
 ) -> Any:  # fmt: skip
     """Least cost of all chains for loads (n × q); ``chosen`` (n × q) gets the settings."""
     size = len(each)
@@ -163,8 +163,8 @@ def energies(
 
 @_compiled
 def sweep(
-    each: Any, replica: int, beta: float, count: int, random: Any, state: Any, loads: Any, alones: Any,
-    aheads: Any, behinds: Any, losts: Any, gaps: Any, energy: Any, best: Any, least: Any,
+    each: Any, replica: int, beta: float, count: int, random: Any, state: Any, loads: Any,
+    alones: Any, aheads: Any, behinds: Any, losts: Any, gaps: Any, energy: Any, best: Any, least: Any,
     order: Any, first: Any, priced: Any, pair_first: Any, pair_at: Any, pair_load: Any,
     part_first: Any, part_low: Any, part_high: Any, part_chain: Any, part_pair: Any,
     pair_of: Any, total: Any, stiffness: Any, chain_first: Any, cost: Any, entry: Any,
@@ -207,8 +207,10 @@ def sweep(
                         load[q] -= pair_load[pair]
                         if total[q] >= 0:
                             gap[total[q]] -= pair_load[pair]
-                renew(each, low, high, chain_first[chain], chain_first[chain + 1], load, alone,
-                      ahead, behind, lost, step, cost, entry, line_first, height, slope)  # fmt: skip
+                renew(
+                    each, low, high, chain_first[chain], chain_first[chain + 1], load, alone,
+                    ahead, behind, lost, step, cost, entry, line_first, height, slope,
+                )  # fmt: skip
             base = pair_first[g]
             for pair in range(base, pair_first[g + 1]):
                 q = pair_at[pair]
@@ -288,8 +290,10 @@ def sweep(
                         load[q] += pair_load[pair]
                         if total[q] >= 0:
                             gap[total[q]] += pair_load[pair]
-                renew(each, low, high, chain_first[chain], chain_first[chain + 1], load, alone,
-                      ahead, behind, lost, step, cost, entry, line_first, height, slope)  # fmt: skip
+                renew(
+                    each, low, high, chain_first[chain], chain_first[chain + 1], load, alone,
+                    ahead, behind, lost, step, cost, entry, line_first, height, slope,
+                )  # fmt: skip
         if energy[replica] < least[replica]:
             least[replica] = energy[replica]
             best[replica] = state[replica]

@@ -137,7 +137,8 @@ def _needed(
                 before = kept[-2]
                 rise, run = height[before] - height[line], slope[line] - slope[before]
                 meet = rise / run
-                if height[last] + slope[last] * meet <= height[before] + slope[before] * meet + TINY:
+                beside = height[before] + slope[before] * meet
+                if height[last] + slope[last] * meet <= beside + TINY:
                     kept.pop()
                     continue
             break
@@ -189,7 +190,7 @@ class _Local:
         slope = np.zeros(count)
         slope[self._taking] = -duals[self._receiving]
         cost = np.bincount(self._owner, local.cost * y, minlength=count)
-        return cost * self._scale, slope * self._scale
+        return np.asarray(cost * self._scale, dtype=float), slope * self._scale
 
 
 def _envelope(

@@ -182,7 +182,7 @@ class Rounds:
             self.targets = (1.0 - STEP) * self.targets + STEP * shop.loads(plan)
 
     def _mended(self, positions: Positions) -> tuple[Floats | None, Floats | None, Positions]:
-        """The plan of a choice whose settings allow none: with others, or with a few groups moved."""
+        """The plan of a choice whose settings allow none: with others, or some groups moved."""
         plan, duals = self.shop.commit(positions)
         if plan is None:
             repaired = self.shop.repair(positions)

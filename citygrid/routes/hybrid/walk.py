@@ -81,7 +81,7 @@ class Walk:
         )  # fmt: skip
 
     def sweep(self, betas: Floats, count: int = 1) -> int:
-        """Every group of every replica ``count`` times at its β (R); how often an option changed."""
+        """Every group of every replica ``count`` times at its β (R); how often one moved."""
         if self.movable == 0:
             return 0
         replicas = range(len(self.state))
