@@ -174,4 +174,3 @@ def _activity(bits: Positions, weights: Floats, settings: int) -> Floats:
     """``Σ weight · binary`` in every setting."""
     pattern = np.arange(settings)
     return np.asarray(((pattern[:, None] >> bits[None, :]) & 1) @ weights, dtype=float)
-

@@ -32,8 +32,8 @@ from citygrid.routes.hybrid.quadratic import Penalised, penalise
 LESSONS = 7
 #: Random choices that are drawn and valued in the time of one sweep of one replica.
 DRAWS = 4
-#: Part of the time left that a round's search may take.
-SHARE = 0.8
+#: Part of the time left that a search may take before there is a plan, and after.
+FIRST_SHARE, SHARE = 0.25, 0.5
 #: What may choose, and how many sweeps it gets where the user says nothing: the own annealer's
 #: moves see a whole group, those of dimod's samplers one bit.
 SWEEPS, BIT_SWEEPS = 200, 3000
@@ -95,7 +95,7 @@ class Chooser:
         clock: Clock, longer: int,
     ) -> list[Positions]:  # fmt: skip
         """Choices of the own annealer, or of the control that makes its moves without it."""
-        limit = Clock(clock.share(SHARE, 0.5))
+        limit = Clock(clock.share(FIRST_SHARE if incumbent is None else SHARE, 0.5))
         sweeps = self.sweeps * longer
         hot = HOT / max(model.spread, 1e-9)
         cold = COLD * hot

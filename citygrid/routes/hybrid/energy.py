@@ -182,9 +182,7 @@ def energy(
     )  # fmt: skip
 
 
-def _least_of_settings(
-    chains: Chains, responses: Responses, first: Floats, last: Floats
-) -> Floats:
+def _least_of_settings(chains: Chains, responses: Responses, first: Floats, last: Floats) -> Floats:
     """The response (r × POINTS) in whatever setting is cheapest, at loads from first to last."""
     grid = first[:, None] + (last - first)[:, None] * np.linspace(0.0, 1.0, POINTS)
     table = np.full(grid.shape, np.inf)

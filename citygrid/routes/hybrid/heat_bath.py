@@ -81,9 +81,7 @@ def _forward(
 
 
 @_compiled
-def _backward(
-    each: Any, q: int, end: int, alone: Any, behind: Any, cost: Any, fresh: Any
-) -> bool:
+def _backward(each: Any, q: int, end: int, alone: Any, behind: Any, cost: Any, fresh: Any) -> bool:
     size = len(each)
     least = np.inf
     moved = False
@@ -106,7 +104,8 @@ def _backward(
 @_compiled
 def renew(
     each: Any, low: int, high: int, begin: int, end: int, load: Any, alone: Any, ahead: Any,
-    behind: Any, lost: Any, fresh: Any, cost: Any, entry: Any, line_first: Any, height: Any, slope: Any,
+    behind: Any, lost: Any, fresh: Any, cost: Any, entry: Any, line_first: Any, height: Any,
+    slope: Any,
 ) -> None:  # fmt: skip
     """Bring a chain's books up to date after the loads of positions low … high changed."""
     size = len(each)
@@ -164,8 +163,8 @@ def energies(
 @_compiled
 def sweep(
     each: Any, replica: int, beta: float, count: int, random: Any, state: Any, loads: Any,
-    alones: Any, aheads: Any, behinds: Any, losts: Any, gaps: Any, energy: Any, best: Any, least: Any,
-    order: Any, first: Any, priced: Any, pair_first: Any, pair_at: Any, pair_load: Any,
+    alones: Any, aheads: Any, behinds: Any, losts: Any, gaps: Any, energy: Any, best: Any,
+    least: Any, order: Any, first: Any, priced: Any, pair_first: Any, pair_at: Any, pair_load: Any,
     part_first: Any, part_low: Any, part_high: Any, part_chain: Any, part_pair: Any,
     pair_of: Any, total: Any, stiffness: Any, chain_first: Any, cost: Any, entry: Any,
     line_first: Any, height: Any, slope: Any,

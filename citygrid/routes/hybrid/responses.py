@@ -117,9 +117,7 @@ def _assembled(
     return Responses(*kept)
 
 
-def _needed(
-    first: Positions, height: Floats, slope: Floats
-) -> tuple[Positions, Floats, Floats]:
+def _needed(first: Positions, height: Floats, slope: Floats) -> tuple[Positions, Floats, Floats]:
     """Lines that are the highest somewhere, each response by rising slope."""
     state = np.repeat(np.arange(len(first) - 1), np.diff(first))
     kept: list[int] = []
