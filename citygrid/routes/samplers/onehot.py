@@ -106,7 +106,10 @@ class OneHotAnnealer(Sampler, Initialized):
         seed: int | None = None, time_limit: float | None = None, threads: int | None = None,
         feasibility: float = 1e-6,
     ) -> dimod.SampleSet:  # fmt: skip
-        """``num_reads`` samples of a constrained model of binaries, feasible ones and best first.
+        """``num_reads`` samples of a constrained model of binaries, feasible ones first.
+
+        Rows are in that order, but dimod's ``first`` is the lowest energy of all, feasible or not:
+        ``found.filter(lambda datum: datum.is_feasible).first`` is the best that can be used.
 
         Discrete constraints, and sums of binaries that equal one and share no variable, are groups
         and always hold. Other linear constraints are limits: their loads are kept with the moves,
