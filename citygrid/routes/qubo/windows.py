@@ -17,7 +17,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from citygrid.arrays import Floats, Positions
-from citygrid.errors import Fault, InputError
+from citygrid.errors import Fault, InputError, NoPlanError
 from citygrid.model.form import Block, Form
 from citygrid.model.reductions import Reduction, drop, fix
 from citygrid.routes.hybrid.assignment import find_groups
@@ -48,7 +48,15 @@ def solve(form: Form, shop: Shop, relaxed: Floats, duals: Floats) -> Found:
         part = window(form, cut, number, x, duals)
         if not part.form.integer.any():
             continue
-        found = search(part.form, replace(shop, tolerance=shop.tolerance / cut.count, whole=False))
+        share = replace(shop, tolerance=shop.tolerance / cut.count, whole=False)
+        try:
+            found = search(part.form, share)
+        except NoPlanError as unanswered:
+            # Decided windows are not lost; without any, what became of the sampler is the answer.
+            if number == 0:
+                raise
+            shop.journal.figures["sampler_failed"] = str(unanswered)
+            break
         shop.journal.count("windows_repaired", int(found.repaired))
         here = cut.columns == number
         if found.plans:
