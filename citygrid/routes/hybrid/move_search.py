@@ -40,6 +40,8 @@ WHOLE, WINDOW, MARGIN = 1200, 24, 24
 SMALL = 4000
 #: Gain that counts, relative to the cost.
 GAIN = 1e-9
+#: Distance from the best, relative to it, within which the search goes on beside another plan.
+NEAR = 3e-4
 #: Parts of the relaxation above which a step is rounded to on, in turn.
 ROUNDED = (0.5, 0.25, 0.1, 0.02)
 
@@ -55,11 +57,11 @@ class Effort:
     ends with it), and ``neighbourhoods`` for HiGHS after that.
     """
 
-    moves: int = 200
-    tried: int = 200
-    needy: int = 60
-    partners: int = 8
-    pairs: int = 1500
+    moves: int = 300
+    tried: int = 300
+    needy: int = 100
+    partners: int = 40
+    pairs: int = 2000
     reads: int = 24
     sweeps: int = 400
     confirmed: int = 12
@@ -194,18 +196,23 @@ class _Search:
             return
         idle = resorts = 0
         self._descend()
+        base = self.best
         while not self._done(bound):
             if idle >= self.effort.kicks:
                 if resorts >= self.effort.neighbourhoods and self.clock.left is None:
                     break
                 resorts += 1
                 idle = 0
-                better = self._neighbourhood() if self.effort.neighbourhoods else False
+                better = self._neighbourhood(resorts) if self.effort.neighbourhoods else False
+                base = self.best
             else:
                 before = self.cost
-                self._kick()
+                self._kick(base)
                 self._descend()
                 better = self._gains(self.cost - before)
+                total, here = self.dispatch.total, self._here()
+                near = total is not None and total <= self.cost + NEAR * abs(self.cost)
+                base = here if near else self.best
             idle, resorts = (0, 0) if better else (idle + 1, resorts)
 
     def _done(self, bound: float) -> bool:
@@ -236,7 +243,7 @@ class _Search:
     def _keep(self) -> None:
         total = self.dispatch.total
         if total is not None and self._gains(total - self.cost):
-            self._take(self.point if self.wide else self.dispatch.decisions.copy(), total)
+            self._take(self._here(), total)
 
     def _take(self, best: Floats, total: float) -> None:
         self.best, self.cost = best, total
@@ -281,7 +288,20 @@ class _Search:
             if change is not None:
                 found.append(Valued(move, change))
         found = [v for v in found if v.change.possible] + self._partnered(found, schedules)
-        return sorted(found, key=lambda v: v.change.total)[: self.effort.moves]
+        return self._mixed(sorted(found, key=lambda v: v.change.total))
+
+    def _mixed(self, found: list[Valued]) -> list[Valued]:
+        """The cheapest, half of the places shared evenly by the units."""
+        share = max(self.effort.moves // (2 * len(self.units)), 1)
+        count = [0] * len(self.units)
+        first: list[Valued] = []
+        rest: list[Valued] = []
+        for v in found:
+            unit = v.move.stretches[0].unit
+            count[unit] += 1
+            (first if count[unit] <= share else rest).append(v)
+        chosen = [*first[: self.effort.moves], *rest[: max(self.effort.moves - len(first), 0)]]
+        return sorted(chosen, key=lambda v: v.change.total)
 
     def _partnered(self, found: list[Valued], schedules: list[Schedule]) -> list[Valued]:
         """Moves that no plan allows by themselves, each with one that makes up for it.
@@ -362,15 +382,19 @@ class _Search:
 
     # beside the best ----------------------------------------------------------------------------
 
-    def _kick(self) -> None:
-        """A few moves by lot, cheap ones rather than dear ones."""
+    def _here(self) -> Floats:
+        """The present plan, as far as a search needs it to begin there again."""
+        return self.point if self.wide else self.dispatch.decisions.copy()
+
+    def _kick(self, base: Floats) -> None:
+        """A few moves by lot beside a plan, cheap ones rather than dear ones."""
         self.journal.count("kicks")
         window = self.windows[int(self.lot.integers(len(self.windows)))]
-        self.point = self.best
+        self.point = base
         if self.wide:
             self._open(window)
         else:
-            self.dispatch.restart(self.best)
+            self.dispatch.restart(base)
         self.valued = self._value(window)
         possible = self.valued
         if not possible:
@@ -393,13 +417,18 @@ class _Search:
         if taken:
             self._make(taken)
 
-    def _neighbourhood(self) -> bool:
-        """HiGHS on the decisions of some units and steps, all others held at the best plan."""
+    def _neighbourhood(self, number: int) -> bool:
+        """HiGHS on all decisions of some steps or, in turn, of some units, the others held."""
         form = self.form
         steps = int(self.steps.max(initial=0)) + 1
         wide = max(steps // 3, min(steps, 6))
         begin = int(self.lot.integers(0, max(steps - wide, 0) + 1))
         chosen = self.dispatch.decision & (self.steps >= begin) & (self.steps < begin + wide)
+        if number % 2 and len(self.units) > 1:
+            chosen[:] = False
+            some = min(max(len(self.units) // 4, 3), len(self.units))
+            for unit in self.lot.choice(len(self.units), some, replace=False):
+                chosen[self.units[unit].columns] = self.dispatch.decision[self.units[unit].columns]
         held = self.dispatch.decision & ~chosen
         small = fix(form, np.flatnonzero(held), self.best[held]).form
         self.journal.count("sub_milps")
