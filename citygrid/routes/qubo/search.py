@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 
 from citygrid.arrays import Floats
 from citygrid.errors import Fault, InputError
@@ -30,6 +29,8 @@ def search(form: Form, shop: Shop) -> Found:
     nearest: tuple[float, Floats] | None = None
     for sampled in rounds(encoding, shop.settings, shop.options, journal, shop.clock,
                           shop.tolerance):  # fmt: skip
+        size = journal.figures["qubo"]
+        size["couplings"] = max(len(sampled.qubo.couplings[0]), size.get("couplings", 0))
         journal.count("samples", len(sampled.bits))
         journal.count("samples_raw", int(sampled.raw.sum()))
         points = sampled.qubo.reduction.T @ sampled.bits.T + sampled.qubo.reduction.t[:, None]
@@ -54,8 +55,9 @@ def search(form: Form, shop: Shop) -> Found:
     found.plans.sort(key=lambda plan: plan[0])
     if found.plans:
         found.status = "feasible"
-        # The best plan that samples gave, before any repair.
-        journal.figures.setdefault("sampled_objectives", []).append(found.plans[0][0])
+        if shop.whole:
+            # The best plan that samples gave by themselves, before any repair.
+            journal.figures["sampled_objective"] = found.plans[0][0]
         return found
     if nearest is not None:
         repair(form, nearest[1], shop, found)
@@ -82,15 +84,13 @@ def encode(form: Form, shop: Shop) -> Encoding:
     blocks = [block for block in encoding.reduction.form.rows.values()
               if (rows.smallest[block.span] > 0.0).any()]  # fmt: skip
     floors = {block.name: float(rows.floor[block.span].max()) for block in blocks}
-    square = abs(encoding.reduction.form.matrix)
     size: dict[str, Any] = {
         "bits": width, "slack_bits": width - len(encoding.plain.cost),
         "columns": len(simple.form.cost), "pairs": len(encoding.conflicts.row),
-        "couplings": int(sp.triu(square.T @ square, k=1).nnz),
     }  # fmt: skip
-    size = {name: max(value, journal.figures.get("qubo", {}).get(name, 0))
-            for name, value in size.items()}  # fmt: skip
-    journal.figures["qubo"] = size
+    # Of windows the largest counts.
+    known = journal.figures.setdefault("qubo", {})
+    known.update({name: max(value, known.get(name, 0)) for name, value in size.items()})
     kept = journal.figures.setdefault("residual_floor", {})
     for name, value in floors.items():
         kept[name] = max(value, kept.get(name, 0.0))
