@@ -181,8 +181,8 @@ def solving_options(command: Callable[..., None]) -> Callable[..., None]:
         click.option("--threads", type=click.IntRange(1), help="Threads of the solver."),
         click.option("--set", "settings", multiple=True, metavar="NAME=VALUE",
                      help="A further option of the solver or the route, as often as needed; "
-                     "KIND.NAME=VALUE for milp, hybrid, qubo or pyomo alone, sampler.NAME=VALUE "
-                     "for the sampler."),
+                     "KIND.NAME=VALUE for milp, hybrid, qubo, answer or pyomo alone, "
+                     "sampler.NAME=VALUE for the sampler."),
         click.option("--verbose", is_flag=True, help="Solver log on stderr."),
     )):  # fmt: skip
         command = option(command)

@@ -24,7 +24,7 @@ def run(*arguments: object) -> Result:
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict, Path]:
     folder = tmp_path_factory.mktemp("exported")
-    result = run("qubo", TINY, "--to", "cqm,bqm,lp,mps,coo,npz", "--out", folder, "--json")
+    result = run("qubo", TINY, "--to", "cqm,bqm,lp,mps,coo,npz,moves", "--out", folder, "--json")
     assert result.exit_code == 0, result.output
     return json.loads(result.stdout), folder
 
@@ -42,7 +42,9 @@ def answered(exported: tuple[dict, Path]) -> Path:
 
 def test_one_document_names_every_file_with_size_and_hash(exported):
     document, folder = exported
-    assert set(document["problems"]) == {"cqm", "bqm", "lp", "mps", "coo", "npz"}
+    assert set(document["problems"]) == {
+        "cqm", "bqm", "lp", "mps", "coo", "npz", "moves-1",
+    }  # fmt: skip
     assert set(document["files"]) == {*document["problems"], "map"}
     for name, problem in document["problems"].items():
         assert problem["variables"] > 0 and len(problem["sha256"]) == 64

@@ -7,6 +7,7 @@ import math
 import re
 
 import dimod
+import highspy
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 
 from citygrid.errors import InputError
 from citygrid.model.form import Block, Form
+from citygrid.model.writing import column_names
 from citygrid.routes.exchange.bits import encoded
 from citygrid.routes.exchange.coo import read_coo, write_coo
 from citygrid.routes.exchange.decode import keeps
@@ -368,3 +370,32 @@ def test_a_stale_map_never_stays_beside_new_files(whole, make, tmp_path):
     export_problem(other, ["lp"], tmp_path)
     key = json.loads((tmp_path / "map.json").read_text())
     assert key["form_hash"] == other.hash and set(key["files"]) == {"lp"}
+
+
+@given(forms())
+def test_mps_and_lp_read_back_with_the_same_numbers(tmp_path_factory, form):
+    """By another solver's readers; MPS keeps a range by its width, LP as two rows."""
+    found = export_problem(form, ["mps", "lp"], tmp_path_factory.mktemp("text"))
+    limited = np.flatnonzero(np.isfinite(form.row_lower) | np.isfinite(form.row_upper))
+    for kind, rows in (("mps", limited), ("lp", problem(form).given)):
+        solver = highspy.Highs()
+        solver.setOptionValue("output_flag", False)
+        assert solver.readModel(str(found.files[kind])) == highspy.HighsStatus.kOk
+        read = solver.getLp()
+        # Readers of LP files number columns as they meet them.
+        at = [list(read.col_names_).index(name) for name in column_names(form)]
+        assert np.array_equal(np.array(read.col_cost_)[at], form.cost)
+        assert read.offset_ == form.constant
+        assert np.array_equal(np.array(read.col_lower_)[at], form.lower)
+        assert np.array_equal(np.array(read.col_upper_)[at], form.upper)
+        if form.integer.any():
+            integer = [read.integrality_[i] == highspy.HighsVarType.kInteger for i in at]
+            assert integer == form.integer.tolist()
+        matrix = sp.csc_array(
+            (read.a_matrix_.value_, read.a_matrix_.index_, read.a_matrix_.start_),
+            shape=(read.num_row_, read.num_col_),
+        )
+        assert np.array_equal(matrix.toarray()[:, at], form.matrix[rows].toarray())
+        if kind == "mps":
+            assert list(read.row_upper_) == pytest.approx(form.row_upper[rows].tolist())
+            assert list(read.row_lower_) == pytest.approx(form.row_lower[rows].tolist())
