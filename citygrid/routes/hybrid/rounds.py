@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from citygrid.errors import NoPlanError
 from citygrid.model.form import Floats
 from citygrid.routes import highs, milp
 from citygrid.routes.contract import Positions
@@ -66,7 +67,14 @@ class Rounds:
         clock, incumbent = self.shop.clock, self.incumbent
         number = 0
         while number == 0 or not (clock.over or incumbent.close or self._done(number, effort)):
-            self.round(number, picker, effort)
+            try:
+                self.round(number, picker, effort)
+            except NoPlanError as unanswered:
+                # The best plan is never lost; without one, what became of the sampler is told.
+                if incumbent.x is None:
+                    raise
+                self.shop.journal.figures["sampler_failed"] = str(unanswered)
+                break
             number += 1
             if not incumbent.close:
                 incumbent.prove()
