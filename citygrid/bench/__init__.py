@@ -33,7 +33,7 @@ def benchmark_names() -> list[str]:
 def run_benchmarks(
     names: Sequence[str], columns: int, say: Say, wish: Wish | None = None
 ) -> dict[str, Any]:
-    """Run the named benchmarks (those of speed and memory if none is named); give their figures."""
+    """Run the named benchmarks (all but ``anneal`` if none is named); give their figures."""
     known = benchmark_names()
     unknown = [name for name in names if name not in known]
     if unknown:

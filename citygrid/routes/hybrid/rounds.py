@@ -81,9 +81,10 @@ class Rounds:
                 break
         self.shop.journal.count("rounds", number)
         if incumbent.x is None and not clock.over:
-            self.give_up() if picker.kind == "raw" else incumbent.fall_back(
-                "no choice allowed a plan"
-            )
+            if picker.kind == "raw":
+                self.give_up()
+            else:
+                incumbent.fall_back("no choice allowed a plan")
 
     def _done(self, number: int, effort: Effort) -> bool:
         """Whether enough was tried where no clock ends the search."""
