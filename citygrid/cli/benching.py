@@ -15,7 +15,7 @@ def _listed(text: str | None) -> list[str]:
 
 
 @click.command()
-@click.argument("names", nargs=-1, metavar="[build|year|anneal] …")
+@click.argument("names", nargs=-1, metavar="[build|year|qubo|samplers|anneal] …")
 @click.option("--columns", default=1_000_000, show_default=True, help="Size of the `build` form.")
 @click.option("--classes", help="Of `anneal`: sizes of random districts, such as S,M "
               "[default: S,M unless --size or --scale].")  # fmt: skip
@@ -76,7 +76,7 @@ def bench(
     sizes: tuple[str, ...], scale: bool, seeds: str, limit: float, milp_time: float | None,
     routes: str | None, gap: float, threads: int | None, out: Path,
 ) -> None:  # fmt: skip
-    """Measure speed and memory as ratios (build, year), or routes against time (anneal).
+    """Measure speed and memory (build, year), samplers and qubo, or routes against time (anneal).
 
     `anneal` runs on random districts, each route in a fresh process, one after the other: gap
     against time, time to gaps, and controls at equal time. It takes as long as its limits say, so

@@ -30,7 +30,7 @@ def tighten(form: Form, passes: int = 6) -> tuple[Floats, Floats]:
     up = weight > 0
     lower, upper = form.lower.copy(), form.upper.copy()
     for _ in range(passes):
-        least, most = activity(row, column, weight, up, lower, upper, len(form.row_lower))
+        least, most = others_activity(row, column, weight, up, lower, upper, len(form.row_lower))
         with np.errstate(invalid="ignore"):
             room_above = (form.row_upper[row] - least) / weight
             room_below = (form.row_lower[row] - most) / weight
@@ -61,7 +61,8 @@ def useful(form: Form) -> tuple[Floats, Floats]:
     matrix = sp.coo_array(form.matrix)
     row, column, weight = matrix.row, matrix.col, matrix.data
     up = weight > 0
-    least, most = activity(row, column, weight, up, form.lower, form.upper, len(form.row_lower))
+    height = len(form.row_lower)
+    least, most = others_activity(row, column, weight, up, form.lower, form.upper, height)
     bounds = []
     for own, cost, far, sign in (
         (form.upper, form.cost, form.lower, 1.0), (form.lower, -form.cost, form.upper, -1.0)
@@ -108,7 +109,24 @@ def part_limits(
     return form.row_lower[rows] - most, form.row_upper[rows] - least
 
 
-def activity(
+def activity(form: Form) -> tuple[Floats, Floats]:
+    """Least and most activity of every row (m, m) within the columns' bounds."""
+    matrix = sp.csr_array(form.matrix)
+    height = len(form.row_lower)
+    row = np.repeat(np.arange(height), np.diff(matrix.indptr))
+    up = matrix.data > 0
+    ends = []
+    for first, second, endless in (
+        (form.lower, form.upper, -np.inf), (form.upper, form.lower, np.inf)
+    ):  # fmt: skip
+        part = matrix.data * np.where(up, first[matrix.indices], second[matrix.indices])
+        known = np.isfinite(part)
+        total = np.bincount(row, np.where(known, part, 0.0), height)
+        ends.append(np.where(np.bincount(row, ~known, height) > 0, endless, total))
+    return ends[0], ends[1]
+
+
+def others_activity(
     row: NDArray[np.integer], column: NDArray[np.integer], weight: Floats, up: NDArray[np.bool_],
     lower: Floats, upper: Floats, height: int,
 ) -> tuple[Floats, Floats]:  # fmt: skip

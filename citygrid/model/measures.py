@@ -1,4 +1,4 @@
-"""In which steps rows move, and between which ends.
+"""In which steps rows move.
 
 Rows whose quantities are all multiples of one number, 10 kW, can be met exactly by columns on a
 grid; others only nearly.
@@ -16,23 +16,6 @@ from citygrid.model.form import Form
 RELATIVE = 1e-9
 #: A common measure is at least this part of the largest of its multiples.
 FINEST = 1e-5
-
-
-def activity(form: Form) -> tuple[Floats, Floats]:
-    """Least and most activity of every row (m, m) within the columns' bounds."""
-    matrix = sp.csr_array(form.matrix)
-    height = len(form.row_lower)
-    row = np.repeat(np.arange(height), np.diff(matrix.indptr))
-    up = matrix.data > 0
-    ends = []
-    for first, second, endless in (
-        (form.lower, form.upper, -np.inf), (form.upper, form.lower, np.inf)
-    ):  # fmt: skip
-        part = matrix.data * np.where(up, first[matrix.indices], second[matrix.indices])
-        known = np.isfinite(part)
-        total = np.bincount(row, np.where(known, part, 0.0), height)
-        ends.append(np.where(np.bincount(row, ~known, height) > 0, endless, total))
-    return ends[0], ends[1]
 
 
 def measure(form: Form) -> Floats:

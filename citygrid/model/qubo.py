@@ -28,7 +28,8 @@ from citygrid.errors import Fault, FormulationError
 from citygrid.model.conflicts import Conflicts, find_conflicts
 from citygrid.model.encoding import BITS, Encoded, encode
 from citygrid.model.form import Form
-from citygrid.model.measures import activity, measure
+from citygrid.model.limits import activity
+from citygrid.model.measures import measure
 from citygrid.model.reductions import Reduction, equalise
 from citygrid.model.simplify import loosen, simplify
 

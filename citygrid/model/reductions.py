@@ -17,7 +17,8 @@ from numpy.typing import ArrayLike, NDArray
 from citygrid.arrays import Floats, Positions
 from citygrid.errors import Fault, FormulationError
 from citygrid.model.form import Block, Form, Lines
-from citygrid.model.measures import RELATIVE, activity, measure
+from citygrid.model.limits import activity
+from citygrid.model.measures import RELATIVE, measure
 
 #: Distance from a whole number within which a fixed integer counts as whole.
 WHOLE = 1e-6

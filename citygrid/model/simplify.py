@@ -15,8 +15,7 @@ import scipy.sparse as sp
 
 from citygrid.arrays import Flags, Floats
 from citygrid.model.form import Form
-from citygrid.model.limits import tighten, useful
-from citygrid.model.measures import activity
+from citygrid.model.limits import activity, tighten, useful
 from citygrid.model.reductions import Reduction, drop, substitute
 
 #: Width of a column's range, relative to its size, below which it has one value only.

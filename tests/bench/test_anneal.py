@@ -344,9 +344,10 @@ def test_a_wish_that_cannot_be_is_refused(tmp_path, arguments, said):
 
 def test_the_race_runs_only_where_it_is_named(monkeypatch):
     from citygrid import bench
-    from citygrid.bench import build, year
+    from citygrid.bench import build, qubo, samplers, year
 
-    assert benchmark_names() == ["anneal", "build", "year"]
-    monkeypatch.setattr(build, "run", lambda columns, say: {"columns": columns})
-    monkeypatch.setattr(year, "run", lambda columns, say: {})
-    assert set(bench.run_benchmarks([], 5, lambda text: None)) == {"build", "year"}
+    assert benchmark_names() == ["anneal", "build", "qubo", "samplers", "year"]
+    others = {"build": build, "qubo": qubo, "samplers": samplers, "year": year}
+    for module in others.values():
+        monkeypatch.setattr(module, "run", lambda columns, say: {"columns": columns})
+    assert set(bench.run_benchmarks([], 5, lambda text: None)) == set(others)

@@ -131,10 +131,13 @@ def test_annealing_telemetry_states_how_often_samples_were_valid(forms):
     assert telemetry["counts"]["samples"] > 0
 
 
-def test_form_without_groups_is_said_to_have_none(forms):
-    telemetry = routes.solve(forms["knapsack"], "hybrid").telemetry
-    assert "no one-hot groups" in telemetry["fell_back"] and telemetry["milps"] == 1
-    assert "fell_back" not in routes.solve(forms["district"], "hybrid").telemetry
+def test_form_without_groups_is_committed_by_moves_and_one_without_binaries_left_to_highs(forms):
+    moved, linear, chosen = (
+        routes.solve(forms[name], "hybrid").telemetry for name in ("knapsack", "linear", "district")
+    )
+    assert moved["groups"] == 0 and moved["counts"]["moves_valued"] > 0
+    assert "nothing to choose" in linear["fell_back"] and linear["milps"] == 0
+    assert "fell_back" not in moved and "fell_back" not in chosen
 
 
 def test_searches_by_highs_are_counted_whichever_route_they_serve(forms):

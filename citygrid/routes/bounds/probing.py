@@ -16,7 +16,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from citygrid.model.form import Floats, Form
-from citygrid.model.limits import WORTH, activity, tighten
+from citygrid.model.limits import WORTH, others_activity, tighten
 
 Places = NDArray[np.int64]
 
@@ -252,8 +252,8 @@ class _Asked:
         whole, up = self.form.integer[self.column], self.weight > 0
         floor, ceiling = self.form.row_lower[self.row], self.form.row_upper[self.row]
         for _ in range(PASSES):
-            least, most = activity(self.copy, self.place, self.weight, up, low, high,
-                                   len(self.row))  # fmt: skip
+            least, most = others_activity(self.copy, self.place, self.weight, up, low, high,
+                                          len(self.row))  # fmt: skip
             with np.errstate(invalid="ignore"):
                 under = (ceiling[self.copy] - least) / self.weight
                 over = (floor[self.copy] - most) / self.weight

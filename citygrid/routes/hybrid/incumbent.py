@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from citygrid.model.form import Floats, Form
+from citygrid.routes import highs, milp
 from citygrid.routes.bounds.front import Relaxed
 from citygrid.routes.bounds.prover import Prover
 from citygrid.routes.contract import (
@@ -88,6 +89,18 @@ class Incumbent:
         shown = self._prover.poll()
         if shown is not None:
             self.hear(shown.value, shown.by)
+
+    def fall_back(self, why: str) -> None:
+        """Nothing led to a plan: HiGHS on the whole form with the time that is left."""
+        form, options, journal = self._form, self._options, self._journal
+        journal.figures["fell_back"] = f"{why}; the whole form by HiGHS"
+        task = highs.Task.of(options, "fall back", options.gap, self._clock.left)
+        found = milp.call(form, task, journal, options)
+        self.verdict = found.status
+        if found.x is not None:
+            plan, _ = milp.complete(form, found.x, journal, options)
+            self.take(found.x if plan is None else plan)
+            self.hear(found.bound, "highs")
 
     def settle(self) -> None:
         """Leave the prover the time that is left to it, where the gap is not proven yet."""

@@ -135,8 +135,8 @@ class Part:
         weight = form.matrix[:, [0]].toarray().ravel()
         rest = form.matrix[:, 1:] @ decisions if len(decisions) else 0.0
         ends = np.stack([(form.row_lower - rest) / weight, (form.row_upper - rest) / weight])
-        low = max(float(ends.min(axis=0).max()), float(form.lower[0]))
-        high = min(float(ends.max(axis=0).min()), float(form.upper[0]))
+        low = max(float(ends.min(axis=0).max(initial=-np.inf)), float(form.lower[0]))
+        high = min(float(ends.max(axis=0).min(initial=np.inf)), float(form.upper[0]))
         if low > high + KEPT:
             return None
         cost = float(form.cost[0])

@@ -8,7 +8,6 @@ import numpy as np
 
 from citygrid.errors import NoPlanError
 from citygrid.model.form import Floats
-from citygrid.routes import highs, milp
 from citygrid.routes.contract import Positions
 from citygrid.routes.hybrid.assignment import candidates, meeting, priced_cost
 from citygrid.routes.hybrid.blocks import entered, find_blocks
@@ -82,7 +81,9 @@ class Rounds:
                 break
         self.shop.journal.count("rounds", number)
         if incumbent.x is None and not clock.over:
-            self.give_up() if picker.kind == "raw" else self.fall_back()
+            self.give_up() if picker.kind == "raw" else incumbent.fall_back(
+                "no choice allowed a plan"
+            )
 
     def _done(self, number: int, effort: Effort) -> bool:
         """Whether enough was tried where no clock ends the search."""
@@ -198,19 +199,6 @@ class Rounds:
                 positions = repaired
                 plan, duals = self.shop.commit(positions)
         return plan, duals, positions
-
-    def fall_back(self) -> None:
-        """No choice led to a plan: HiGHS on the whole form with the time that is left."""
-        shop = self.shop
-        shop.journal.figures["fell_back"] = "no choice allowed a plan; the whole form by HiGHS"
-        task = highs.Task.of(shop.options, "fall back", shop.options.gap, shop.clock.left)
-        found = milp.call(shop.form, task, shop.journal, shop.options)
-        self.incumbent.verdict = found.status
-        if found.x is None:
-            return
-        plan, _ = milp.complete(shop.form, found.x, shop.journal, shop.options)
-        self.incumbent.take(found.x if plan is None else plan)
-        self.incumbent.hear(found.bound, "fall back")
 
     def give_up(self) -> None:
         """No choice led to a plan, and this control has no other way to one."""

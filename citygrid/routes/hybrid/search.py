@@ -51,7 +51,10 @@ def solve(form: Form, options: Options, chooser: str = "anneal") -> Outcome:
     groups = find_groups(form)
     journal.figures.update(groups=len(groups), options=len(groups.columns))
     if not form.integer.any():
-        return milp.solve(form, replace(options, extras={}))
+        # Nothing to choose, and the telemetry says so.
+        outcome = milp.solve(form, replace(options, extras={}))
+        note = {**journal.figures, "fell_back": "nothing to choose; the whole form by HiGHS"}
+        return replace(outcome, telemetry={**outcome.telemetry, **note})
     large = form.matrix.nnz > LARGE
     method = "ipm" if large else "choose"
     journal.figures["pricing"] = "interior point" if large else "simplex"
@@ -101,6 +104,7 @@ def _commit(
     """Nothing to assign: units are committed by moves, by the annealer or a control."""
     start = move_search.start(form, relaxed, duals, options, journal, clock, options.start)
     if start is None:
+        incumbent.fall_back("no first plan was found")
         return
     incumbent.take(start)
     incumbent.prove()
