@@ -35,8 +35,9 @@ class Options:
     several by commas: each where those before it fail); ``extras`` are further options of the route
     or its solver as text, for one kind of route alone where the name begins with it
     (``hybrid.rounds``), for samplers where it begins ``sampler.``; ``progress`` is called with
-    ``seconds``, ``objective`` and ``bound`` while a solver works. Without a time limit the same
-    seed gives the same plan.
+    ``seconds``, ``objective`` and ``bound`` while a solver works; ``start`` is a point (n) whose
+    integers a route may begin with, which may break limits. Without a time limit the same seed
+    gives the same plan.
     """
 
     gap: float = 1e-3
@@ -47,6 +48,7 @@ class Options:
     sampler: str = "onehot"
     extras: Mapping[str, str] = field(default_factory=dict)
     progress: Progress | None = None
+    start: Floats | None = None
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ bound is one of the truth. Around any route this does, until exact cost and boun
 2. the route solves the form with the tangents known so far: a bound, and integers;
 3. with these integers linear programmes are solved, tangents added where the point lies below a
    curve, until it does no more: the exact best plan with these integers;
-4. if it is not within the gap of the bound, from 2 again with all tangents.
+4. if it is not within the gap of the bound, from 2 again with all tangents and from this plan.
 """
 
 from __future__ import annotations
@@ -45,10 +45,11 @@ def solve(form: Form, options: Options, route: Route) -> Outcome:
     last: Outcome | None = None
     rounds: list[dict[str, Any]] = []
     told: list[Mapping[str, Any]] = []
+    begin = options.start
     for _ in range(ROUNDS):
         if last is not None and clock.over:
             break
-        asked = replace(options, gap=SHARE * options.gap, time_limit=clock.left)
+        asked = replace(options, gap=SHARE * options.gap, time_limit=clock.left, start=begin)
         begun = journal.elapsed
         last = route(working, asked)
         told.append(last.telemetry)
@@ -59,6 +60,7 @@ def solve(form: Form, options: Options, route: Route) -> Outcome:
         if last.x is None:
             break
         x, working = _settled(form, working, last.x, options, journal, clock)
+        begin = x
         objective = form.objective(x)
         journal.trace(objective, bound)
         if best is None or best.objective is None or objective < best.objective:

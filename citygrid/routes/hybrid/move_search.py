@@ -6,8 +6,10 @@
    pairs that meet they become a binary quadratic model (:mod:`.moves`). A sampler proposes
    combinations; the best that an exact dispatch confirms is taken.
 3. Where nothing improves any more, a few moves are made by lot and the search goes on from there;
-   the best plan is never lost. As a last resort HiGHS searches a part of the decisions, which is
-   counted apart (``sub_milps``).
+   the best plan is never lost.
+4. What no combination of such moves mends (three units that trade their hours at once), HiGHS
+   searches in a few hours, all units free there and everything else held: first those hours in
+   which the plan lies furthest above the relaxation. It is counted apart (``sub_milps``).
 
 The control ``greedy`` takes the best single move, over and over, from the same moves.
 """
@@ -28,7 +30,14 @@ from citygrid.routes import highs, milp, samplers
 from citygrid.routes.contract import Clock, Journal, Options
 from citygrid.routes.hybrid.moves import Move, MoveModel, Valued, compatible, make, model, propose
 from citygrid.routes.hybrid.redispatch import Redispatch
-from citygrid.routes.hybrid.structure import Schedule, Unit, find_units, stamps, steps_of
+from citygrid.routes.hybrid.structure import (
+    Schedule,
+    Unit,
+    find_units,
+    stamps,
+    steps_of,
+    steps_of_rows,
+)
 
 #: Who anneals where no sampler was asked for by name: the groups of the own one are not there.
 ANNEALER = "neal"
@@ -53,8 +62,9 @@ class Effort:
     ``moves`` in a model, ``tried`` moves of a kind valued for it, ``needy`` ones that are given
     ``partners``, ``pairs`` linear programmes for its couplings; ``reads``, ``sweeps`` of the
     sampler and ``confirmed`` samples worked out exactly;
-    ``kicks`` in a row without a gain after which the search ends (where a time limit is set, it
-    ends with it), and ``neighbourhoods`` for HiGHS after that.
+    ``kicks`` in a row without a gain after which HiGHS is asked, and ``neighbourhoods`` in a row
+    without a gain after which the search ends (where a time limit is set, it ends with it), of
+    ``free`` decisions each.
     """
 
     moves: int = 300
@@ -65,8 +75,9 @@ class Effort:
     reads: int = 24
     sweeps: int = 400
     confirmed: int = 12
-    kicks: int = 8
-    neighbourhoods: int = 2
+    kicks: int = 3
+    neighbourhoods: int = 6
+    free: int = 200
 
 
 def commit(
@@ -91,22 +102,27 @@ def commit(
     begun = start(form, relaxed, duals, options, journal, clock, incumbent)
     if begun is None:
         return None, None
-    x = improve(form, begun, options, journal, clock, kind=kind, effort=effort, bound=bound)
+    x = improve(form, begun, options, journal, clock, kind=kind, effort=effort, bound=bound,
+                relaxed=relaxed, duals=duals)  # fmt: skip
     return x, form.objective(x)
 
 
 def improve(
     form: Form, x: Floats, options: Options, journal: Journal, clock: Clock,
     sampler: Any = None, kind: str = "anneal", effort: Effort | None = None,
-    bound: float | None = None,
+    bound: float | None = None, relaxed: Floats | None = None, duals: Floats | None = None,
 ) -> Floats:  # fmt: skip
     """A plan at least as good as the plan ``x`` (n), which keeps all limits of the form.
 
     ``sampler`` is anything with dimod's ``sample(bqm)``; left out, the one that ``options`` name.
+    Where ``relaxed`` (n) and ``duals`` (m) of the relaxation are given, HiGHS is asked first about
+    the hours in which the plan lies furthest above it; by lot otherwise.
     """
     search = _Search(form, x, options, journal, clock, kind, effort or Effort(), sampler)
     if not search.units:
         return x
+    if relaxed is not None and duals is not None:
+        search.relaxed = relaxed, duals
     with journal.stage("moves"):
         search.run(-math.inf if bound is None else bound)
     found, _ = milp.complete(form, search.best, journal, options, _rest(clock))
@@ -164,6 +180,9 @@ class _Search:
             self.dispatch.restart(x)
         self.valued: list[Valued] = []
         self.calls = 0
+        self.relaxed: tuple[Floats, Floats] | None = None
+        #: Beginnings of the hours that HiGHS searched since the last gain.
+        self.searched: list[int] = []
 
     @property
     def _missing(self) -> float:
@@ -203,7 +222,7 @@ class _Search:
                     break
                 resorts += 1
                 idle = 0
-                better = self._neighbourhood(resorts) if self.effort.neighbourhoods else False
+                better = self._neighbourhood() if self.effort.neighbourhoods else False
                 base = self.best
             else:
                 before = self.cost
@@ -247,12 +266,11 @@ class _Search:
 
     def _take(self, best: Floats, total: float) -> None:
         self.best, self.cost = best, total
+        self.searched = []
         self.journal.figures.setdefault("incumbents", []).append(
             {"seconds": self.journal.elapsed, "objective": total}
         )
-        if self.options.progress is not None:
-            self.options.progress({"seconds": self.journal.elapsed, "objective": total,
-                                   "bound": None})  # fmt: skip
+        self.journal.trace(total)
 
     def _round(self, window: tuple[int, int] | None) -> bool:
         """One model, or one look at all moves; whether the incumbent got better."""
@@ -417,23 +435,55 @@ class _Search:
         if taken:
             self._make(taken)
 
-    def _neighbourhood(self, number: int) -> bool:
-        """HiGHS on all decisions of some steps or, in turn, of some units, the others held."""
-        form = self.form
+    def _excess(self) -> Floats:
+        """By how much the best plan lies above the relaxation, step by step [EUR].
+
+        ``cᵀ(x − x*) = dᵀ(x − x*) + λᵀ(A x − A x*)`` with reduced costs d and duals λ of the
+        relaxation x*. No term of a plan is negative: what it pays for a column away from its bound,
+        and what it leaves unused of a limit that has a price, such as a reserve.
+        """
+        assert self.relaxed is not None
+        relaxed, duals = self.relaxed
+        x = self.point if self.wide else self.dispatch.point()
+        columns = (self.form.cost - self.form.matrix.T @ duals) * (x - relaxed)
+        rows = duals * (self.form.matrix @ (x - relaxed))
+        found = np.zeros(int(self.steps.max(initial=0)) + 1)
+        for step, excess in ((self.steps, columns), (steps_of_rows(self.form), rows)):
+            timed = step >= 0
+            np.add.at(found, step[timed], excess[timed])
+        return found
+
+    def _hours(self) -> tuple[int, int]:
+        """The steps that HiGHS searches next, not yet searched since the last gain."""
         steps = int(self.steps.max(initial=0)) + 1
-        wide = max(steps // 3, min(steps, 6))
-        begin = int(self.lot.integers(0, max(steps - wide, 0) + 1))
-        chosen = self.dispatch.decision & (self.steps >= begin) & (self.steps < begin + wide)
-        if number % 2 and len(self.units) > 1:
-            chosen[:] = False
-            some = min(max(len(self.units) // 4, 3), len(self.units))
-            for unit in self.lot.choice(len(self.units), some, replace=False):
-                chosen[self.units[unit].columns] = self.dispatch.decision[self.units[unit].columns]
+        each = max(float(self.dispatch.decision.sum()) / steps, 1.0)
+        wide = min(max(round(self.effort.free / each), 6), steps)
+        last = steps - wide
+        begins = sorted({*range(0, last + 1, max(wide // 3, 1)), last})
+        left = [begin for begin in begins if begin not in self.searched]
+        if not left:
+            self.searched, left = [], begins
+        if self.relaxed is None or self.dispatch.total is None:
+            begin = left[int(self.lot.integers(len(left)))]
+        else:
+            excess = self._excess()
+            begin = max(left, key=lambda begin: float(excess[begin : begin + wide].sum()))
+        self.searched.append(begin)
+        return begin, begin + wide
+
+    def _neighbourhood(self) -> bool:
+        """HiGHS on all decisions of some steps, the others held."""
+        form = self.form
+        if not self.wide:
+            self.dispatch.restart(self.best)
+        self.point = self.best
+        first, last = self._hours()
+        chosen = (self.steps >= first) & (self.steps < last)
         held = self.dispatch.decision & ~chosen
         small = fix(form, np.flatnonzero(held), self.best[held]).form
         self.journal.count("sub_milps")
-        task = highs.Task.of(self.options, "neighbourhood", 1e-6, self.clock.share(0.2, 1.0),
-                             nodes=50)  # fmt: skip
+        task = highs.Task.of(self.options, "neighbourhood", 1e-4, self.clock.share(0.2, 1.0),
+                             nodes=200)  # fmt: skip
         found = milp.call(small, task, self.journal, replace(self.options, progress=None),
                           self.best)  # fmt: skip
         if found.x is None:
@@ -442,6 +492,10 @@ class _Search:
         if plan is None or not self._gains(form.objective(plan) - self.cost):
             return False
         self._take(plan, form.objective(plan))
+        self.point = plan
+        if not self.wide:
+            self.dispatch.restart(plan)
+            self._descend()
         return True
 
 

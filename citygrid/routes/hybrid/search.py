@@ -102,7 +102,7 @@ def _commit(
     relaxed: Floats, duals: Floats, chooser: str,
 ) -> None:  # fmt: skip
     """Nothing to assign: units are committed by moves, by the annealer or a control."""
-    start = move_search.start(form, relaxed, duals, options, journal, clock)
+    start = move_search.start(form, relaxed, duals, options, journal, clock, options.start)
     if start is None:
         incumbent.fall_back("no first plan was found")
         return
@@ -113,7 +113,8 @@ def _commit(
     sampler = samplers.chain("random") if chooser == "random" else None
     kind = "greedy" if chooser == "greedy" else "anneal"
     incumbent.take(move_search.improve(
-        form, start, options, journal, clock, sampler, kind, bound=incumbent.bound
+        form, start, options, journal, clock, sampler, kind, bound=incumbent.bound,
+        relaxed=relaxed, duals=duals,
     ))  # fmt: skip
 
 

@@ -8,7 +8,7 @@ start keeps the unit. No kind of component is known here, nor what any row is ca
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -132,8 +132,17 @@ def _chains(block: Block) -> Iterator[tuple[str, Positions, Positions]]:
 
 def steps_of(form: Form) -> Positions:
     """The step of every column (n), −1 where it has no time."""
-    step = np.full(len(form.cost), -1, dtype=np.int64)
-    for block in form.columns.values():
+    return _steps(form.columns, len(form.cost))
+
+
+def steps_of_rows(form: Form) -> Positions:
+    """The step of every row (m), −1 where it has no time."""
+    return _steps(form.rows, len(form.row_lower))
+
+
+def _steps(blocks: Mapping[str, Block], count: int) -> Positions:
+    step = np.full(count, -1, dtype=np.int64)
+    for block in blocks.values():
         if "time" in block.dims:
             axis = block.dims.index("time")
             step[block.span] = np.indices(block.shape)[axis].ravel()

@@ -392,3 +392,21 @@ def test_windows_with_the_rest_held_lead_to_plans_as_well(
         assert form.residual(found) < 1e-6
         assert best - 1e-6 <= form.objective(found) <= form.objective(plan)
         assert form.objective(found) <= 1.02 * best
+
+
+def test_highs_searches_first_the_hours_furthest_above_the_relaxation() -> None:
+    """Hour by hour the excess adds up to what the plan costs beyond the relaxation."""
+    form, _ = fleet(5, units=3, steps=12)
+    relaxed, duals, _ = milp.relaxation(form, Options())
+    assert relaxed.x is not None and relaxed.objective is not None and duals is not None
+    plan = first_plan(form)
+    search = move_search._Search(form, plan, Options(), Journal(), Clock(None), "greedy",
+                                 replace(SMALL, free=1), None)  # fmt: skip
+    search.relaxed = relaxed.x, duals
+    excess = search._excess()
+    assert excess.min() > -1e-6
+    assert excess.sum() == pytest.approx(form.objective(plan) - relaxed.objective, abs=1e-6)
+    first, last = search._hours()
+    assert last - first == 6
+    assert excess[first:last].sum() == max(excess[b : b + 6].sum() for b in range(0, 7, 2))
+    assert search._hours() != (first, last)
