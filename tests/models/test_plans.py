@@ -36,7 +36,7 @@ def test_the_day_is_planned_within_a_thousandth(day: Form) -> None:
     assert plan.gap is not None and plan.gap <= 1e-3
 
 
-@pytest.mark.parametrize("sampler", ["onehot", "neal"])
+@pytest.mark.parametrize("sampler", ["onehot", pytest.param("neal", marks=pytest.mark.slow)])
 def test_the_day_is_annealed_near_its_bound(day: Form, sampler: str) -> None:
     plan = cg.solve(day, "hybrid", Options(gap=1e-3, sampler=sampler))
     verdict = cg.verify(plan.case, plan)
