@@ -231,7 +231,7 @@ class _Answer:
             nodes=NODES if self.clock.left is None else None,
         )  # fmt: skip
         self.journal.count("repair_milps")
-        quiet = replace(self.options, progress=None)
+        quiet = self.options.quiet
         found = milp.call(near, task, self.journal, quiet)
         if found.x is None:
             return False

@@ -10,7 +10,7 @@ import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -49,6 +49,11 @@ class Options:
     extras: Mapping[str, str] = field(default_factory=dict)
     progress: Progress | None = None
     start: Floats | None = None
+
+    @property
+    def quiet(self) -> Options:
+        """The same without progress: bounds of a part of a form are no bounds of the form."""
+        return replace(self, progress=None)
 
 
 @dataclass(frozen=True)

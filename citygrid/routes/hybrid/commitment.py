@@ -99,7 +99,7 @@ class Workshop:
             self.options, "repair", max(self.options.gap, 1e-3), self.clock.share(0.3, 2.0),
             nodes=NODES if self.clock.left is None else None,
         )  # fmt: skip
-        found = milp.call(replace(held, integer=integer), task, self.journal, self._quiet)
+        found = milp.call(replace(held, integer=integer), task, self.journal, self.options.quiet)
         if found.x is None:
             return None
         return self.read(found.x)
@@ -123,7 +123,7 @@ class Workshop:
                 self.options, "commitment", 0.5 * self.options.gap, self.clock.share(0.4, 1.0),
                 nodes=NODES if self.clock.left is None else None,
             )  # fmt: skip
-            point = milp.call(held, task, self.journal, self._quiet).x
+            point = milp.call(held, task, self.journal, self.options.quiet).x
         if point is None:
             return None, None
         whole = point.copy()
@@ -142,8 +142,3 @@ class Workshop:
     def loads(self, x: Floats) -> Floats:
         """What the options add up to in every coupling row (r)."""
         return np.asarray(self.coupling.weights @ x[self.groups.columns])
-
-    @property
-    def _quiet(self) -> Options:
-        # Bounds of a part of the form are no bounds of the form: progress comes from the route.
-        return replace(self.options, progress=None)

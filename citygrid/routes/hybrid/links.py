@@ -1,8 +1,8 @@
 """Rows that link the binaries of several blocks in time, such as the cost of a start.
 
 ``start_t ≥ on_t − on_{t−1}`` belongs to no single hour, and its dual is a poor price: whether a
-start is paid depends on the neighbours. Given a plan to keep near, it is known exactly what a block
-saves or pays there when it alone changes its binaries.
+start is paid depends on the neighbours. Where such a row links blocks that follow each other, its
+cost belongs to the passage from one setting to the next (:mod:`.chains`).
 """
 
 from __future__ import annotations
@@ -31,26 +31,6 @@ class Links:
     weight: Floats
     need: Floats
     unit: Floats
-
-    def deviations(self, owner: Positions, values: Floats, near: Floats, count: int) -> Floats:
-        """What each block (count) pays more in these rows when it alone takes its ``values``.
-
-        owner
-            Block of every column (n), −1 for none.
-        values, near
-            Binaries (n) of the setting and of the plan that the others keep.
-        """
-        base = np.bincount(self.row, self.weight * near[self.column], minlength=len(self.rows))
-        block = owner[self.column]
-        inside = block >= 0
-        change = self.weight[inside] * (values - near)[self.column[inside]]
-        key = self.row[inside] * count + block[inside]
-        pairs, place = np.unique(key, return_inverse=True)
-        moved = np.bincount(place, change, minlength=len(pairs))
-        at = pairs // count
-        need, unit = self.need[at], self.unit[at]
-        more = unit * (np.maximum(need - base[at] - moved, 0.0) - np.maximum(need - base[at], 0.0))
-        return np.asarray(np.bincount(pairs % count, more, minlength=count), dtype=float)
 
 
 def find_links(form: Form, cut: NDArray[np.bool_]) -> Links:

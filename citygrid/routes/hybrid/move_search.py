@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -484,7 +484,7 @@ class _Search:
         self.journal.count("sub_milps")
         task = highs.Task.of(self.options, "neighbourhood", 1e-4, self.clock.share(0.2, 1.0),
                              nodes=200)  # fmt: skip
-        found = milp.call(small, task, self.journal, replace(self.options, progress=None),
+        found = milp.call(small, task, self.journal, self.options.quiet,
                           self.best)  # fmt: skip
         if found.x is None:
             return False
@@ -593,7 +593,7 @@ def _searched(form: Form, options: Options, journal: Journal, clock: Clock) -> F
     journal.count("sub_milps")
     journal.figures["first_plan"] = "rounding found none; the first one is HiGHS's"
     task = highs.Task.of(options, "first plan", 1.0, clock.share(0.5, 1.0), nodes=500)
-    found = milp.call(form, task, journal, replace(options, progress=None))
+    found = milp.call(form, task, journal, options.quiet)
     if found.x is None:
         return None
     x, _ = milp.complete(form, found.x, journal, options, _rest(clock))

@@ -7,7 +7,7 @@ and a small MILP decides these.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 import scipy.sparse as sp
@@ -39,11 +39,6 @@ class Shop:
     tolerance: float
     whole: bool = True
 
-    @property
-    def quiet(self) -> Options:
-        """Bounds of a part of a form are none of the form: progress comes from the route."""
-        return replace(self.options, progress=None)
-
 
 @dataclass
 class Found:
@@ -58,7 +53,7 @@ def complete(form: Form, x: Floats, shop: Shop, found: Found) -> float | None:
     """Add the best plan with the integers of ``x`` to those found; its cost, or ``None``."""
     limit = None if shop.clock.left is None else max(1.0, shop.clock.left)
     clipped = np.clip(x, form.lower, form.upper)
-    plan, _ = milp.complete(form, clipped, shop.journal, shop.quiet, limit)
+    plan, _ = milp.complete(form, clipped, shop.journal, shop.options.quiet, limit)
     if plan is None:
         return None
     objective = form.objective(plan)
@@ -96,7 +91,7 @@ def repair(form: Form, x: Floats, shop: Shop, found: Found) -> None:
             nodes=NODES if shop.clock.left is None and not last else None,
         )  # fmt: skip
         shop.journal.count("repair_milps")
-        result = milp.call(part, task, shop.journal, shop.quiet)
+        result = milp.call(part, task, shop.journal, shop.options.quiet)
         if result.x is not None:
             found.repaired = True
             if complete(form, result.x, shop, found) is not None:
@@ -111,7 +106,7 @@ def _missed(form: Form, x: Floats, shop: Shop) -> Flags:
     held = fix(form, form.integer, x[form.integer]).form
     slacked = elastic(relax(held).form)
     task = highs.Task.of(shop.options, "missed rows", time_limit=shop.clock.share(0.5, 1.0))
-    result = milp.call(slacked.form, task, shop.journal, shop.quiet)
+    result = milp.call(slacked.form, task, shop.journal, shop.options.quiet)
     if result.x is None:
         return np.ones(len(form.row_lower), dtype=bool)
     return np.asarray(np.abs(slacked.amounts(result.x)) > MISSED)
