@@ -173,7 +173,7 @@ def run(form: Form, task: Task, report: Report, start: Floats | None = None) -> 
 class Repeated:
     """One linear programme that is solved again and again, each time from the last basis.
 
-    What may differ from time to time are bounds of rows and columns; cost and rows stay.
+    What may differ from time to time are costs, bounds of rows and of columns; entries stay.
     """
 
     def __init__(self, form: Form) -> None:
@@ -187,6 +187,10 @@ class Repeated:
     def columns(self, lower: Floats, upper: Floats) -> None:
         """Other bounds (n, n) of the columns."""
         self._solver.changeColsBounds(len(self._columns), self._columns, lower, upper)
+
+    def costs(self, cost: Floats) -> None:
+        """Other costs (n) of the columns."""
+        self._solver.changeColsCost(len(self._columns), self._columns, cost)
 
     def rows(self, lower: Floats, upper: Floats) -> None:
         """Other bounds (m, m) of the rows."""

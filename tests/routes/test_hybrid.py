@@ -28,7 +28,7 @@ from citygrid.routes.hybrid.choosers import LESSONS, Chooser
 from citygrid.routes.hybrid.energy import energy, limits
 from citygrid.routes.hybrid.heat_bath import energies
 from citygrid.routes.hybrid.quadratic import penalise
-from citygrid.routes.hybrid.responses import DEAR, respond
+from citygrid.routes.hybrid.responses import DEAR, Responder
 from citygrid.routes.hybrid.walk import Walk
 from citygrid.routes.pyomo import build
 
@@ -43,7 +43,7 @@ def case(district_maker):
     blocks = find_blocks(form, groups, coupling)
     loads = np.asarray(coupling.weights @ relaxed.x[groups.columns])
     chains, ends = find_chains(form, blocks), limits(coupling, loads)
-    answers = respond(form, blocks, chains, coupling, prices, *ends)
+    answers = Responder(form, blocks, chains, coupling).respond(prices, *ends)
     total = meeting(form, coupling, blocks.receiver, entered(form, blocks))
     options = np.lexsort((np.arange(len(groups.columns)), groups.owner))
     model = energy(coupling, groups, options, priced_cost(form, groups, prices, coupling.rows),

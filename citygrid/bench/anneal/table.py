@@ -62,7 +62,7 @@ def _group(name: str, group: Mapping[str, Any]) -> list[str]:
                      f"{told['ties']}, worse {told['worse']})")  # fmt: skip
         for block, sides in (told["by_block"] or {}).items():
             lines.append(
-                f"    {block}: {_shown(sides['control'], '{:,.2f}')} EUR above the bound "
+                f"    {block}: {_shown(sides['control'], '{:,.2f}')} EUR above the relaxation "
                 f"by {control}, {_shown(sides['hybrid'], '{:,.2f}')} by hybrid"
             )
     for route, own in group["routes"].items():

@@ -2,11 +2,13 @@
 
 In order, each while there is time: the relaxation's duals; the relaxation with cuts; the
 Lagrangian dual, where what it solves exactly is more than the relaxation sees; HiGHS on the form
-with the cuts, for the rest.
+with the cuts, for the rest. Where a plan is known, an integer whose reduced cost is more than the
+plan lies above the bound keeps its value in every better plan, and is fixed there.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -16,7 +18,7 @@ from numpy.typing import NDArray
 
 from citygrid.model.form import Floats, Form
 from citygrid.routes import highs, milp
-from citygrid.routes.bounds.cuts import binding, strengthen
+from citygrid.routes.bounds.cuts import Strengthened, binding, strengthen
 from citygrid.routes.bounds.lagrangian import lagrangian_bound
 from citygrid.routes.bounds.root import root_task
 from citygrid.routes.contract import Clock, Journal, Options
@@ -35,6 +37,8 @@ WAYS: tuple[tuple[str, dict[str, str]], ...] = (
 LAGRANGIAN = 0.3
 #: Seconds below which no further step is begun.
 LEAST = 0.2
+#: What a reduced cost must exceed the distance of plan and bound by, relative to the plan's cost.
+ROUND = 1e-6
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,8 @@ class Bound:
 
 #: Hears of every better bound.
 Told = Callable[[Bound], None]
+#: Hears of every plan (n) that HiGHS comes across, which costs no bound anything.
+Met = Callable[[Floats], None]
 
 
 class _Best:
@@ -82,7 +88,8 @@ class _Best:
 def best_bound(
     form: Form, options: Options, journal: Journal | None = None,
     time_limit: float | None = None, relaxed: Relaxed | None = None, told: Told | None = None,
-    priced: NDArray[np.bool_] | None = None, watched: bool = False,
+    priced: NDArray[np.bool_] | None = None, watched: bool = False, plan: Floats | None = None,
+    met: Met | None = None, rest: Callable[[], None] = lambda: None,
 ) -> Bound | None:  # fmt: skip
     """The best bound within the time limit [s]; ``None`` where nothing was proven.
 
@@ -97,6 +104,12 @@ def best_bound(
     watched
         Whether this process is stopped from outside when it overruns; otherwise a solver that could
         overrun runs in a child of its own.
+    plan
+        A plan (n) of the form: no better bound than its cost is looked for.
+    met
+        Hears of better plans on the way, which are looked for only then.
+    rest
+        Called before HiGHS gets the form for the time that is left.
     """
     journal = journal or Journal()
     clock, best = Clock(time_limit), _Best(journal, told)
@@ -129,23 +142,56 @@ def best_bound(
     left = clock.left
     if form.integer.any() and (left is None or left > LEAST):
         stronger = binding(last) if last is not None else plain
+        most = math.inf
+        if plan is not None:
+            most = form.objective(plan)
+            stronger = decided(stronger, plain, last, known, most)
+        rest()
 
         def report(kind: str, news: dict[str, object], x: Floats | None) -> None:
             value = news.get("bound")
-            best.hear(value if isinstance(value, float) else None, "root")
+            # Beyond the plan's cost nothing is proven: what was fixed holds for better ones alone.
+            best.hear(min(value, most) if isinstance(value, float) else None, "root")
+            if x is not None and met is not None:
+                met(x)
 
-        task = root_task(options, left, 1 if left is None else None)
-        found = _call(stronger, task, journal, options, report, watched)
-        best.hear(found.bound, "root")
+        task = root_task(options, left, 1 if left is None else None, met is not None)
+        found = _call(stronger, task, journal, options, report, watched, plan)
+        best.hear(None if found.bound is None else min(found.bound, most), "root")
     return best.bound
+
+
+def decided(
+    stronger: Form, plain: Form, last: Strengthened | None, known: Relaxed, most: float
+) -> Form:
+    """``stronger`` with those integers fixed whose other values only dearer plans than ``most``
+    have.
+
+    An integer at its lower bound with reduced cost ``r`` costs ``r`` more per unit above it, so
+    that with ``bound + r > most`` it stays there (and likewise at its upper bound).
+    """
+    lower, upper = stronger.lower.copy(), stronger.upper.copy()
+    proofs = [(plain, known.duals, known.bound)]
+    if last is not None:
+        proofs.append((last.form, last.duals, last.bound))
+    for form, duals, bound in proofs:
+        if duals is None or bound is None:
+            continue
+        reduced = np.asarray(form.cost - form.matrix.T @ duals)
+        apart = most - bound + ROUND * max(1.0, abs(most))
+        binary = plain.integer & (plain.lower >= 0.0) & (plain.upper <= 1.0)
+        upper[binary & (reduced > apart)] = 0.0
+        lower[binary & (reduced < -apart)] = 1.0
+    return replace(stronger, lower=np.maximum(lower, stronger.lower),
+                   upper=np.minimum(upper, stronger.upper))  # fmt: skip
 
 
 def _call(
     form: Form, task: Task, journal: Journal, options: Options, report: Report | None,
-    watched: bool,
+    watched: bool, start: Floats | None = None,
 ) -> Result:  # fmt: skip
     """HiGHS, here where somebody watches this process, or as the route does."""
     if watched:
-        return highs.run(form, task, report or (lambda kind, news, x: None))
+        return highs.run(form, task, report or (lambda kind, news, x: None), start)
     progress = None if report is None else lambda news: report("bound", news, None)
-    return milp.call(form, task, journal, replace(options, progress=progress))
+    return milp.call(form, task, journal, replace(options, progress=progress), start)

@@ -1,7 +1,8 @@
 """A prover beside a search: a child that raises the bound while somebody else looks for plans.
 
 The child gets the form over a pipe, as :mod:`citygrid.routes.watch` does it, and reports every
-better bound. It ends with its time, with its parent, or when it is stopped.
+better bound. It ends with its time, with its parent, or when it is stopped. Once only the tree of
+HiGHS is left, it takes no more than the processors that others leave it.
 """
 
 from __future__ import annotations
@@ -15,25 +16,30 @@ from pathlib import Path
 from typing import IO, Any
 
 import citygrid
-from citygrid.model.form import Form
+from citygrid.model.form import Floats, Form
 from citygrid.routes import watch
 from citygrid.routes.bounds.front import Bound, Relaxed, best_bound
 from citygrid.routes.bounds.lagrangian import coupling
 from citygrid.routes.contract import Options
+
+#: How much a child that only has HiGHS' tree left steps back behind other processes (nice).
+COURTESY = 10
 
 
 class Prover:
     """Raises the bound of a form in another process for at most so many seconds.
 
     ``relaxed`` is the relaxation's solution; where it is known, it saves the child the first step.
-    Use it as a context, or call :meth:`stop`.
+    ``plan`` (n), where one is known, fixes what no better plan changes, and has HiGHS look for
+    better ones in its tree (:meth:`plan`). Use it as a context, or call :meth:`stop`.
     """
 
     def __init__(
         self, form: Form, options: Options, seconds: float,
-        relaxed: Relaxed | None = None,
+        relaxed: Relaxed | None = None, plan: Floats | None = None,
     ) -> None:  # fmt: skip
         self._form, self._options, self._seconds, self._relaxed = form, options, seconds, relaxed
+        self._plan, self._met = plan, plan
         self._child: subprocess.Popen[bytes] | None = None
         self._bound: Bound | None = None
         self._reader: threading.Thread | None = None
@@ -62,6 +68,10 @@ class Prover:
     def poll(self) -> Bound | None:
         """The best bound so far; at once."""
         return self._bound
+
+    def plan(self) -> Floats | None:
+        """The best plan (n) that HiGHS came across so far, within its tolerances; at once."""
+        return None if self._met is self._plan else self._met
 
     @property
     def pid(self) -> int | None:
@@ -102,7 +112,10 @@ class Prover:
     def _listen(self, stream: IO[bytes]) -> None:
         with contextlib.suppress(OSError, ValueError):
             while (message := watch.receive(stream)) is not None:
-                head, _ = message
+                head, body = message
+                if "value" not in head:
+                    self._met = watch.unpacked(body)["x"]
+                    continue
                 trace = tuple((at, value, by) for at, value, by in head["trace"])
                 self._bound = Bound(head["value"], head["by"], trace)
 
@@ -116,6 +129,8 @@ class Prover:
             arrays["x"], head["bound"] = self._relaxed.x, self._relaxed.bound
             if self._relaxed.duals is not None:
                 arrays["duals"] = self._relaxed.duals
+        if self._plan is not None:
+            arrays["plan"] = self._plan
         # A child that is gone cannot read; its silence is noticed by the reader.
         with contextlib.suppress(OSError, ValueError):
             watch.send(stream, head, watch.packed(arrays))
@@ -138,19 +153,28 @@ def main() -> None:
     end.daemon = True
     end.start()
     arrays = watch.unpacked(body)
-    x, duals, priced = (arrays.pop(name, None) for name in ("x", "duals", "priced"))
+    x, duals, priced, plan = (arrays.pop(name, None) for name in ("x", "duals", "priced", "plan"))
     form = watch.form_of(arrays)
 
     def told(bound: Bound) -> None:
         watch.send(out, {"value": bound.value, "by": bound.by, "trace": bound.trace})
 
+    def met(found: Floats) -> None:
+        watch.send(out, {}, watch.packed({"x": found}))
+
     relaxed = None if x is None else Relaxed(x, duals, head.get("bound"))
     options = Options(seed=head["seed"], threads=head["threads"])
-    best_bound(form, options, None, head["seconds"], relaxed, told, priced,
-               watched=True)  # fmt: skip
+    best_bound(form, options, None, head["seconds"], relaxed, told, priced, True, plan,
+               None if plan is None else met, _yield)  # fmt: skip
     out.flush()
     # A thread still waits for a word of the parent on standard input, and would not let go of it.
     os._exit(0)
+
+
+def _yield() -> None:
+    """From now on others come first; not every system knows of it."""
+    if hasattr(os, "nice"):
+        os.nice(COURTESY)
 
 
 if __name__ == "__main__":

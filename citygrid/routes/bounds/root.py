@@ -25,9 +25,15 @@ class RootBound:
     x: Floats | None = None
 
 
-def root_task(options: Options, time_limit: float | None, nodes: int | None = 1) -> Task:
-    """HiGHS on a form for its bound; ``nodes`` 1 is the root alone, ``None`` the whole tree."""
-    return Task.of(options, "root", 0.0, time_limit, nodes=nodes, settings=NO_PLANS)
+def root_task(
+    options: Options, time_limit: float | None, nodes: int | None = 1, plans: bool = False
+) -> Task:
+    """HiGHS on a form for its bound; ``nodes`` 1 is the root alone, ``None`` the whole tree.
+
+    ``plans`` lets it look for plans as well.
+    """
+    return Task.of(options, "root", 0.0, time_limit, nodes=nodes,
+                   settings={} if plans else NO_PLANS)  # fmt: skip
 
 
 def root_bound(

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,15 +32,24 @@ from citygrid.routes.hybrid.quadratic import Penalised, penalise
 LESSONS = 7
 #: Random choices that are drawn and valued in the time of one sweep of one replica.
 DRAWS = 4
-#: Part of the time left that a search may take before there is a plan, and after.
-FIRST_SHARE, SHARE = 0.25, 0.5
 #: What may choose, and how many sweeps it gets where the user says nothing: the own annealer's
 #: moves see a whole group, those of dimod's samplers one bit.
-SWEEPS, BIT_SWEEPS = 200, 3000
-#: First inverse temperature, in spreads of a typical group's options; the last one, and that from
-#: which a plan is improved instead of made anew, in first ones. Below, everything moves as it
-#: likes; above, nothing that matters moves any more.
-HOT, COLD, WARM = 1.0, 25.0, 6.0
+SWEEPS, BIT_SWEEPS = 600, 3000
+#: First inverse temperature, in spreads of a typical group's options, and the last one, in first
+#: ones. Below, everything moves as it likes; above, nothing that matters moves any more.
+HOT, COLD = 1.0, 25.0
+
+
+class Part(NamedTuple):
+    """A part of a course from hot (0) to cold (1), with its share of the course's sweeps."""
+
+    begin: float = 0.0
+    end: float = 1.0
+    share: float = 1.0
+
+
+#: A course in one go.
+WHOLE = Part()
 
 
 @dataclass(frozen=True)
@@ -56,6 +65,11 @@ class Chooser:
     sweeps: int
     tolerance: float
     threads: int | None = None
+
+    @property
+    def patient(self) -> bool:
+        """Whether a course can be made in parts; each call of a dimod sampler learns anew."""
+        return self.sampler is None and self.kind != "rounding"
 
     @classmethod
     def named(
@@ -73,18 +87,24 @@ class Chooser:
 
     def choose(
         self, model: Energy, used: Floats, seed: int, incumbent: Positions | None,
-        journal: Journal, clock: Clock, longer: int = 1,
+        journal: Journal, clock: Clock, longer: int = 1, part: Part = WHOLE,
     ) -> list[Positions]:  # fmt: skip
         """Distinct choices (g candidates each) of the energy, best first.
 
+        incumbent
+            The choice to begin with, which need not be within limits.
+        clock
+            How long the search may take.
         longer
             How many times the usual sweeps the package's own annealer and its controls make.
+        part
+            The part of a course that they make of it, from ``incumbent`` on.
         """
         if self.kind == "rounding":
             order = np.lexsort((-used, model.owner))
             return [order[np.searchsorted(model.owner[order], np.arange(model.groups))]]
         if self.sampler is None:
-            found = self._searched(model, seed, incumbent, journal, clock, longer)
+            found = self._searched(model, seed, incumbent, journal, clock, longer, part)
         else:
             found = self._sampled(model, used, seed, incumbent, journal, clock)
         unique = {choice.tobytes(): choice for choice in found}
@@ -92,11 +112,10 @@ class Chooser:
 
     def _searched(
         self, model: Energy, seed: int, incumbent: Positions | None, journal: Journal,
-        clock: Clock, longer: int,
+        limit: Clock, longer: int, part: Part,
     ) -> list[Positions]:  # fmt: skip
         """Choices of the own annealer, or of the control that makes its moves without it."""
-        limit = Clock(clock.share(FIRST_SHARE if incumbent is None else SHARE, 0.5))
-        sweeps = self.sweeps * longer
+        sweeps = max(round(self.sweeps * longer * part.share), 1)
         hot = HOT / max(model.spread, 1e-9)
         cold = COLD * hot
         name = samplers.OWN if self.kind in ("anneal", "raw") else self.kind
@@ -108,8 +127,8 @@ class Chooser:
                 found = descend(model, self.reads, sweeps, cold, seed, incumbent,
                                 lambda: limit.spent, self.threads)  # fmt: skip
             else:
-                warm = WARM * hot if incumbent is not None else hot
-                found = anneal(model, self.reads, sweeps, (warm, cold), seed, incumbent,
+                betas = hot * COLD**part.begin, hot * COLD**part.end
+                found = anneal(model, self.reads, sweeps, betas, seed, incumbent,
                                lambda: limit.spent, self.threads)  # fmt: skip
         journal.count("visits", found.visits)
         journal.count("samples", len(found.choices))
@@ -126,9 +145,7 @@ class Chooser:
         found: list[Positions] = []
         for lesson in range(LESSONS):
             effort = max(self.reads // 2, 1), max(self.sweeps // 6, 1)
-            states = self._reads(
-                penalised, *effort, seed + lesson, incumbent, journal, limit, clock
-            )
+            states = self._reads(penalised, *effort, seed + lesson, incumbent, journal, limit)
             choices = self._decoded(penalised, states, journal, "lessons")
             found += choices
             before, penalised = penalised, penalised.learn(states, choices)
@@ -136,12 +153,12 @@ class Chooser:
                 break
         penalised = penalised.firm()
         effort = self.reads, self.sweeps
-        states = self._reads(penalised, *effort, seed + LESSONS, incumbent, journal, limit, clock)
+        states = self._reads(penalised, *effort, seed + LESSONS, incumbent, journal, limit)
         return found + self._decoded(penalised, states, journal, "samples")
 
     def _reads(
         self, penalised: Penalised, reads: int, sweeps: int, seed: int,
-        incumbent: Positions | None, journal: Journal, limit: Clock, clock: Clock,
+        incumbent: Positions | None, journal: Journal, limit: Clock,
     ) -> NDArray[np.int8]:  # fmt: skip
         """The best samples (s × c) of one call, or of as many as greed needs for its steps."""
         with journal.stage("model"):
@@ -164,7 +181,7 @@ class Chooser:
         with journal.call(samplers.title(self.sampler), "sampling"):
             while not parts or (self.kind == "greedy" and steps < reads * sweeps
                                 and limit.spent < 1.0):  # fmt: skip
-                sampled = samplers.sample(self.sampler, bqm, journal, clock.left, **wishes)
+                sampled = samplers.sample(self.sampler, bqm, journal, limit.left, **wishes)
                 order = np.argsort(np.array(list(sampled.variables)))
                 # Equal samples come as one; learning counts them as often as they came.
                 times = np.minimum(sampled.record.num_occurrences, reads)

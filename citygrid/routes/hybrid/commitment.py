@@ -105,12 +105,15 @@ class Workshop:
         return self.read(found.x)
 
     def commit(
-        self, chosen: Positions, settings: tuple[Positions, Floats] | None = None
-    ) -> tuple[Floats | None, Floats | None]:
+        self, chosen: Positions, settings: tuple[Positions, Floats] | None = None,
+        gap: float = 0.0,
+    ) -> tuple[Floats | None, Floats | None]:  # fmt: skip
         """The clean plan of a choice with the duals of its dispatch; ``None`` if there is none.
 
         settings
             Further binaries that are held, columns and values.
+        gap
+            Relative gap to which the rest is searched, if not half of what the options ask for.
         """
         held = self.hold(chosen)
         if settings is not None:
@@ -120,7 +123,8 @@ class Workshop:
             self.journal.count("commitment_milps")
             self.journal.count("commitment_binaries", int(held.integer.sum()))
             task = highs.Task.of(
-                self.options, "commitment", 0.5 * self.options.gap, self.clock.share(0.4, 1.0),
+                self.options, "commitment", max(0.5 * self.options.gap, gap),
+                self.clock.share(0.4, 1.0),
                 nodes=NODES if self.clock.left is None else None,
             )  # fmt: skip
             point = milp.call(held, task, self.journal, self.options.quiet).x

@@ -22,6 +22,8 @@ from citygrid.routes.contract import (
 
 #: Seconds that a prover may work where no time limit is given.
 PROOF = 60.0
+#: Seconds that a last linear programme may take beyond the limit.
+LAST = 5.0
 #: Plans that are kept.
 POOL = 5
 
@@ -29,9 +31,10 @@ POOL = 5
 class Incumbent:
     """The best plan ``x`` with its ``objective``, a few more, and the best proven ``bound`` [EUR].
 
-    A prover raises the bound in a process beside the search. Where no time limit is given, the
-    search does not hear of it before the end: what it has shown by then depends on the clock, and
-    the same seed must give the same plan.
+    A prover raises the bound in a process beside the search; where a plan is known when it begins,
+    its tree of HiGHS looks for better ones, too, which are counted apart (``tree_plans``). Where no
+    time limit is given, the search does not hear of it before the end, and of no plans at all: what
+    it has found by then depends on the clock, and the same seed must give the same plan.
     """
 
     def __init__(
@@ -42,19 +45,24 @@ class Incumbent:
         self.objective = math.inf
         self.bound = relaxed.bound
         self.proved_by = None if self.bound is None else "relaxation"
+        #: Who found the best plan: the ``search``, or the ``tree`` of HiGHS beside it.
+        self.found_by: str | None = None
         self.pool: list[tuple[float, Floats]] = []
         #: What to say where there is no plan.
         self.verdict: Status = "time_limit"
-        seconds = PROOF if clock.left is None else clock.left
-        self._prover = Prover(form, replace(options, threads=1), seconds, relaxed)
-        self._asked = False
+        self._relaxed = relaxed
+        self._prover: Prover | None = None
+        self._heard: Floats | None = None
         journal.trace(bound=self.bound)
 
     def prove(self) -> None:
         """Have the bound raised from now on, where there are processors for it."""
-        if not self._asked and self._options.threads != 1 and self._form.integer.any():
-            self._asked = True
-            self._prover.start()
+        if self._prover is None and self._options.threads != 1 and self._form.integer.any():
+            limited = self._clock.left is not None
+            self._prover = Prover(
+                self._form, replace(self._options, threads=1), self._clock.left or PROOF,
+                self._relaxed, self.x if limited else None,
+            ).start()  # fmt: skip
 
     def take(self, plan: Floats) -> bool:
         """Note a plan of the whole form; whether it is the best so far."""
@@ -63,7 +71,7 @@ class Incumbent:
         self._journal.trace(objective)
         better = objective < self.objective
         if better:
-            self.x, self.objective = plan, objective
+            self.x, self.objective, self.found_by = plan, objective, "search"
         return better
 
     def hear(self, bound: float | None, by: str) -> None:
@@ -80,15 +88,39 @@ class Incumbent:
     @property
     def close(self) -> bool:
         """Whether the gap that was asked for is proven."""
-        if self._clock.left is not None:
-            self._listen()
+        self.listen()
         gap = self.gap
         return gap is not None and gap <= self._options.gap
 
-    def _listen(self) -> None:
-        shown = self._prover.poll()
+    def listen(self) -> None:
+        """Hear what the prover has found by now, where the clock may have a say."""
+        if self._clock.left is not None:
+            self._hear_prover()
+
+    def heard(self) -> float | None:
+        """The best bound by now [EUR]."""
+        self.listen()
+        return self.bound
+
+    def _hear_prover(self) -> None:
+        if self._prover is None:
+            return
+        shown, met = self._prover.poll(), self._prover.plan()
         if shown is not None:
             self.hear(shown.value, shown.by)
+        if met is not None and met is not self._heard:
+            self._heard = met
+            self._meet(met)
+
+    def _meet(self, met: Floats) -> None:
+        """Take a plan of the prover's, cleaned, if it is better."""
+        if self._form.objective(met) >= self.objective:
+            return
+        plan, _ = milp.complete(self._form, met, self._journal, self._options.quiet,
+                                max(self._clock.left or 0.0, LAST))  # fmt: skip
+        if plan is not None and self.take(plan):
+            self._journal.count("tree_plans")
+            self.found_by = "tree"
 
     def fall_back(self, why: str) -> None:
         """Nothing led to a plan: HiGHS on the whole form with the time that is left."""
@@ -104,17 +136,19 @@ class Incumbent:
 
     def settle(self) -> None:
         """Leave the prover the time that is left to it, where the gap is not proven yet."""
-        if self._asked and self._clock.left is None and self.x is not None and not self.close:
+        waits = self._clock.left is None and self.x is not None and not self.close
+        if self._prover is not None and waits:
             self._prover.wait(PROOF)
-        self._listen()
+        self._hear_prover()
 
     def leave(self) -> None:
         """End the prover."""
-        self._prover.stop()
+        if self._prover is not None:
+            self._prover.stop()
 
     def outcome(self) -> Outcome:
         """What was found and proven, with all that the journal holds."""
-        self._journal.figures["proved_by"] = self.proved_by
+        self._journal.figures.update(proved_by=self.proved_by, found_by=self.found_by)
         if self.x is None:
             return Outcome(self.verdict, bound=self.bound, telemetry=self._journal.telemetry())
         bound = proven(self.objective, self.bound)

@@ -17,7 +17,7 @@ The control ``greedy`` takes the best single move, over and over, from the same 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,6 +51,8 @@ SMALL = 4000
 GAIN = 1e-9
 #: Distance from the best, relative to it, within which the search goes on beside another plan.
 NEAR = 3e-4
+#: Tells what is proven by now [EUR]; ``None`` where nothing is.
+Bound = Callable[[], float | None]
 #: Parts of the relaxation above which a step is rounded to on, in turn.
 ROUNDED = (0.5, 0.25, 0.1, 0.02)
 
@@ -83,7 +85,7 @@ class Effort:
 def commit(
     form: Form, options: Options, journal: Journal, clock: Clock, relaxed: Floats | None = None,
     duals: Floats | None = None, kind: str = "anneal", incumbent: Floats | None = None,
-    effort: Effort | None = None, bound: float | None = None,
+    effort: Effort | None = None, bound: Bound = lambda: None,
 ) -> tuple[Floats | None, float | None]:  # fmt: skip
     """On/off decisions by moves, everything else exact: a plan and its cost, ``None`` without one.
 
@@ -94,7 +96,7 @@ def commit(
     incumbent
         A plan to begin with, as of an earlier call with fewer tangents; it may break limits.
     bound
-        Proven lower bound; a plan within ``options.gap`` of it ends the search.
+        The proven lower bound by now; a plan within ``options.gap`` of it ends the search.
     """
     if not (form.integer & (form.lower < form.upper)).any():
         x, _ = milp.complete(form, form.lower, journal, options, clock.left)
@@ -110,7 +112,7 @@ def commit(
 def improve(
     form: Form, x: Floats, options: Options, journal: Journal, clock: Clock,
     sampler: Any = None, kind: str = "anneal", effort: Effort | None = None,
-    bound: float | None = None, relaxed: Floats | None = None, duals: Floats | None = None,
+    bound: Bound = lambda: None, relaxed: Floats | None = None, duals: Floats | None = None,
 ) -> Floats:  # fmt: skip
     """A plan at least as good as the plan ``x`` (n), which keeps all limits of the form.
 
@@ -124,7 +126,7 @@ def improve(
     if relaxed is not None and duals is not None:
         search.relaxed = relaxed, duals
     with journal.stage("moves"):
-        search.run(-math.inf if bound is None else bound)
+        search.run(bound)
     found, _ = milp.complete(form, search.best, journal, options, _rest(clock))
     better = found is not None and form.objective(found) <= form.objective(x)
     return found if better and found is not None else x
@@ -209,7 +211,7 @@ class _Search:
     def schedules(self) -> list[Schedule]:
         return [self.dispatch.decisions[unit.columns].astype(np.int8) for unit in self.units]
 
-    def run(self, bound: float) -> None:
+    def run(self, bound: Bound) -> None:
         """Descend, and begin again beside the best, until nothing improves or time is over."""
         if self.dispatch.total is None:
             return
@@ -234,9 +236,10 @@ class _Search:
                 base = here if near else self.best
             idle, resorts = (0, 0) if better else (idle + 1, resorts)
 
-    def _done(self, bound: float) -> bool:
-        within = self.cost - bound <= self.options.gap * abs(self.cost)
-        return self.clock.over or within
+    def _done(self, bound: Bound) -> bool:
+        proven = bound()
+        gap = math.inf if proven is None else self.cost - proven
+        return self.clock.over or gap <= self.options.gap * abs(self.cost)
 
     def _gains(self, change: float) -> bool:
         return change < -GAIN * max(abs(self.cost), 1.0)

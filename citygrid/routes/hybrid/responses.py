@@ -58,40 +58,56 @@ class Responses:
         return best
 
 
-def respond(
-    form: Form, blocks: Blocks, chains: Chains, coupling: Coupling, prices: Floats,
-    first: Floats, last: Floats,
-) -> Responses:  # fmt: skip
-    """The responses of all positions for prices (m) of the rows.
+class Responder:
+    """Works out the responses of all positions, again and again as prices change.
 
-    A coupling row without a block has its price instead, ``−λ L``. What a block cannot take, and
-    loads beyond the ends ``first`` and ``last`` (r), cost a multiple of the dearest price for every
-    unit by which it is missed.
+    Each setting keeps its own linear programme, which goes on from where it was.
     """
-    prices = np.where(chains.linked, 0.0, prices)
-    local, scale = _priced(form, blocks, prices)
-    steep = DEAR * max(scale, float(np.abs(prices[coupling.rows]).max(initial=0.0)))
-    row = chains.row
-    taking = np.flatnonzero((row >= 0) & (chains.block >= 0))
-    receiving, owner = np.searchsorted(blocks.rows, coupling.rows[row[taking]]), chains.block
-    low, high = np.zeros(blocks.count), np.zeros(blocks.count)
-    low[owner[taking]], high[owner[taking]] = first[row[taking]], last[row[taking]]
-    lines: list[tuple[Positions, Floats, Floats]] = []
-    if blocks.count:
-        solver = _Local(local, blocks, owner[taking], receiving, scale)
+
+    def __init__(self, form: Form, blocks: Blocks, chains: Chains, coupling: Coupling) -> None:
+        self._form, self._blocks, self._chains, self._coupling = form, blocks, chains, coupling
+        row = chains.row
+        self._taking = taking = np.flatnonzero((row >= 0) & (chains.block >= 0))
+        self._owner = owner = chains.block
+        self._receiving = np.searchsorted(blocks.rows, coupling.rows[row[taking]])
+        self._position = np.full(blocks.count, -1, dtype=np.int64)
+        self._position[owner[owner >= 0]] = np.flatnonzero(owner >= 0)
+        self._solvers: dict[int, _Local] = {}
+
+    def respond(self, prices: Floats, first: Floats, last: Floats) -> Responses:
+        """The responses of all positions for prices (m) of the rows.
+
+        A coupling row without a block has its price instead, ``−λ L``. What a block cannot take,
+        and loads beyond the ends ``first`` and ``last`` (r), cost a multiple of the dearest price
+        for every unit by which it is missed.
+        """
+        blocks, chains, coupling = self._blocks, self._chains, self._coupling
+        prices = np.where(chains.linked, 0.0, prices)
+        cost, scale = _priced(self._form, blocks, prices)
+        steep = DEAR * max(scale, float(np.abs(prices[coupling.rows]).max(initial=0.0)))
+        row, owner, taking = chains.row, self._owner, self._taking
+        low, high = np.zeros(blocks.count), np.zeros(blocks.count)
+        low[owner[taking]], high[owner[taking]] = first[row[taking]], last[row[taking]]
+        lines: list[tuple[Positions, Floats, Floats]] = []
         close = CLOSE * scale * max(float(np.median(last - first)), 1e-9)
-        position = np.full(blocks.count, -1, dtype=np.int64)
-        position[owner[owner >= 0]] = np.flatnonzero(owner >= 0)
-        for setting in range(int(blocks.settings.max())):
-            solver.set(setting)
+        for setting in range(int(blocks.settings.max(initial=0))):
+            solver = self._solver(setting)
+            solver.price(cost, scale)
             here, height, slope = _envelope(solver, low, high, close)
-            state = position[here] * chains.settings + setting
-            kept = (setting < blocks.settings[here]) & (position[here] >= 0)
+            state = self._position[here] * chains.settings + setting
+            kept = (setting < blocks.settings[here]) & (self._position[here] >= 0)
             lines.append((state[kept], height[kept], slope[kept]))
-    alone = np.flatnonzero(owner < 0)
-    price = -prices[coupling.rows[row[alone]]]
-    lines.append((alone * chains.settings, np.zeros(len(alone)), price))
-    return _assembled(chains, lines, first, last, steep)
+        alone = np.flatnonzero(owner < 0)
+        price = -prices[coupling.rows[row[alone]]]
+        lines.append((alone * chains.settings, np.zeros(len(alone)), price))
+        return _assembled(chains, lines, first, last, steep)
+
+    def _solver(self, setting: int) -> _Local:
+        if setting not in self._solvers:
+            self._solvers[setting] = _Local(
+                self._form, self._blocks, self._owner[self._taking], self._receiving, setting
+            )
+        return self._solvers[setting]
 
 
 def _assembled(
@@ -155,23 +171,36 @@ def _sorted(
 
 
 class _Local:
-    """All blocks as one linear programme, whose loads and settings change."""
+    """All blocks in one setting as one linear programme, whose costs and loads change.
+
+    The cut rows are priced, every other row is elastic.
+    """
 
     def __init__(
-        self, local: Form, blocks: Blocks, taking: Positions, receiving: Positions, scale: float
+        self, form: Form, blocks: Blocks, taking: Positions, receiving: Positions, setting: int
     ) -> None:
-        self._local, self._blocks, self._scale = local, blocks, scale
-        self._taking, self._receiving = taking, receiving
-        self._solver = highs.Repeated(local)
+        self._blocks, self._taking, self._receiving = blocks, taking, receiving
+        matrix = sp.csr_array(sp.csr_array(form.matrix[blocks.rows])[:, blocks.columns])
+        lower, upper = blocks.lower.copy(), blocks.upper.copy()
+        # The binaries are put at the setting, as far as they can have it.
+        at = np.flatnonzero(blocks.bit >= 0)
+        wanted = ((setting >> blocks.bit[at]) & 1).astype(float)
+        lower[at] = upper[at] = np.clip(wanted, lower[at], upper[at])
+        zeros = np.zeros(len(blocks.columns))
+        plain = Form(
+            zeros, 0.0, matrix, form.row_lower[blocks.rows], form.row_upper[blocks.rows],
+            lower, upper, zeros.astype(bool), {}, {},
+        )  # fmt: skip
+        self._local = elastic(plain).form
+        self._cost, self._scale = self._local.cost, 1.0
+        self._solver = highs.Repeated(self._local)
         self._owner = np.concatenate([blocks.of_column, blocks.of_row, blocks.of_row])
 
-    def set(self, setting: int) -> None:
-        """Put every block's binaries at a setting, as far as they can have it."""
-        lower, upper = self._local.lower.copy(), self._local.upper.copy()
-        at = np.flatnonzero(self._blocks.bit >= 0)
-        wanted = ((setting >> self._blocks.bit[at]) & 1).astype(float)
-        lower[at] = upper[at] = np.clip(wanted, lower[at], upper[at])
-        self._solver.columns(lower, upper)
+    def price(self, cost: Floats, scale: float) -> None:
+        """Other costs of the blocks' columns, which the programme sees in units of ``scale``."""
+        dear = np.full(len(self._local.cost) - len(cost), DEAR)
+        self._cost, self._scale = np.concatenate([cost / scale, dear]), scale
+        self._solver.costs(self._cost)
 
     def at(self, load: Floats) -> tuple[Floats, Floats]:
         """Cost and its slope (B, B) of every block at its load (B), in EUR and EUR per unit."""
@@ -187,7 +216,7 @@ class _Local:
         y, duals = found
         slope = np.zeros(count)
         slope[self._taking] = -duals[self._receiving]
-        cost = np.bincount(self._owner, local.cost * y, minlength=count)
+        cost = np.bincount(self._owner, self._cost * y, minlength=count)
         return np.asarray(cost * self._scale, dtype=float), slope * self._scale
 
 
@@ -247,23 +276,10 @@ def _insert(part: np.ndarray, rows: np.ndarray, place: Positions, values: np.nda
     part[rows, place[rows]] = values[rows]
 
 
-def _priced(form: Form, blocks: Blocks, prices: Floats) -> tuple[Form, float]:
-    """All blocks as one LP with the cut rows priced and every row elastic, and its cost scale."""
+def _priced(form: Form, blocks: Blocks, prices: Floats) -> tuple[Floats, float]:
+    """Cost of the blocks' columns with the cut rows priced, and their scale."""
     outside = prices.copy()
     outside[blocks.rows] = 0.0
-    cost = (form.cost - form.matrix.T @ outside)[blocks.columns]
-    matrix = sp.csr_array(sp.csr_array(form.matrix[blocks.rows])[:, blocks.columns])
-    zeros = np.zeros(len(blocks.columns))
-    plain = Form(
-        zeros, 0.0, matrix, form.row_lower[blocks.rows], form.row_upper[blocks.rows],
-        blocks.lower, blocks.upper, zeros.astype(bool), {}, {},
-    )  # fmt: skip
-    soft = elastic(plain).form
+    cost = np.asarray((form.cost - form.matrix.T @ outside)[blocks.columns])
     flows = cost[blocks.bit < 0]
-    scale = max(float(np.abs(flows).max(initial=0.0)), 1e-9)
-    dear = np.full(len(soft.cost) - len(cost), DEAR)
-    local = Form(
-        np.concatenate([cost / scale, dear]), 0.0, soft.matrix, soft.row_lower, soft.row_upper,
-        soft.lower, soft.upper, soft.integer, {}, {},
-    )  # fmt: skip
-    return local, scale
+    return cost, max(float(np.abs(flows).max(initial=0.0)), 1e-9)

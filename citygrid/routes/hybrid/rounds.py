@@ -1,4 +1,9 @@
-"""Rounds of choosing: prices, the energy of choices, the annealer, and plans from what it chose."""
+"""Rounds of choosing: prices, the energy of choices, the annealer, and plans from what it chose.
+
+A round is one course of the annealer from hot to cold, in parts. After every part the rest of the
+form answers to the present choice (:mod:`.recourse`), and prices and aims go a step towards its
+answer, so that what is chosen and what it costs cool together.
+"""
 
 from __future__ import annotations
 
@@ -8,15 +13,16 @@ import numpy as np
 
 from citygrid.errors import NoPlanError
 from citygrid.model.form import Floats
-from citygrid.routes.contract import Positions
+from citygrid.routes.contract import Clock, Positions
 from citygrid.routes.hybrid.assignment import candidates, meeting, priced_cost
 from citygrid.routes.hybrid.blocks import entered, find_blocks
 from citygrid.routes.hybrid.chains import find_chains
-from citygrid.routes.hybrid.choosers import Chooser
+from citygrid.routes.hybrid.choosers import Chooser, Part
 from citygrid.routes.hybrid.commitment import Workshop
 from citygrid.routes.hybrid.energy import Energy, energy, limits
 from citygrid.routes.hybrid.incumbent import Incumbent
-from citygrid.routes.hybrid.responses import respond
+from citygrid.routes.hybrid.recourse import Recourse, Settings
+from citygrid.routes.hybrid.responses import Responder
 
 #: Rounds without a time limit, and rounds without a better plan after which the search then ends.
 ROUNDS, PATIENCE = 8, 3
@@ -24,9 +30,19 @@ ROUNDS, PATIENCE = 8, 3
 BINARIES = 1000
 #: Guesses of how far a total moves its own price, in turn: how stiff totals really are is not known
 #: beforehand.
-IMITATION = (0.3, 1.0, 3.0)
-#: How far prices and aims follow the last plan.
-STEP = 0.3
+IMITATION = (1.0, 0.5, 0.25)
+#: Part of the gap that is left to which a choice is committed.
+FINER = 0.1
+#: How far prices and aims follow an answer.
+STEP = 0.15
+#: Parts of the courses, in turn, the last for all that follow: a quick one for a first plan (with
+#: fewer sweeps), a patient one, and improvements around the best plan, which begin between hot (0)
+#: and cold (1).
+PARTS, WARM = (4, 16, 8), 0.2
+#: Part of the time left that a course may take before there is a plan, and after.
+FIRST_SHARE, SHARE = 0.4, 0.5
+#: Part of the time left after which no further plan of a course is worked out.
+PLANS = 0.05
 
 
 @dataclass(frozen=True)
@@ -34,7 +50,7 @@ class Effort:
     """How much is searched: candidates, reads and sweeps of the sampler, rounds, plans a round."""
 
     variables: int = 2500
-    reads: int = 4
+    reads: int = 2
     sweeps: int | None = None
     rounds: int | None = None
     plans: int = 2
@@ -58,6 +74,10 @@ class Rounds:
             "rows": len(shop.coupling.rows), "answered": int((self.blocks.receiver >= 0).sum()),
             "chains": len(self.chains.first) - 1, "settings": self.chains.settings,
         }  # fmt: skip
+        self.responder = Responder(shop.form, self.blocks, self.chains, shop.coupling)
+        self.recourse = Recourse(shop, self.blocks, self.chains)
+        #: The choice, with its settings, that the best plan came from.
+        self.last: tuple[Positions, Settings] | None = None
         self.idle = 0
         self.tried: set[bytes] = set()
 
@@ -93,57 +113,119 @@ class Rounds:
         return self.shop.clock.left is None and (number >= ROUNDS or self.idle >= PATIENCE)
 
     def round(self, number: int, picker: Chooser, effort: Effort) -> None:
-        """One round; every second one is twice as long as the two before."""
+        """One course and plans from its end; of every two, twice as long as the two before."""
         shop, incumbent = self.shop, self.incumbent
-        model = self._energy(number, picker, effort)
-        start = None
+        course = Clock(shop.clock.share(FIRST_SHARE if incumbent.x is None else SHARE, 0.5))
+        parts = PARTS[min(number, len(PARTS) - 1)] if picker.patient else 1
+        improving = picker.patient and number >= len(PARTS) - 1
+        best: tuple[float, Positions, Settings] | None = None
+        start: Positions | None = None
         if incumbent.x is not None:
-            start = np.searchsorted(model.options, shop.read(incumbent.x))
-        used = self._used()[model.options]
-        seed = (shop.options.seed * 1009 + number) % (2**31 - 1)
-        choices = picker.choose(model, used, seed, start, shop.journal, shop.clock,
-                                2 ** (number // 2))  # fmt: skip
-        before, worked = incumbent.objective, 0
-        for choice in self._within_limits_first(model, choices):
-            if worked >= effort.plans or (incumbent.x is not None and shop.clock.over):
+            start = shop.read(incumbent.x)
+            if improving and self.last is not None:
+                self._commit(*self.last)
+        hot = WARM if improving else 0.0
+        part = -1
+        while True:
+            # Where time runs out, parts are left out and not the cold end.
+            part = min(max(part + 1, int(course.spent * parts)), parts - 1)
+            begin, end = (hot + (1.0 - hot) * edge / parts for edge in (part, part + 1))
+            used = self._used(start)
+            model = self._energy(number, picker, effort, used)
+            choices = picker.choose(
+                model, used[model.options], self._seed(number, part),
+                None if start is None else np.searchsorted(model.options, start), shop.journal,
+                Clock(course.share(1.0 / (parts - part), 0.1)), 2 ** (number // 2),
+                Part(begin, end, 1.0 / (parts if parts == 1 else max(parts, PARTS[-1]))),
+            )  # fmt: skip
+            if part == parts - 1 or not choices:
                 break
-            positions = model.options[choice]
+            start = model.options[choices[0]]
+            settings = self._settings(model, choices[0])
+            cost = self._follow(start, settings)
+            incumbent.listen()
+            if cost is not None and (best is None or cost < best[0]):
+                best = cost, start, settings
+        ends = [(model.options[choice], self._settings(model, choice))
+                for choice in self._within_limits_first(model, choices)]  # fmt: skip
+        if best is not None:
+            ends.insert(1, best[1:])
+        self._work_out_best(ends, picker, effort)
+
+    def _seed(self, number: int, part: int) -> int:
+        return (self.shop.options.seed * 1009 + number + 7919 * part) % (2**31 - 1)
+
+    def _follow(self, positions: Positions, settings: Settings) -> float | None:
+        """Prices and aims go a step towards the rest's answer to a choice; what it costs there."""
+        with self.shop.journal.stage("recourse"):
+            answer = self.recourse.answer(positions, settings, self.prices)
+        if answer is None:
+            return None
+        cost, point, duals = answer
+        self._step(duals, point)
+        return cost
+
+    def _step(self, duals: Floats, point: Floats) -> None:
+        self.prices = (1.0 - STEP) * self.prices + STEP * duals
+        self.targets = (1.0 - STEP) * self.targets + STEP * self.shop.loads(point)
+
+    def _commit(self, positions: Positions, settings: Settings) -> None:
+        """Other units get schedules that suit a choice and its like, and prices follow them."""
+        with self.shop.journal.stage("units"):
+            prices = self.recourse.commit(positions, settings, self.prices)
+        if prices is not None:
+            self.prices = prices
+
+    def _work_out_best(
+        self, ends: list[tuple[Positions, Settings]], picker: Chooser, effort: Effort
+    ) -> None:
+        """Plans from the first of a course's ends that were not tried before."""
+        incumbent = self.incumbent
+        before, worked = incumbent.objective, 0
+        enough = Clock(self.shop.clock.share(PLANS))
+        for positions, settings in ends:
+            if worked >= effort.plans or (incumbent.x is not None and enough.over):
+                break
             key = self._key(positions)
             if key in self.tried:
                 continue
             self.tried.add(key)
             worked += 1
-            self._work_out(positions, self._settings(model, choice), picker.kind != "raw",
-                           worked == 1)  # fmt: skip
+            self._work_out(positions, settings, picker.kind != "raw")
         improved = incumbent.objective < before - 1e-9 * abs(incumbent.objective)
         self.idle = 0 if improved else self.idle + 1
 
-    def _energy(self, number: int, picker: Chooser, effort: Effort) -> Energy:
+    def _energy(self, number: int, picker: Chooser, effort: Effort, used: Floats) -> Energy:
         """What choices cost at the present prices, over the options that are worth a look."""
         shop, incumbent = self.shop, self.incumbent
         groups, coupling = shop.groups, shop.coupling
         with shop.journal.stage("responses"):
             ends = limits(coupling, self.targets)
-            answers = respond(shop.form, self.blocks, self.chains, coupling, self.prices, *ends)
+            answers = self.responder.respond(self.prices, *ends)
         priced = priced_cost(shop.form, groups, self.prices, coupling.rows)
         plain = priced_cost(shop.form, groups, self.prices, coupling.rows[:0])
         # An option that is dearer than its like by more than the gap is in no better plan.
         known = incumbent.x is not None and incumbent.bound is not None
         worth = incumbent.objective - (incumbent.bound or 0.0) if known else None
         budget = len(groups.columns) if picker.sampler is None else effort.variables
-        options = candidates(groups, plain, self._used(), budget, worth)
+        options = candidates(groups, plain, used, budget, worth)
         return energy(
             coupling, groups, options, priced, self.prices, self.targets, self.chains, answers,
             ends, self.total, IMITATION[number % len(IMITATION)],
         )  # fmt: skip
 
-    def _used(self) -> Floats:
-        """How much of every option the relaxation or the best plan takes (k)."""
+    def _used(self, start: Positions | None) -> Floats:
+        """How much of an option (k) the relaxation, the best plan or the present choice takes."""
         columns, best = self.shop.groups.columns, self.incumbent.x
-        relaxed = self.relaxed[columns]
-        return relaxed if best is None else np.maximum(relaxed, best[columns])
+        used = self.relaxed[columns]
+        if best is not None:
+            used = np.maximum(used, best[columns])
+        if start is not None:
+            used = used.copy()
+            used[start] = 1.0
+        return used
 
-    def _settings(self, model: Energy, choice: Positions) -> tuple[Positions, Floats]:
+    def _settings(self, model: Energy, choice: Positions) -> Settings:
         """Binaries of the blocks that the chains hold, and their values at a choice's loads."""
         blocks, chains = self.blocks, self.chains
         setting = np.full(blocks.count, -1, dtype=np.int64)
@@ -167,39 +249,34 @@ class Rounds:
         self.shop.journal.count("choices_within_limits", int((~over).sum()))
         return [choices[i] for i in np.argsort(over, kind="stable")]
 
-    def _work_out(
-        self, positions: Positions, settings: tuple[Positions, Floats], mend: bool, aim: bool
-    ) -> None:
-        """Work a choice out to a plan; with ``aim`` its prices and loads are the next aims."""
+    def _work_out(self, positions: Positions, settings: Settings, mend: bool) -> None:
+        """Work a choice out to a plan."""
         shop, journal = self.shop, self.shop.journal
         journal.count("choices_valued")
-        plan, duals = shop.commit(positions, settings)
+        # What is left to prove of the best plan says how closely another is worth a search.
+        close = FINER * (self.incumbent.gap or 0.0)
+        plan, duals = shop.commit(positions, settings, close)
+        if plan is None:
+            # Settings follow from prices and are no part of what was chosen.
+            plan, duals = shop.commit(positions)
         if plan is None:
             journal.count("choices_infeasible")
-            if mend:
-                plan, duals, positions = self._mended(positions)
+            repaired = shop.repair(positions) if mend else None
+            if repaired is not None:
+                positions = repaired
+                plan, duals = shop.commit(positions)
         if plan is None:
             journal.count("choices_without_plan")
             return
-        self.incumbent.take(plan)
+        if self.incumbent.take(plan):
+            self.last = positions, settings
         if shop.binaries <= BINARIES and not shop.clock.over:
             better, more = shop.commit(positions)
             if better is not None and shop.form.objective(better) < shop.form.objective(plan):
                 plan, duals = better, more
                 self.incumbent.take(plan)
-        if aim and duals is not None:
-            self.prices = (1.0 - STEP) * self.prices + STEP * duals
-            self.targets = (1.0 - STEP) * self.targets + STEP * shop.loads(plan)
-
-    def _mended(self, positions: Positions) -> tuple[Floats | None, Floats | None, Positions]:
-        """The plan of a choice whose settings allow none: with others, or some groups moved."""
-        plan, duals = self.shop.commit(positions)
-        if plan is None:
-            repaired = self.shop.repair(positions)
-            if repaired is not None:
-                positions = repaired
-                plan, duals = self.shop.commit(positions)
-        return plan, duals, positions
+        if duals is not None and not len(self.recourse.others):
+            self._step(duals, plan)
 
     def give_up(self) -> None:
         """No choice led to a plan, and this control has no other way to one."""

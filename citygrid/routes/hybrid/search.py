@@ -113,7 +113,7 @@ def _commit(
     sampler = samplers.chain("random") if chooser == "random" else None
     kind = "greedy" if chooser == "greedy" else "anneal"
     incumbent.take(move_search.improve(
-        form, start, options, journal, clock, sampler, kind, bound=incumbent.bound,
+        form, start, options, journal, clock, sampler, kind, bound=incumbent.heard,
         relaxed=relaxed, duals=duals,
     ))  # fmt: skip
 
