@@ -36,9 +36,12 @@ def per(values, axes, unit):
 
 
 def district(
-    jobs=4, sites=2, steps=4, seed=0, capacity=60.0, pump_share=0.4, start_cost=0.0
+    jobs=4, sites=2, steps=4, seed=0, capacity=60.0, pump_share=0.4, start_cost=0.0, engine=0.0
 ):  # fmt: skip
-    """Jobs of 10 kW or 20 kW over sites and hours, heat pumps with minimum load, a boiler."""
+    """Jobs of 10 kW or 20 kW over sites and hours, heat pumps with minimum load, a boiler.
+
+    ``engine`` kW of heat come from an engine, all or nothing in an hour, at less than the boiler's.
+    """
     generator = np.random.default_rng(seed)
     model = Model(hours(steps), 1.0)
     time = model.time
@@ -71,6 +74,13 @@ def district(
     net = Axis("net", np.array(["net"], dtype=object))
     bought = grid.variable("import", net, time, about="power from the grid")
     burnt = boiler.variable("heat", net, time, about="heat of the boiler")
+    if engine:
+        runs = Speaker(model, "engine")
+        whole = runs.binary("on", net, time, about="the engine runs")
+        warm = runs.variable("heat", net, time, about="heat of the engine")
+        runs.constrain("all", warm == per(engine, (), "kW") * whole)
+        runs.feed("heat", ["net"], warm)
+        runs.cost("fuel", warm * per(0.04, (), "EUR/kWh") * model.step)
     center.feed("compute", list(site.labels), run)
     pool.draw("compute", list(site.labels), load)
     center.draw("power", ["net"] * sites, run)

@@ -16,7 +16,7 @@ from citygrid.model.form import Form
 from citygrid.model.reductions import fix
 from citygrid.routes import highs, milp
 from citygrid.routes.bounds.cuts import binding, broken, strengthen
-from citygrid.routes.bounds.front import Relaxed, best_bound
+from citygrid.routes.bounds.front import Relaxed, best_bound, decided
 from citygrid.routes.bounds.probing import Probes
 from citygrid.routes.bounds.root import root_bound
 from citygrid.routes.contract import Clock, Journal, Options
@@ -156,6 +156,30 @@ def test_an_over_clock_leaves_what_was_known(small_district):
     relaxed = Relaxed(known.x, duals, known.bound)
     bound = best_bound(small_district, Options(), time_limit=0.0, relaxed=relaxed)
     assert (bound.value, bound.by) == (known.bound, "relaxation")
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_what_a_plan_decides_no_better_plan_decides_otherwise(district_maker, seed):
+    """Fixed by reduced cost against a plan that is not the best: the best one is still there."""
+    form = district_maker(jobs=4, sites=2, steps=4, seed=seed, start_cost=0.5)
+    best = milp.solve(form, Options(gap=0.0)).objective
+    known, duals, _ = milp.relaxation(form, Options())
+    *_, last = strengthen(form, relaxed, Clock(None), known.x, known.bound)
+    less = decided(binding(last), form, last, Relaxed(known.x, duals, known.bound), best * 1.0005)
+    assert milp.solve(less, Options(gap=0.0)).objective == pytest.approx(best, rel=1e-6)
+    fixed = (less.lower == less.upper) & form.integer
+    assert fixed.sum() >= ((form.lower == form.upper) & form.integer).sum()
+
+
+def test_with_a_plan_the_front_looks_for_better_ones(small_district):
+    poor = milp.solve(small_district, Options(gap=0.5)).x
+    best = milp.solve(small_district, Options(gap=1e-6)).objective
+    met = []
+    bound = best_bound(small_district, Options(gap=0.0), plan=poor, met=met.append, watched=True,
+                       time_limit=20.0)  # fmt: skip
+    cost = min([small_district.objective(x) for x in met] + [small_district.objective(poor)])
+    assert cost == pytest.approx(best, rel=1e-5)
+    assert bound.value <= best * (1 + 1e-6)
 
 
 def test_the_root_of_highs_proves_more_than_the_relaxation(small_district):

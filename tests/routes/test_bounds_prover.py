@@ -26,6 +26,20 @@ def test_its_bounds_are_those_of_the_front(small_district):
     assert prover.poll() == bound
 
 
+def test_it_tells_of_better_plans_only_where_it_was_given_one(small_district):
+    poor = milp.solve(small_district, Options(gap=0.5)).x
+    best = milp.solve(small_district, Options(gap=1e-6)).objective
+    assert small_district.objective(poor) > best * (1 + 1e-4)
+    with Prover(small_district, Options(), 30.0, plan=poor) as prover:
+        prover.wait()
+        found = prover.plan()
+    assert small_district.objective(found) == pytest.approx(best, rel=1e-5)
+    assert small_district.residual(found) <= 1e-5
+    with Prover(small_district, Options(), 30.0) as prover:
+        prover.wait()
+        assert prover.plan() is None
+
+
 def test_it_ends_with_its_time(small_district):
     prover = Prover(small_district, Options(), 0.05).start()
     begun = time.monotonic()

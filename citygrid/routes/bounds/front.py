@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from citygrid.model.form import Floats, Form
 from citygrid.routes import highs, milp
 from citygrid.routes.bounds.cuts import Strengthened, binding, strengthen
+from citygrid.routes.bounds.duals import dual_bound
 from citygrid.routes.bounds.lagrangian import lagrangian_bound
 from citygrid.routes.bounds.root import root_task
 from citygrid.routes.contract import Clock, Journal, Options
@@ -171,17 +172,18 @@ def decided(
     that with ``bound + r > most`` it stays there (and likewise at its upper bound).
     """
     lower, upper = stronger.lower.copy(), stronger.upper.copy()
-    proofs = [(plain, known.duals, known.bound)]
+    proofs = [(plain, known.duals)]
     if last is not None:
-        proofs.append((last.form, last.duals, last.bound))
-    for form, duals, bound in proofs:
+        proofs.append((last.form, last.duals))
+    for form, duals in proofs:
+        bound = None if duals is None else dual_bound(form, duals)
         if duals is None or bound is None:
             continue
         reduced = np.asarray(form.cost - form.matrix.T @ duals)
         apart = most - bound + ROUND * max(1.0, abs(most))
-        binary = plain.integer & (plain.lower >= 0.0) & (plain.upper <= 1.0)
-        upper[binary & (reduced > apart)] = 0.0
-        lower[binary & (reduced < -apart)] = 1.0
+        open_ = plain.integer & (form.lower == 0.0) & (form.upper == 1.0)
+        upper[open_ & (reduced > apart)] = 0.0
+        lower[open_ & (reduced < -apart)] = 1.0
     return replace(stronger, lower=np.maximum(lower, stronger.lower),
                    upper=np.minimum(upper, stronger.upper))  # fmt: skip
 

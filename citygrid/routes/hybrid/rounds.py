@@ -191,7 +191,7 @@ class Rounds:
                 continue
             self.tried.add(key)
             worked += 1
-            self._work_out(positions, settings, picker.kind != "raw")
+            self._work_out(positions, settings, picker)
         improved = incumbent.objective < before - 1e-9 * abs(incumbent.objective)
         self.idle = 0 if improved else self.idle + 1
 
@@ -249,8 +249,8 @@ class Rounds:
         self.shop.journal.count("choices_within_limits", int((~over).sum()))
         return [choices[i] for i in np.argsort(over, kind="stable")]
 
-    def _work_out(self, positions: Positions, settings: Settings, mend: bool) -> None:
-        """Work a choice out to a plan."""
+    def _work_out(self, positions: Positions, settings: Settings, picker: Chooser) -> None:
+        """Work a choice out to a plan; what is ``raw`` is taken as it is or not at all."""
         shop, journal = self.shop, self.shop.journal
         journal.count("choices_valued")
         # What is left to prove of the best plan says how closely another is worth a search.
@@ -261,7 +261,7 @@ class Rounds:
             plan, duals = shop.commit(positions)
         if plan is None:
             journal.count("choices_infeasible")
-            repaired = shop.repair(positions) if mend else None
+            repaired = None if picker.kind == "raw" else shop.repair(positions)
             if repaired is not None:
                 positions = repaired
                 plan, duals = shop.commit(positions)
@@ -275,7 +275,8 @@ class Rounds:
             if better is not None and shop.form.objective(better) < shop.form.objective(plan):
                 plan, duals = better, more
                 self.incumbent.take(plan)
-        if duals is not None and not len(self.recourse.others):
+        # A course in parts has learnt its prices on the way, and from units that are held.
+        if duals is not None and not (picker.patient and len(self.recourse.others)):
             self._step(duals, plan)
 
     def give_up(self) -> None:
