@@ -32,8 +32,9 @@ from citygrid.routes.hybrid.commitment import NODES, Workshop
 #: and what that costs beside the price of the row, in mean prices.
 REACH, TOLL = 0.2, 0.1
 #: What it costs beside the price that a shared balance is off because of units that are held, in
-#: mean prices: more of it says louder in which hours, and what is chosen then runs from them.
-MISSING = 0.5
+#: mean prices, while all is hot and when it is cold: more of it says louder in which hours, and what
+#: can still move then runs from them all at once.
+MISSING = 0.3, 3.0
 #: Gap to which units are committed on the way.
 ROUGHLY = 1e-3
 
@@ -66,17 +67,18 @@ class Recourse:
         self.units: Floats | None = None
 
     def answer(
-        self, chosen: Positions, settings: Settings, prices: Floats
+        self, chosen: Positions, settings: Settings, prices: Floats, cold: float = 1.0
     ) -> tuple[float, Floats, Floats] | None:
         """Cost [EUR], point (n) and prices (m) of the rest with a choice held; ``None`` without.
 
         Where schedules of units leave no plan, balances may be missed at ``MISSING`` mean prices,
-        so that the prices say in which hours.
+        so that the prices say in which hours; ``cold`` is how far the course has cooled (0 to 1).
         """
         held = self._held(chosen, settings)
         found = self._solved(held)
         if found is None and self.units is not None and len(self.shared):
-            level = MISSING * float(np.abs(prices[self.shared]).mean())
+            first, last = MISSING
+            level = first * (last / first) ** cold * float(np.abs(prices[self.shared]).mean())
             found = self._solved(self._flexible(held, prices, level, None))
         return found
 

@@ -35,10 +35,12 @@ IMITATION = (1.0, 0.5, 0.25)
 FINER = 0.1
 #: How far prices and aims follow an answer.
 STEP = 0.15
+#: How far prices follow units that are newly committed.
+FOLLOW = 0.5
 #: Parts of the courses, in turn, the last for all that follow: a quick one for a first plan (with
-#: fewer sweeps), a patient one, and improvements around the best plan, which begin between hot (0)
-#: and cold (1).
-PARTS, WARM = (4, 16, 8), 0.2
+#: fewer sweeps), a patient one, and improvements. From the second on they begin beside the best plan,
+#: between hot (0) and cold (1), with other units committed near it.
+PARTS, WARM = (4, 12, 8), 0.4
 #: Part of the time left that a course may take before there is a plan, and after.
 FIRST_SHARE, SHARE = 0.4, 0.5
 #: Part of the time left after which no further plan of a course is worked out.
@@ -117,7 +119,7 @@ class Rounds:
         shop, incumbent = self.shop, self.incumbent
         course = Clock(shop.clock.share(FIRST_SHARE if incumbent.x is None else SHARE, 0.5))
         parts = PARTS[min(number, len(PARTS) - 1)] if picker.patient else 1
-        improving = picker.patient and number >= len(PARTS) - 1
+        improving = picker.patient and number > 0 and incumbent.x is not None
         best: tuple[float, Positions, Settings] | None = None
         start: Positions | None = None
         if incumbent.x is not None:
@@ -142,7 +144,7 @@ class Rounds:
                 break
             start = model.options[choices[0]]
             settings = self._settings(model, choices[0])
-            cost = self._follow(start, settings)
+            cost = self._follow(start, settings, end)
             incumbent.listen()
             if cost is not None and (best is None or cost < best[0]):
                 best = cost, start, settings
@@ -155,10 +157,10 @@ class Rounds:
     def _seed(self, number: int, part: int) -> int:
         return (self.shop.options.seed * 1009 + number + 7919 * part) % (2**31 - 1)
 
-    def _follow(self, positions: Positions, settings: Settings) -> float | None:
+    def _follow(self, positions: Positions, settings: Settings, cold: float) -> float | None:
         """Prices and aims go a step towards the rest's answer to a choice; what it costs there."""
         with self.shop.journal.stage("recourse"):
-            answer = self.recourse.answer(positions, settings, self.prices)
+            answer = self.recourse.answer(positions, settings, self.prices, cold)
         if answer is None:
             return None
         cost, point, duals = answer
@@ -174,7 +176,7 @@ class Rounds:
         with self.shop.journal.stage("units"):
             prices = self.recourse.commit(positions, settings, self.prices)
         if prices is not None:
-            self.prices = prices
+            self.prices = (1.0 - FOLLOW) * self.prices + FOLLOW * prices
 
     def _work_out_best(
         self, ends: list[tuple[Positions, Settings]], picker: Chooser, effort: Effort
