@@ -32,8 +32,8 @@ from citygrid.routes.hybrid.commitment import NODES, Workshop
 #: and what that costs beside the price of the row, in mean prices.
 REACH, TOLL = 0.2, 0.1
 #: What it costs beside the price that a shared balance is off because of units that are held, in
-#: mean prices, while all is hot and when it is cold: more of it says louder in which hours, and what
-#: can still move then runs from them all at once.
+#: mean prices, while all is hot and when it is cold: more of it says louder in which hours, and all
+#: that can still move then runs from them at once.
 MISSING = 0.3, 3.0
 #: Gap to which units are committed on the way.
 ROUGHLY = 1e-3

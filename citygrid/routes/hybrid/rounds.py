@@ -38,7 +38,7 @@ STEP = 0.15
 #: How far prices follow units that are newly committed.
 FOLLOW = 0.5
 #: Parts of the courses, in turn, the last for all that follow: a quick one for a first plan (with
-#: fewer sweeps), a patient one, and improvements. From the second on they begin beside the best plan,
+#: fewer sweeps), a patient one, and more. From the second on they begin beside the best plan,
 #: between hot (0) and cold (1), with other units committed near it.
 PARTS, WARM = (4, 12, 8), 0.4
 #: Part of the time left that a course may take before there is a plan, and after.
