@@ -149,6 +149,11 @@ class Incumbent:
     def outcome(self) -> Outcome:
         """What was found and proven, with all that the journal holds."""
         self._journal.figures.update(proved_by=self.proved_by, found_by=self.found_by)
+        if self.found_by == "tree":
+            # Every table says so: it is no merit of whoever chooses in this route.
+            self._journal.figures["fell_back"] = (
+                "its last plan was found by the tree of HiGHS beside the search"
+            )
         if self.x is None:
             return Outcome(self.verdict, bound=self.bound, telemetry=self._journal.telemetry())
         bound = proven(self.objective, self.bound)
