@@ -165,9 +165,8 @@ class _Answer:
     def _completed(self, integers: Floats) -> bool:
         point = np.zeros(len(self.form.cost))
         point[self.form.integer] = integers
-        limit = None if self.clock.left is None else max(5.0, self.clock.left)
         self.journal.count("choices_valued")
-        plan, _ = milp.complete(self.form, point, self.journal, self.options, limit)
+        plan, _ = milp.complete(self.form, point, self.journal, self.options, self.clock.last)
         if plan is None:
             return False
         self._keep(plan)

@@ -212,6 +212,10 @@ def _between(first: str, second: str) -> float:
     return (datetime.fromisoformat(second) - datetime.fromisoformat(first)).total_seconds()
 
 
+#: Seconds that a last linear programme may take, if need be beyond the limit.
+LAST = 5.0
+
+
 class Clock:
     """Seconds left of a time limit; without one there is always time."""
 
@@ -233,6 +237,11 @@ class Clock:
     @property
     def over(self) -> bool:
         return self._end is not None and time.perf_counter() >= self._end
+
+    @property
+    def last(self) -> float | None:
+        """Seconds for a last linear programme, without which there is no plan; none without end."""
+        return None if self.left is None else max(self.left, LAST)
 
     def share(self, part: float, at_least: float = 0.0) -> float | None:
         """A part of the seconds left, but never more than all and not less than ``at_least``."""

@@ -158,9 +158,9 @@ def _by_block(form: Any, outcome: Any, options: Any) -> dict[str, float] | None:
     ``assignment``: the options of its groups held and everything else relaxed; ``commitment``: what
     its other integers cost more than that. Not part of what is measured.
     """
-    from citygrid.model.reductions import fix
-    from citygrid.routes import milp
-    from citygrid.routes.hybrid.assignment import find_groups
+    from citygrid.routes.contract import Clock, Journal
+    from citygrid.routes.hybrid.assignment import find_coupling, find_groups
+    from citygrid.routes.hybrid.commitment import Workshop
     from citygrid.routes.hybrid.search import LARGE
 
     groups = find_groups(form)
@@ -168,11 +168,10 @@ def _by_block(form: Any, outcome: Any, options: Any) -> dict[str, float] | None:
     bounds = [news["bound"] for news in trace if news.get("bound") is not None]
     if "chooser" not in outcome.telemetry or not len(groups) or not bounds:
         return None
-    held = fix(form, groups.columns, outcome.x[groups.columns].round()).form
-    large = form.matrix.nnz > LARGE
-    value = milp.relaxation(
-        held, options.quiet, None, "ipm" if large else "choose", crossover=not large, prove=False
-    )[0].objective
+    method = "ipm" if form.matrix.nnz > LARGE else "choose"
+    coupling = find_coupling(form, groups)
+    shop = Workshop(form, groups, coupling, options, Journal(), Clock(None), method)
+    value, _ = shop.value(shop.read(outcome.x))
     if value is None:
         return None
     return {"assignment": value - bounds[0], "commitment": outcome.objective - value}

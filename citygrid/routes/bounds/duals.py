@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
@@ -17,8 +18,24 @@ UNIT = float(np.finfo(float).eps)
 BENDS = 12
 
 
+class Proof(NamedTuple):
+    """A lower bound of a form's cost [EUR], and the prices of the rows (m) that prove it."""
+
+    bound: float
+    prices: Floats
+
+
 def dual_bound(form: Form, duals: Floats) -> float | None:
     """A lower bound of the form's cost that the duals (m) prove, in EUR; ``None`` if they do not.
+
+    See :func:`prove`.
+    """
+    proof = prove(form, duals)
+    return None if proof is None else proof.bound
+
+
+def prove(form: Form, duals: Floats) -> Proof | None:
+    """What the duals (m) prove of the form's cost; ``None`` if they prove nothing.
 
     The Lagrangian value: for any ``y`` and all ``x`` that keep rows and bounds
 
@@ -32,17 +49,17 @@ def dual_bound(form: Form, duals: Floats) -> float | None:
     sign is lost in the rounding of its own sum counts as zero for a column without a bound.
     """
     prices = _signed(form, duals)
-    proof = _lagrangian(form, prices, form.lower, form.upper)
-    if proof is not None:
-        return proof
+    bound = _lagrangian(form, prices, form.lower, form.upper)
+    if bound is not None:
+        return Proof(bound, prices)
     lower, upper = tighten(form)
     wide = WIDER * np.maximum(1.0, np.abs(lower)), WIDER * np.maximum(1.0, np.abs(upper))
     lower = np.where(np.isfinite(form.lower), form.lower, lower - wide[0])
     upper = np.where(np.isfinite(form.upper), form.upper, upper + wide[1])
     for _ in range(BENDS):
-        proof = _lagrangian(form, prices, lower, upper)
-        if proof is not None:
-            return proof
+        bound = _lagrangian(form, prices, lower, upper)
+        if bound is not None:
+            return Proof(bound, prices)
         prices = _bent(form, prices, lower, upper)
     return None
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from citygrid.model.form import Floats, Form
 from citygrid.routes import highs, milp
 from citygrid.routes.bounds.cuts import Strengthened, binding, strengthen
-from citygrid.routes.bounds.duals import dual_bound
+from citygrid.routes.bounds.duals import prove
 from citygrid.routes.bounds.lagrangian import lagrangian_bound
 from citygrid.routes.bounds.root import root_task
 from citygrid.routes.contract import Clock, Journal, Options
@@ -176,11 +176,12 @@ def decided(
     if last is not None:
         proofs.append((last.form, last.duals))
     for form, duals in proofs:
-        bound = None if duals is None else dual_bound(form, duals)
-        if duals is None or bound is None:
+        proof = None if duals is None else prove(form, duals)
+        if proof is None:
             continue
-        reduced = np.asarray(form.cost - form.matrix.T @ duals)
-        apart = most - bound + ROUND * max(1.0, abs(most))
+        # The reduced costs of the very prices that prove the bound: they may differ from the duals.
+        reduced = np.asarray(form.cost - form.matrix.T @ proof.prices)
+        apart = most - proof.bound + ROUND * max(1.0, abs(most))
         open_ = plain.integer & (form.lower == 0.0) & (form.upper == 1.0)
         upper[open_ & (reduced > apart)] = 0.0
         lower[open_ & (reduced < -apart)] = 1.0

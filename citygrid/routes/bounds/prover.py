@@ -39,7 +39,8 @@ class Prover:
         relaxed: Relaxed | None = None, plan: Floats | None = None,
     ) -> None:  # fmt: skip
         self._form, self._options, self._seconds, self._relaxed = form, options, seconds, relaxed
-        self._plan, self._met = plan, plan
+        self._plan = plan
+        self._met: Floats | None = None
         self._child: subprocess.Popen[bytes] | None = None
         self._bound: Bound | None = None
         self._reader: threading.Thread | None = None
@@ -71,7 +72,7 @@ class Prover:
 
     def plan(self) -> Floats | None:
         """The best plan (n) that HiGHS came across so far, within its tolerances; at once."""
-        return None if self._met is self._plan else self._met
+        return self._met
 
     @property
     def pid(self) -> int | None:
@@ -164,8 +165,10 @@ def main() -> None:
 
     relaxed = None if x is None else Relaxed(x, duals, head.get("bound"))
     options = Options(seed=head["seed"], threads=head["threads"])
-    best_bound(form, options, None, head["seconds"], relaxed, told, priced, True, plan,
-               None if plan is None else met, _yield)  # fmt: skip
+    best_bound(
+        form, options, time_limit=head["seconds"], relaxed=relaxed, told=told, priced=priced,
+        watched=True, plan=plan, met=None if plan is None else met, rest=_yield,
+    )  # fmt: skip
     out.flush()
     # A thread still waits for a word of the parent on standard input, and would not let go of it.
     os._exit(0)

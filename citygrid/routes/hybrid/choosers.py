@@ -94,7 +94,8 @@ class Chooser:
         incumbent
             The choice to begin with, which need not be within limits.
         clock
-            How long the search may take.
+            How long the search may take; a dimod sampler gets a share of it and may be waited for
+            as long as it lasts.
         longer
             How many times the usual sweeps the package's own annealer and its controls make.
         part
@@ -145,7 +146,9 @@ class Chooser:
         found: list[Positions] = []
         for lesson in range(LESSONS):
             effort = max(self.reads // 2, 1), max(self.sweeps // 6, 1)
-            states = self._reads(penalised, *effort, seed + lesson, incumbent, journal, limit)
+            states = self._reads(
+                penalised, *effort, seed + lesson, incumbent, journal, limit, clock
+            )
             choices = self._decoded(penalised, states, journal, "lessons")
             found += choices
             before, penalised = penalised, penalised.learn(states, choices)
@@ -153,12 +156,12 @@ class Chooser:
                 break
         penalised = penalised.firm()
         effort = self.reads, self.sweeps
-        states = self._reads(penalised, *effort, seed + LESSONS, incumbent, journal, limit)
+        states = self._reads(penalised, *effort, seed + LESSONS, incumbent, journal, limit, clock)
         return found + self._decoded(penalised, states, journal, "samples")
 
     def _reads(
         self, penalised: Penalised, reads: int, sweeps: int, seed: int,
-        incumbent: Positions | None, journal: Journal, limit: Clock,
+        incumbent: Positions | None, journal: Journal, limit: Clock, clock: Clock,
     ) -> NDArray[np.int8]:  # fmt: skip
         """The best samples (s × c) of one call, or of as many as greed needs for its steps."""
         with journal.stage("model"):
@@ -181,7 +184,7 @@ class Chooser:
         with journal.call(samplers.title(self.sampler), "sampling"):
             while not parts or (self.kind == "greedy" and steps < reads * sweeps
                                 and limit.spent < 1.0):  # fmt: skip
-                sampled = samplers.sample(self.sampler, bqm, journal, limit.left, **wishes)
+                sampled = samplers.sample(self.sampler, bqm, journal, clock.left, **wishes)
                 order = np.argsort(np.array(list(sampled.variables)))
                 # Equal samples come as one; learning counts them as often as they came.
                 times = np.minimum(sampled.record.num_occurrences, reads)

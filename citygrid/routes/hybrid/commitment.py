@@ -8,6 +8,7 @@ overruns, the groups that load them are released, and a small MILP places these 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,14 @@ from citygrid.routes.hybrid.assignment import Coupling, Groups
 OVERRUN = 1e-6
 #: Nodes of a small MILP where no time limit ends it: an end that does not depend on the clock.
 NODES = 200
+
+
+class Dispatch(NamedTuple):
+    """What a relaxation costs [EUR], its point (n) and the prices of its rows (m)."""
+
+    cost: float
+    point: Floats
+    prices: Floats
 
 
 @dataclass
@@ -50,11 +59,18 @@ class Workshop:
 
     def value(self, chosen: Positions) -> tuple[float | None, Floats | None]:
         """Least cost of a choice with other binaries relaxed, and the duals of its rows."""
+        answer = self.dispatch(self.hold(chosen), 0.5)
+        return (None, None) if answer is None else (answer.cost, answer.prices)
+
+    def dispatch(self, held: Form, share: float) -> Dispatch | None:
+        """The relaxation of a form in which something is held, within a share of the time left."""
         outcome, duals, _ = milp.relaxation(
-            self.hold(chosen), self.options, self.journal, self.method,
-            self.clock.share(0.5, 1.0), crossover=self.method != "ipm", prove=False,
+            held, self.options.quiet, self.journal, self.method, self.clock.share(share, 1.0),
+            crossover=self.method != "ipm", prove=False,
         )  # fmt: skip
-        return (outcome.objective, duals) if outcome.status == "optimal" else (None, None)
+        if outcome.status != "optimal" or outcome.x is None or duals is None:
+            return None
+        return Dispatch(held.objective(outcome.x), outcome.x, duals)
 
     def repair(self, chosen: Positions) -> Positions | None:
         """A choice near this one that allows a plan of the relaxation; ``None`` if none was found.
@@ -133,8 +149,7 @@ class Workshop:
         whole = point.copy()
         whole[self.groups.columns] = 0.0
         whole[self.groups.columns[chosen]] = 1.0
-        limit = None if self.clock.left is None else max(5.0, self.clock.left)
-        return milp.complete(self.form, whole, self.journal, self.options, limit)
+        return milp.complete(self.form, whole, self.journal, self.options, self.clock.last)
 
     def read(self, x: Floats) -> Positions:
         """The option that every group takes in a point: its largest."""

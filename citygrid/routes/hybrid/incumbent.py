@@ -22,8 +22,6 @@ from citygrid.routes.contract import (
 
 #: Seconds that a prover may work where no time limit is given.
 PROOF = 60.0
-#: Seconds that a last linear programme may take beyond the limit.
-LAST = 5.0
 #: Plans that are kept.
 POOL = 5
 
@@ -58,10 +56,10 @@ class Incumbent:
     def prove(self) -> None:
         """Have the bound raised from now on, where there are processors for it."""
         if self._prover is None and self._options.threads != 1 and self._form.integer.any():
-            limited = self._clock.left is not None
+            left = self._clock.left
             self._prover = Prover(
-                self._form, replace(self._options, threads=1), self._clock.left or PROOF,
-                self._relaxed, self.x if limited else None,
+                self._form, replace(self._options, threads=1), PROOF if left is None else left,
+                self._relaxed, None if left is None else self.x,
             ).start()  # fmt: skip
 
     def take(self, plan: Floats) -> bool:
@@ -117,7 +115,7 @@ class Incumbent:
         if self._form.objective(met) >= self.objective:
             return
         plan, _ = milp.complete(self._form, met, self._journal, self._options.quiet,
-                                max(self._clock.left or 0.0, LAST))  # fmt: skip
+                                self._clock.last)  # fmt: skip
         if plan is not None and self.take(plan):
             self._journal.count("tree_plans")
             self.found_by = "tree"

@@ -127,7 +127,7 @@ def improve(
         search.relaxed = relaxed, duals
     with journal.stage("moves"):
         search.run(bound)
-    found, _ = milp.complete(form, search.best, journal, options, _rest(clock))
+    found, _ = milp.complete(form, search.best, journal, options, clock.last)
     better = found is not None and form.objective(found) <= form.objective(x)
     return found if better and found is not None else x
 
@@ -147,11 +147,6 @@ def models(
             words = f"{search.stamps[window[0]]} to {search.stamps[last]}"
         yield words, model(search.dispatch, search.units, search.schedules, valued,
                            search.effort.pairs, search.stamps, lambda: clock.over)  # fmt: skip
-
-
-def _rest(clock: Clock) -> float | None:
-    """Time for a last linear programme, without which there is no plan."""
-    return None if clock.left is None else max(clock.left, 5.0)
 
 
 class _Search:
@@ -561,7 +556,7 @@ def _rounded(
             best = None if total is None else (total, dispatch.decisions.copy())
     if best is None:
         return None
-    x, _ = milp.complete(form, best[1], journal, options, _rest(clock))
+    x, _ = milp.complete(form, best[1], journal, options, clock.last)
     return x
 
 
@@ -599,5 +594,5 @@ def _searched(form: Form, options: Options, journal: Journal, clock: Clock) -> F
     found = milp.call(form, task, journal, options.quiet)
     if found.x is None:
         return None
-    x, _ = milp.complete(form, found.x, journal, options, _rest(clock))
+    x, _ = milp.complete(form, found.x, journal, options, clock.last)
     return x

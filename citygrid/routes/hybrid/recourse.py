@@ -21,12 +21,12 @@ import numpy as np
 import scipy.sparse as sp
 
 from citygrid.model.form import Floats, Form
-from citygrid.model.reductions import elastic, fix, relax
+from citygrid.model.reductions import elastic, fix
 from citygrid.routes import highs, milp
 from citygrid.routes.contract import Positions
-from citygrid.routes.hybrid.blocks import Blocks, entered
+from citygrid.routes.hybrid.blocks import Blocks
 from citygrid.routes.hybrid.chains import Chains
-from citygrid.routes.hybrid.commitment import NODES, Workshop
+from citygrid.routes.hybrid.commitment import NODES, Dispatch, Workshop
 
 #: Part of what blocks move in a shared balance by which it may be off while units are committed,
 #: and what that costs beside the price of the row, in mean prices.
@@ -46,14 +46,16 @@ class Recourse:
     """Answers of the rest of a form, with the schedules ``units`` of other binaries once chosen.
 
     ``shared`` (b) are the balances that several blocks enter; ``others`` (u) the integer columns
-    that are neither options nor settings of blocks behind a load.
+    that are neither options nor settings of blocks behind a load. ``member`` (blocks × m) says
+    which priced rows each block enters.
     """
 
-    def __init__(self, shop: Workshop, blocks: Blocks, chains: Chains) -> None:
+    def __init__(
+        self, shop: Workshop, blocks: Blocks, chains: Chains, member: sp.csr_array
+    ) -> None:
         self._shop, self._form = shop, shop.form
         form = shop.form
-        member = sp.csc_array(entered(form, blocks))
-        several = np.diff(member.indptr) > 1
+        several = np.diff(sp.csc_array(member).indptr) > 1
         self.shared = np.flatnonzero(several & (form.row_lower == form.row_upper))
         moved = sp.csr_array(form.matrix)[self.shared]
         inside = np.zeros(len(form.cost))
@@ -68,8 +70,8 @@ class Recourse:
 
     def answer(
         self, chosen: Positions, settings: Settings, prices: Floats, cold: float = 1.0
-    ) -> tuple[float, Floats, Floats] | None:
-        """Cost [EUR], point (n) and prices (m) of the rest with a choice held; ``None`` without.
+    ) -> Dispatch | None:
+        """The rest with a choice held: cost, point (n) and prices (m); ``None`` without any.
 
         Where schedules of units leave no plan, balances may be missed at ``MISSING`` mean prices,
         so that the prices say in which hours; ``cold`` is how far the course has cooled (0 to 1).
@@ -92,8 +94,8 @@ class Recourse:
         if found is None:
             return None
         level = TOLL * float(np.abs(prices[self.shared]).mean())
-        most = REACH * np.abs(self._flows @ found[1])
-        flexible = self._flexible(held, found[2], level, most)
+        most = REACH * np.abs(self._flows @ found.point)
+        flexible = self._flexible(held, found.prices, level, most)
         shop = self._shop
         shop.journal.count("unit_milps")
         task = highs.Task.of(
@@ -105,7 +107,7 @@ class Recourse:
             return None
         self.units = np.round(point[self.others])
         priced = self._solved(fix(flexible, self.others, self.units).form)
-        return None if priced is None else priced[2]
+        return None if priced is None else priced.prices
 
     def _held(self, chosen: Positions, settings: Settings) -> Form:
         held = fix(self._shop.hold(chosen), *settings).form
@@ -122,13 +124,7 @@ class Recourse:
             upper[len(form.cost) :] = np.concatenate([most, most])
         return replace(soft, cost=cost, constant=form.constant, upper=upper)
 
-    def _solved(self, form: Form) -> tuple[float, Floats, Floats] | None:
-        """Cost, point and prices of the relaxation of a form that has been held."""
-        shop = self._shop
-        ipm = shop.method == "ipm"
-        task = highs.Task.of(shop.options, "recourse", 0.0, shop.clock.share(0.3, 1.0),
-                             method=shop.method, crossover=not ipm, prove=False)  # fmt: skip
-        found = milp.call(relax(form).form, task, shop.journal, shop.options.quiet)
-        if found.status != "optimal" or found.x is None or found.duals is None:
-            return None
-        return form.objective(found.x), found.x[: len(self._form.cost)], found.duals
+    def _solved(self, held: Form) -> Dispatch | None:
+        """The relaxation of a held form, without the columns by which balances are off."""
+        found = self._shop.dispatch(held, 0.3)
+        return None if found is None else found._replace(point=found.point[: len(self._form.cost)])

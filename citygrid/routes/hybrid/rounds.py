@@ -17,7 +17,7 @@ from citygrid.routes.contract import Clock, Positions
 from citygrid.routes.hybrid.assignment import candidates, meeting, priced_cost
 from citygrid.routes.hybrid.blocks import entered, find_blocks
 from citygrid.routes.hybrid.chains import find_chains
-from citygrid.routes.hybrid.choosers import Chooser, Part
+from citygrid.routes.hybrid.choosers import WHOLE, Chooser, Part
 from citygrid.routes.hybrid.commitment import Workshop
 from citygrid.routes.hybrid.energy import Energy, energy, limits
 from citygrid.routes.hybrid.incumbent import Incumbent
@@ -70,14 +70,14 @@ class Rounds:
         with shop.journal.stage("blocks"):
             self.blocks = find_blocks(shop.form, shop.groups, shop.coupling)
             self.chains = find_chains(shop.form, self.blocks)
-            self.total = meeting(shop.form, shop.coupling, self.blocks.receiver,
-                                 entered(shop.form, self.blocks))  # fmt: skip
+            member = entered(shop.form, self.blocks)
+            self.total = meeting(shop.form, shop.coupling, self.blocks.receiver, member)
         shop.journal.figures["blocks"] = {
             "rows": len(shop.coupling.rows), "answered": int((self.blocks.receiver >= 0).sum()),
             "chains": len(self.chains.first) - 1, "settings": self.chains.settings,
         }  # fmt: skip
         self.responder = Responder(shop.form, self.blocks, self.chains, shop.coupling)
-        self.recourse = Recourse(shop, self.blocks, self.chains)
+        self.recourse = Recourse(shop, self.blocks, self.chains, member)
         #: The choice, with its settings, that the best plan came from.
         self.last: tuple[Positions, Settings] | None = None
         self.idle = 0
@@ -115,7 +115,7 @@ class Rounds:
         return self.shop.clock.left is None and (number >= ROUNDS or self.idle >= PATIENCE)
 
     def round(self, number: int, picker: Chooser, effort: Effort) -> None:
-        """One course and plans from its end; of every two, twice as long as the two before."""
+        """One course and plans from its end; each second one is twice as long as those before."""
         shop, incumbent = self.shop, self.incumbent
         course = Clock(shop.clock.share(FIRST_SHARE if incumbent.x is None else SHARE, 0.5))
         parts = PARTS[min(number, len(PARTS) - 1)] if picker.patient else 1
@@ -132,13 +132,16 @@ class Rounds:
             # Where time runs out, parts are left out and not the cold end.
             part = min(max(part + 1, int(course.spent * parts)), parts - 1)
             begin, end = (hot + (1.0 - hot) * edge / parts for edge in (part, part + 1))
+            limit, share = shop.clock, WHOLE
+            if picker.patient:
+                limit = Clock(course.share(1.0 / (parts - part), 0.1))
+                share = Part(begin, end, 1.0 / max(parts, PARTS[-1]))
             used = self._used(start)
             model = self._energy(number, picker, effort, used)
             choices = picker.choose(
                 model, used[model.options], self._seed(number, part),
                 None if start is None else np.searchsorted(model.options, start), shop.journal,
-                Clock(course.share(1.0 / (parts - part), 0.1)), 2 ** (number // 2),
-                Part(begin, end, 1.0 / (parts if parts == 1 else max(parts, PARTS[-1]))),
+                limit, 2 ** (number // 2), share,
             )  # fmt: skip
             if part == parts - 1 or not choices:
                 break
@@ -163,9 +166,8 @@ class Rounds:
             answer = self.recourse.answer(positions, settings, self.prices, cold)
         if answer is None:
             return None
-        cost, point, duals = answer
-        self._step(duals, point)
-        return cost
+        self._step(answer.prices, answer.point)
+        return answer.cost
 
     def _step(self, duals: Floats, point: Floats) -> None:
         self.prices = (1.0 - STEP) * self.prices + STEP * duals
@@ -258,7 +260,8 @@ class Rounds:
         # What is left to prove of the best plan says how closely another is worth a search.
         close = FINER * (self.incumbent.gap or 0.0)
         plan, duals = shop.commit(positions, settings, close)
-        if plan is None:
+        freed = plan is None
+        if freed:
             # Settings follow from prices and are no part of what was chosen.
             plan, duals = shop.commit(positions)
         if plan is None:
@@ -272,7 +275,7 @@ class Rounds:
             return
         if self.incumbent.take(plan):
             self.last = positions, settings
-        if shop.binaries <= BINARIES and not shop.clock.over:
+        if not freed and shop.binaries <= BINARIES and not shop.clock.over:
             better, more = shop.commit(positions)
             if better is not None and shop.form.objective(better) < shop.form.objective(plan):
                 plan, duals = better, more

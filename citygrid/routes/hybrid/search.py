@@ -9,7 +9,9 @@
 4. The best choices are worked out with the settings that follow from them: what is left of the
    binaries is a small search by HiGHS, counted and shown apart, then one LP over all rows gives the
    plan; a choice that allows none is mended (:mod:`.commitment`).
-5. Prices and loads of the plan, averaged with the old ones, make the next round's energy.
+5. Between the parts of a course from hot to cold, and between courses, prices and loads go a step
+   towards the answer of the rest of the form, whose other units are committed near the best choice
+   (:mod:`.recourse`, :mod:`.rounds`).
 
 The best plan and the bound are never lost. Without a time limit the same seed gives the same plan.
 A form without groups has nothing to assign: its units are committed by moves (:mod:`.move_search`).

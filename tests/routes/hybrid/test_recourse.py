@@ -9,7 +9,7 @@ from citygrid.model.reductions import fix, relax
 from citygrid.routes import milp
 from citygrid.routes.contract import Clock, Journal, Options
 from citygrid.routes.hybrid.assignment import find_coupling, find_groups
-from citygrid.routes.hybrid.blocks import find_blocks
+from citygrid.routes.hybrid.blocks import entered, find_blocks
 from citygrid.routes.hybrid.chains import find_chains
 from citygrid.routes.hybrid.commitment import Workshop
 from citygrid.routes.hybrid.recourse import Recourse
@@ -27,7 +27,7 @@ def asked(form):
     coupling = find_coupling(form, groups)
     shop = Workshop(form, groups, coupling, Options(), Journal(), Clock(None))
     blocks = find_blocks(form, groups, coupling)
-    recourse = Recourse(shop, blocks, find_chains(form, blocks))
+    recourse = Recourse(shop, blocks, find_chains(form, blocks), entered(form, blocks))
     plan = milp.solve(form, Options(gap=0.02, time_limit=60.0)).x
     prices = milp.relaxation(form, Options())[1]
     settings = np.setdiff1d(
