@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from citygrid.bench import Say
+from citygrid.bench import Say, Wish
 from citygrid.bench._measure import measure
 
 ZONES = 20
@@ -74,12 +74,12 @@ def _build_pyomo(form: Any) -> int:
     return len(form.cost)
 
 
-def run(columns: int, say: Say) -> dict[str, Any]:
-    """Ratios of time and memory, ours over Pyomo's, for one form of about ``columns`` columns."""
+def run(wish: Wish, say: Say) -> dict[str, Any]:
+    """Ratios of time and memory, ours over Pyomo's, for one form of about the asked columns."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "regular.yaml"
-        path.write_text(regular_district(columns), encoding="utf-8")
-        say(f"writing a form of about {columns:,} columns")
+        path.write_text(regular_district(wish.columns), encoding="utf-8")
+        say(f"writing a form of about {wish.columns:,} columns")
         ours = measure(_case, _build_form, str(path))
         say("building the Pyomo model of the same form")
         theirs = measure(_form, _build_pyomo, str(path))

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from citygrid.bench import Say
+from citygrid.bench import Say, Wish
 from citygrid.errors import Fault, InputError
 from citygrid.model.form import Floats
 from citygrid.routes import samplers
@@ -94,12 +94,12 @@ def _until(cut: Cut, seed: int) -> tuple[float, float] | None:
     return time.perf_counter() - begun, time.process_time() - worked
 
 
-def run(columns: int, say: Say) -> dict[str, Any]:
+def run(wish: Wish, say: Say) -> dict[str, Any]:
     """Best and median cut at equal time per graph and sampler, and the time to :data:`TARGET`.
 
     ``time_ratio`` is the mean time of ``neal`` to the target over that of ``onehot`` on all cores,
     ``time_ratio_one_thread`` the same on one, and ``processor_ratio_one_thread`` that of processor
-    time, which a busy machine does not change as much; ``columns`` is not used.
+    time, which a busy machine does not change as much.
     """
     document: dict[str, Any] = {"sweeps": SWEEPS, "seeds": len(SEEDS), "graphs": {}}
     for name in GRAPHS:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from citygrid.bench import Say
+from citygrid.bench import Say, Wish
 from citygrid.bench._measure import measure
 from citygrid.errors import Fault, InputError
 
@@ -43,8 +43,8 @@ def _build_and_solve(case: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def run(columns: int, say: Say) -> dict[str, Any]:
-    """Seconds to build and to solve the year's LP, and their ratio; ``columns`` is not used."""
+def run(wish: Wish, say: Say) -> dict[str, Any]:
+    """Seconds to build and to solve the year's LP, and their ratio."""
     if not MODEL.is_file():
         raise InputError(Fault(str(MODEL), "is not there", None, "run from a checkout of citygrid"))
     say("building and solving the year, which takes some minutes")

@@ -33,7 +33,7 @@ def _listed(text: str | None) -> list[str]:
     default="11,12,13",
     show_default=True,
     metavar="N|A,B,…",
-    help="Of `anneal`: of district and route at once.",
+    help="Of `anneal`: of district and route at once; of `qubo`: of the samplers.",
 )
 @click.option(
     "--time",
@@ -65,16 +65,15 @@ def _listed(text: str | None) -> list[str]:
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
-    default=Path("out/anneal"),
-    show_default=True,
-    help="Of `anneal`: folder; finished runs in it are not repeated.",
+    help="Of `anneal` and `qubo`: folder for what they write; finished runs of `anneal` in it are "
+    "not repeated [default: out/anneal, out/qubo].",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document to stdout.")
 @framed
 def bench(
     frame: Frame, names: tuple[str, ...], columns: int, classes: str | None,
     sizes: tuple[str, ...], scale: bool, seeds: str, limit: float, milp_time: float | None,
-    routes: str | None, gap: float, threads: int | None, out: Path,
+    routes: str | None, gap: float, threads: int | None, out: Path | None,
 ) -> None:  # fmt: skip
     """Measure speed and memory (build, year), samplers and qubo, or routes against time (anneal).
 
@@ -82,18 +81,15 @@ def bench(
     against time, time to gaps, and controls at equal time. It takes as long as its limits say, so
     it runs only where it is named. Rows are written as they come; a later call goes on.
     """
-    from citygrid.bench import ANNEAL, run_benchmarks
+    from citygrid.bench import ANNEAL, Wish, run_benchmarks
+    from citygrid.files import refuse_unwritable
 
-    wish = None
+    wished = _listed(classes) if classes is not None or sizes or scale else ["S", "M"]
+    wish = Wish(columns, wished, sizes, scale, seeds_of(seeds, 11), limit, milp_time,
+                _listed(routes), gap, threads, out)  # fmt: skip
     if ANNEAL in names:
-        from citygrid.bench.anneal import Wish
-        from citygrid.files import refuse_unwritable
-
-        wished = _listed(classes) if classes is not None or sizes or scale else ["S", "M"]
-        wish = Wish(wished, sizes, scale, seeds_of(seeds, 11), limit, milp_time, _listed(routes),
-                    gap, threads, out)  # fmt: skip
-        refuse_unwritable(out / "runs.jsonl")
-    figures = run_benchmarks(names, columns, frame.say, wish)
+        refuse_unwritable(wish.folder(ANNEAL) / "runs.jsonl")
+    figures = run_benchmarks(names, wish, frame.say)
     frame.answer(figures, _text(figures, ANNEAL))
 
 

@@ -12,8 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 import citygrid
-from citygrid.bench import anneal, benchmark_names
-from citygrid.bench.anneal import Wish
+from citygrid.bench import Wish, anneal, benchmark_names
 from citygrid.bench.anneal.figures import beside, figures
 from citygrid.bench.anneal.ladder import groups
 from citygrid.bench.anneal.meter import Meter
@@ -349,5 +348,6 @@ def test_the_race_runs_only_where_it_is_named(monkeypatch):
     assert benchmark_names() == ["anneal", "build", "qubo", "samplers", "year"]
     others = {"build": build, "qubo": qubo, "samplers": samplers, "year": year}
     for module in others.values():
-        monkeypatch.setattr(module, "run", lambda columns, say: {"columns": columns})
-    assert set(bench.run_benchmarks([], 5, lambda text: None)) == set(others)
+        monkeypatch.setattr(module, "run", lambda wish, say: {"columns": wish.columns})
+    found = bench.run_benchmarks([], Wish(columns=5), lambda text: None)
+    assert found == {name: {"columns": 5} for name in others}

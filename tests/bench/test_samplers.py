@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from citygrid.bench import benchmark_names, run_benchmarks, samplers
+from citygrid.bench import Wish, benchmark_names, run_benchmarks, samplers
 from citygrid.errors import InputError
 
 
@@ -15,7 +15,7 @@ def test_cuts_and_times_are_told_for_every_sampler(monkeypatch):
         monkeypatch.setattr(samplers, name, value)
     assert "samplers" in benchmark_names()
     said: list[str] = []
-    found = run_benchmarks(["samplers"], 0, said.append)["samplers"]
+    found = run_benchmarks(["samplers"], Wish(), said.append)["samplers"]
     rows = found["graphs"]["G1"]["samplers"]
     assert {"onehot", "onehot, one thread", "neal", "tabu"} <= set(rows)
     for row in rows.values():

@@ -8,12 +8,10 @@ they come and found again by a later run.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
+from citygrid.bench import ANNEAL, Say, Wish
 from citygrid.bench.anneal.figures import PROVEN, figures
 from citygrid.bench.anneal.ladder import Instance, Model, described, groups, prepare
 from citygrid.bench.anneal.meter import cores, machine
@@ -23,26 +21,8 @@ from citygrid.errors import Fault, InputError
 from citygrid.plan.compare import CONTROL, HYBRID
 from citygrid.plan.traces import ended, seconds_to
 
-Say = Callable[[str], None]
-
 #: Binaries beyond which a QUBO of the whole form has more dense couplings than memory.
 QUBO_MOST = 4000
-
-
-@dataclass(frozen=True)
-class Wish:
-    """What shall be measured: groups of districts, seeds, limits [s], routes, and where to."""
-
-    classes: Sequence[str] = ("S", "M")
-    sizes: Sequence[str] = ()
-    scale: bool = False
-    seeds: Sequence[int] = (11, 12, 13)
-    time: float = 60.0
-    milp_time: float | None = None
-    routes: Sequence[str] = ()
-    gap: float = 1e-4
-    threads: int | None = None
-    out: Path = Path("out/anneal")
 
 
 def default_routes(scale: bool) -> list[str]:
@@ -72,7 +52,8 @@ def run(wish: Wish, say: Say) -> dict[str, Any]:
                                "name a class or size and a seed"))  # fmt: skip
     # Controls need to know how long hybrid took.
     asked.sort(key=lambda route: route.startswith(CONTROL))
-    store = Store(wish.out / "runs.jsonl")
+    folder = wish.folder(ANNEAL)
+    store = Store(folder / "runs.jsonl")
     threads, here = wish.threads or cores(), machine()
     rows: list[dict[str, Any]] = []
     beaten: dict[str, str] = {}
@@ -80,7 +61,7 @@ def run(wish: Wish, say: Say) -> dict[str, Any]:
         own: list[dict[str, Any]] = []
         for seed in wish.seeds:
             say(f"{group}, seed {seed}: writing the district")
-            model = prepare(Instance(group, size, seed), wish.out / "districts")
+            model = prepare(Instance(group, size, seed), folder / "districts")
             taken: float | None = None
             for route in asked:
                 order = _order(wish, model, route, taken, threads)
@@ -164,9 +145,10 @@ def _write(wish: Wish, rows: list[dict[str, Any]], found: dict[str, Any]) -> dic
     from citygrid.bench.anneal.table import print_figures, write_tables
     from citygrid.files import whole
 
-    files = write_tables(rows, found, wish.out)
-    files |= draw(rows, found, wish.out, wish.scale)
-    with whole(wish.out / "table.txt") as temporary:
+    folder = wish.folder(ANNEAL)
+    files = write_tables(rows, found, folder)
+    files |= draw(rows, found, folder, wish.scale)
+    with whole(folder / "table.txt") as temporary:
         temporary.write_text(print_figures(found) + "\n", encoding="utf-8")
-    files |= {"table": wish.out / "table.txt", "rows": wish.out / "runs.jsonl"}
+    files |= {"table": folder / "table.txt", "rows": folder / "runs.jsonl"}
     return {name: str(path) for name, path in files.items()}
