@@ -20,8 +20,7 @@ from citygrid.model.form import Form
 from citygrid.model.writing import plain_names
 from citygrid.routes.contract import Clock, Journal, Options
 from citygrid.routes.exchange.samples import Samples
-from citygrid.routes.hybrid.move_search import models, start
-from citygrid.routes.hybrid.moves import MoveModel
+from citygrid.routes.hybrid.moves import MoveModel, models, start
 
 #: Files are called ``moves-1.bqm``, ``moves-2.bqm``, ….
 NAME = "moves-{}.bqm"

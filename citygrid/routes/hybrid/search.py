@@ -14,7 +14,7 @@
    (:mod:`.recourse`, :mod:`.rounds`).
 
 The best plan and the bound are never lost. Without a time limit the same seed gives the same plan.
-A form without groups has nothing to assign: its units are committed by moves (:mod:`.move_search`).
+A form without groups has nothing to assign: its units are committed by moves (:mod:`.moves`).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from citygrid.model.form import Floats, Form
 from citygrid.routes import milp, samplers
 from citygrid.routes.bounds.front import Relaxed
 from citygrid.routes.contract import Clock, Journal, Options, Outcome
-from citygrid.routes.hybrid import move_search
+from citygrid.routes.hybrid import moves
 from citygrid.routes.hybrid.assignment import Groups, find_coupling, find_groups
 from citygrid.routes.hybrid.choosers import Chooser
 from citygrid.routes.hybrid.commitment import Workshop
@@ -104,7 +104,7 @@ def _commit(
     relaxed: Floats, duals: Floats, chooser: str,
 ) -> None:  # fmt: skip
     """Nothing to assign: units are committed by moves, by the annealer or a control."""
-    start = move_search.start(form, relaxed, duals, options, journal, clock, options.start)
+    start = moves.start(form, relaxed, duals, options, journal, clock, options.start)
     if start is None:
         incumbent.fall_back("no first plan was found")
         return
@@ -114,7 +114,7 @@ def _commit(
         return
     sampler = samplers.chain("random") if chooser == "random" else None
     kind = "greedy" if chooser == "greedy" else "anneal"
-    incumbent.take(move_search.improve(
+    incumbent.take(moves.improve(
         form, start, options, journal, clock, sampler, kind, bound=incumbent.heard,
         relaxed=relaxed, duals=duals,
     ))  # fmt: skip

@@ -15,21 +15,20 @@ from citygrid.model.labelled import Axis, Data
 from citygrid.model.reductions import fix
 from citygrid.routes import highs, milp
 from citygrid.routes.contract import Clock, Journal, Options
-from citygrid.routes.hybrid import move_search
-from citygrid.routes.hybrid.move_search import Effort, commit, improve, start
-from citygrid.routes.hybrid.moves import (
+from citygrid.routes.hybrid.moves import Effort, improve, search, start
+from citygrid.routes.hybrid.moves.hours import Hours
+from citygrid.routes.hybrid.moves.model import Valued, model
+from citygrid.routes.hybrid.moves.proposals import (
     Stretch,
-    Valued,
     compatible,
     label,
     make,
-    model,
     propose,
     shifts,
     stretches,
 )
-from citygrid.routes.hybrid.redispatch import Redispatch
-from citygrid.routes.hybrid.structure import Unit, find_units, stamps
+from citygrid.routes.hybrid.moves.redispatch import Redispatch
+from citygrid.routes.hybrid.moves.structure import Unit, find_units, stamps
 
 SMALL = Effort(moves=60, tried=60, pairs=500, reads=8, sweeps=100, kicks=4, neighbourhoods=0)
 
@@ -307,13 +306,16 @@ def test_most_random_fleets_are_planned_at_their_optimum(kind: str) -> None:
     reached = 0
     for seed in range(16):
         form, _ = fleet(seed, units=3, steps=8, slack=seed % 3 > 0)
-        x, cost = commit(form, Options(seed=seed), Journal(), Clock(None), kind=kind, effort=SMALL)
+        options = Options(seed=seed)
+        begun = start(form, None, None, options, Journal(), Clock(None))
         best = milp.solve(form, Options(gap=0.0)).objective
         if best is None:
-            assert x is None
+            assert begun is None
             reached += 1
             continue
-        assert x is not None and cost is not None
+        assert begun is not None
+        x = improve(form, begun, options, Journal(), Clock(None), kind=kind, effort=SMALL)
+        cost = form.objective(x)
         assert form.residual(x) < 1e-6
         assert np.abs(x[form.integer] - np.round(x[form.integer])).max() == 0.0
         assert cost >= best - 1e-6 * abs(best)
@@ -338,14 +340,12 @@ def test_time_over_gives_the_plan_back() -> None:
     assert form.objective(found) <= form.objective(plan)
 
 
-def test_a_form_without_decisions_is_one_linear_programme() -> None:
+def test_a_form_without_decisions_has_nothing_to_move() -> None:
     form, _ = fleet(0)
     on = form.integer
-    held = fix(form, on, first_plan(form)[on]).form
-    journal = Journal()
-    x, cost = commit(held, Options(), journal, Clock(None))
-    assert x is not None and cost == pytest.approx(resolved(form, x))
-    assert journal.counts == {"lps": 1}
+    plan = first_plan(form)
+    held = fix(form, on, plan[on]).form
+    assert improve(held, plan, Options(), Journal(), Clock(None)) is plan
 
 
 def test_a_demand_that_nobody_meets_has_no_plan() -> None:
@@ -353,26 +353,23 @@ def test_a_demand_that_nobody_meets_has_no_plan() -> None:
     row = form.rows["heat.balance"].index
     low, high = form.row_lower.copy(), form.row_upper.copy()
     low[row] = high[row] = 1e5
-    x, cost = commit(
-        replace(form, row_lower=low, row_upper=high), Options(), Journal(), Clock(None)
-    )
-    assert x is None and cost is None
+    impossible = replace(form, row_lower=low, row_upper=high)
+    assert start(impossible, None, None, Options(), Journal(), Clock(None)) is None
 
 
 def test_an_incumbent_with_other_tangents_is_where_a_search_begins() -> None:
     form, _ = fleet(7, units=3, steps=8)
     best = milp.solve(form, Options(gap=0.0)).x
     assert best is not None
-    lazy = Effort(kicks=0, neighbourhoods=0)
-    _, cost = commit(form, Options(), Journal(), Clock(0.0), incumbent=best, effort=lazy)
-    assert cost == pytest.approx(form.objective(best))
+    begun = start(form, None, None, Options(), Journal(), Clock(0.0), best)
+    assert begun is not None and form.objective(begun) == pytest.approx(form.objective(best))
 
 
 def test_highs_searches_a_part_as_a_last_resort_and_it_is_counted() -> None:
     form, _ = fleet(5, units=3, steps=8)
     journal = Journal()
     effort = Effort(kicks=1, neighbourhoods=1, reads=4, sweeps=50)
-    commit(form, Options(), journal, Clock(None), effort=effort)
+    improve(form, first_plan(form), Options(), journal, Clock(None), effort=effort)
     assert journal.counts["sub_milps"] >= 1
 
 
@@ -381,9 +378,9 @@ def test_windows_with_the_rest_held_lead_to_plans_as_well(
     kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As for forms whose parts are too large to be dispatched whole for every move."""
-    monkeypatch.setattr(move_search, "LARGE", 10)
-    monkeypatch.setattr(move_search, "WINDOW", 6)
-    monkeypatch.setattr(move_search, "MARGIN", 2)
+    monkeypatch.setattr(search, "LARGE", 10)
+    monkeypatch.setattr(search, "WINDOW", 6)
+    monkeypatch.setattr(search, "MARGIN", 2)
     for seed in range(2):
         form, _ = fleet(seed, units=2, steps=12)
         plan = first_plan(form)
@@ -400,13 +397,11 @@ def test_highs_searches_first_the_hours_furthest_above_the_relaxation() -> None:
     relaxed, duals, _ = milp.relaxation(form, Options())
     assert relaxed.x is not None and relaxed.objective is not None and duals is not None
     plan = first_plan(form)
-    search = move_search._Search(form, plan, Options(), Journal(), Clock(None), "greedy",
-                                 replace(SMALL, free=1), None)  # fmt: skip
-    search.relaxed = relaxed.x, duals
-    excess = search._excess()
+    hours = Hours(form, 1, np.random.default_rng(0), (relaxed.x, duals))
+    excess = hours.excess(plan)
     assert excess.min() > -1e-6
     assert excess.sum() == pytest.approx(form.objective(plan) - relaxed.objective, abs=1e-6)
-    first, last = search._hours()
+    first, last = hours.next(plan)
     assert last - first == 6
     assert excess[first:last].sum() == max(excess[b : b + 6].sum() for b in range(0, 7, 2))
-    assert search._hours() != (first, last)
+    assert hours.next(plan) != (first, last)

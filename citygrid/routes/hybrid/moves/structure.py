@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from citygrid.arrays import Flags, Floats, Positions, stamped
 from citygrid.model.form import Block, Form
-from citygrid.routes.hybrid.propagation import switches
+from citygrid.routes.hybrid.moves.propagation import switches
 
 Schedule = NDArray[np.int8]
 

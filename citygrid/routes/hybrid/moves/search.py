@@ -1,9 +1,9 @@
 """Commitment by moves: anneal changes of an incumbent's on/off decisions, take the best, repeat.
 
 1. A start: the given plan, or the relaxation rounded to schedules that keep minimum times, mended
-   by switching what the elastic dispatch asks for (:func:`start`).
+   by switching what the elastic dispatch asks for (:mod:`.first_plan`).
 2. Around the incumbent, the moves that look cheap at its prices are valued exactly, and with the
-   pairs that meet they become a binary quadratic model (:mod:`.moves`). A sampler proposes
+   pairs that meet they become a binary quadratic model (:mod:`.model`). A sampler proposes
    combinations; the best that an exact dispatch confirms is taken.
 3. Where nothing improves any more, a few moves are made by lot and the search goes on from there;
    the best plan is never lost.
@@ -28,15 +28,16 @@ from citygrid.model.form import Form
 from citygrid.model.reductions import fix
 from citygrid.routes import highs, milp, samplers
 from citygrid.routes.contract import Clock, Journal, Options
-from citygrid.routes.hybrid.moves import Move, MoveModel, Valued, compatible, make, model, propose
-from citygrid.routes.hybrid.redispatch import Redispatch
-from citygrid.routes.hybrid.structure import (
+from citygrid.routes.hybrid.moves.hours import Hours
+from citygrid.routes.hybrid.moves.model import MoveModel, Valued, model
+from citygrid.routes.hybrid.moves.proposals import Move, compatible, make, propose
+from citygrid.routes.hybrid.moves.redispatch import Redispatch
+from citygrid.routes.hybrid.moves.structure import (
     Schedule,
     Unit,
     find_units,
     stamps,
     steps_of,
-    steps_of_rows,
 )
 
 #: Who anneals where no sampler was asked for by name: the groups of the own one are not there.
@@ -45,16 +46,12 @@ ANNEALER = "neal"
 LARGE = 20_000
 #: Decisions up to which all steps are searched at once; steps of a window, and around it.
 WHOLE, WINDOW, MARGIN = 1200, 24, 24
-#: Entries of a part up to which many changes can be looked at while a first plan is mended.
-SMALL = 4000
 #: Gain that counts, relative to the cost.
 GAIN = 1e-9
 #: Distance from the best, relative to it, within which the search goes on beside another plan.
 NEAR = 3e-4
 #: Tells what is proven by now [EUR]; ``None`` where nothing is.
 Bound = Callable[[], float | None]
-#: Parts of the relaxation above which a step is rounded to on, in turn.
-ROUNDED = (0.5, 0.25, 0.1, 0.02)
 
 
 @dataclass(frozen=True)
@@ -82,33 +79,6 @@ class Effort:
     free: int = 200
 
 
-def commit(
-    form: Form, options: Options, journal: Journal, clock: Clock, relaxed: Floats | None = None,
-    duals: Floats | None = None, kind: str = "anneal", incumbent: Floats | None = None,
-    effort: Effort | None = None, bound: Bound = lambda: None,
-) -> tuple[Floats | None, float | None]:  # fmt: skip
-    """On/off decisions by moves, everything else exact: a plan and its cost, ``None`` without one.
-
-    relaxed, duals
-        Point (n) and duals (m) of the linear relaxation, which are worked out where left out.
-    kind
-        ``anneal``, or the control ``greedy``.
-    incumbent
-        A plan to begin with, as of an earlier call with fewer tangents; it may break limits.
-    bound
-        The proven lower bound by now; a plan within ``options.gap`` of it ends the search.
-    """
-    if not (form.integer & (form.lower < form.upper)).any():
-        x, _ = milp.complete(form, form.lower, journal, options, clock.left)
-        return (None, None) if x is None else (x, form.objective(x))
-    begun = start(form, relaxed, duals, options, journal, clock, incumbent)
-    if begun is None:
-        return None, None
-    x = improve(form, begun, options, journal, clock, kind=kind, effort=effort, bound=bound,
-                relaxed=relaxed, duals=duals)  # fmt: skip
-    return x, form.objective(x)
-
-
 def improve(
     form: Form, x: Floats, options: Options, journal: Journal, clock: Clock,
     sampler: Any = None, kind: str = "anneal", effort: Effort | None = None,
@@ -120,11 +90,10 @@ def improve(
     Where ``relaxed`` (n) and ``duals`` (m) of the relaxation are given, HiGHS is asked first about
     the hours in which the plan lies furthest above it; by lot otherwise.
     """
-    search = _Search(form, x, options, journal, clock, kind, effort or Effort(), sampler)
+    known = None if relaxed is None or duals is None else (relaxed, duals)
+    search = _Search(form, x, options, journal, clock, kind, effort or Effort(), sampler, known)
     if not search.units:
         return x
-    if relaxed is not None and duals is not None:
-        search.relaxed = relaxed, duals
     with journal.stage("moves"):
         search.run(bound)
     found, _ = milp.complete(form, search.best, journal, options, clock.last)
@@ -137,7 +106,7 @@ def models(
     effort: Effort | None = None,
 ) -> Iterator[tuple[str, MoveModel]]:  # fmt: skip
     """The models of moves around a plan ``x`` (n), one per window, which is said in words."""
-    search = _Search(form, x, options, journal, clock, "greedy", effort or Effort(), None)
+    search = _Search(form, x, options, journal, clock, "greedy", effort or Effort())
     for window in search.windows if search.units else ():
         search._open(window)
         valued = search._value(window)
@@ -154,7 +123,7 @@ class _Search:
 
     def __init__(
         self, form: Form, x: Floats, options: Options, journal: Journal, clock: Clock, kind: str,
-        effort: Effort, sampler: Any,
+        effort: Effort, sampler: Any = None, relaxed: tuple[Floats, Floats] | None = None,
     ) -> None:  # fmt: skip
         self.form, self.options, self.journal, self.clock = form, options, journal, clock
         self.kind, self.effort = kind, effort
@@ -177,9 +146,8 @@ class _Search:
             self.dispatch.restart(x)
         self.valued: list[Valued] = []
         self.calls = 0
-        self.relaxed: tuple[Floats, Floats] | None = None
-        #: Beginnings of the hours that HiGHS searched since the last gain.
-        self.searched: list[int] = []
+        each = float(self.dispatch.decision.sum()) / (int(self.steps.max(initial=0)) + 1)
+        self.hours = Hours(form, round(effort.free / max(each, 1.0)), self.lot, relaxed)
 
     @property
     def _missing(self) -> float:
@@ -264,7 +232,7 @@ class _Search:
 
     def _take(self, best: Floats, total: float) -> None:
         self.best, self.cost = best, total
-        self.searched = []
+        self.hours.forget()
         self.journal.figures.setdefault("incumbents", []).append(
             {"seconds": self.journal.elapsed, "objective": total}
         )
@@ -402,6 +370,12 @@ class _Search:
         """The present plan, as far as a search needs it to begin there again."""
         return self.point if self.wide else self.dispatch.decisions.copy()
 
+    def _plan(self) -> Floats | None:
+        """The present plan in full (n); ``None`` where the decisions allow none."""
+        if self.wide:
+            return self.point
+        return None if self.dispatch.total is None else self.dispatch.point()
+
     def _kick(self, base: Floats) -> None:
         """A few moves by lot beside a plan, cheap ones rather than dear ones."""
         self.journal.count("kicks")
@@ -433,57 +407,20 @@ class _Search:
         if taken:
             self._make(taken)
 
-    def _excess(self) -> Floats:
-        """By how much the best plan lies above the relaxation, step by step [EUR].
-
-        ``cᵀ(x − x*) = dᵀ(x − x*) + λᵀ(A x − A x*)`` with reduced costs d and duals λ of the
-        relaxation x*. No term of a plan is negative: what it pays for a column away from its bound,
-        and what it leaves unused of a limit that has a price, such as a reserve.
-        """
-        assert self.relaxed is not None
-        relaxed, duals = self.relaxed
-        x = self.point if self.wide else self.dispatch.point()
-        columns = (self.form.cost - self.form.matrix.T @ duals) * (x - relaxed)
-        rows = duals * (self.form.matrix @ (x - relaxed))
-        found = np.zeros(int(self.steps.max(initial=0)) + 1)
-        for step, excess in ((self.steps, columns), (steps_of_rows(self.form), rows)):
-            timed = step >= 0
-            np.add.at(found, step[timed], excess[timed])
-        return found
-
-    def _hours(self) -> tuple[int, int]:
-        """The steps that HiGHS searches next, not yet searched since the last gain."""
-        steps = int(self.steps.max(initial=0)) + 1
-        each = max(float(self.dispatch.decision.sum()) / steps, 1.0)
-        wide = min(max(round(self.effort.free / each), 6), steps)
-        last = steps - wide
-        begins = sorted({*range(0, last + 1, max(wide // 3, 1)), last})
-        left = [begin for begin in begins if begin not in self.searched]
-        if not left:
-            self.searched, left = [], begins
-        if self.relaxed is None or self.dispatch.total is None:
-            begin = left[int(self.lot.integers(len(left)))]
-        else:
-            excess = self._excess()
-            begin = max(left, key=lambda begin: float(excess[begin : begin + wide].sum()))
-        self.searched.append(begin)
-        return begin, begin + wide
-
     def _neighbourhood(self) -> bool:
         """HiGHS on all decisions of some steps, the others held."""
         form = self.form
         if not self.wide:
             self.dispatch.restart(self.best)
         self.point = self.best
-        first, last = self._hours()
+        first, last = self.hours.next(self._plan())
         chosen = (self.steps >= first) & (self.steps < last)
         held = self.dispatch.decision & ~chosen
         small = fix(form, np.flatnonzero(held), self.best[held]).form
         self.journal.count("sub_milps")
         task = highs.Task.of(self.options, "neighbourhood", 1e-4, self.clock.share(0.2, 1.0),
                              nodes=200)  # fmt: skip
-        found = milp.call(small, task, self.journal, self.options.quiet,
-                          self.best)  # fmt: skip
+        found = milp.call(small, task, self.journal, self.options.quiet, self.best)
         if found.x is None:
             return False
         plan, _ = milp.complete(form, found.x, self.journal, self.options, self.clock.left)
@@ -495,104 +432,3 @@ class _Search:
             self.dispatch.restart(plan)
             self._descend()
         return True
-
-
-# a first plan -------------------------------------------------------------------------------------
-
-
-def start(
-    form: Form, relaxed: Floats | None, duals: Floats | None, options: Options, journal: Journal,
-    clock: Clock, incumbent: Floats | None = None,
-) -> Floats | None:  # fmt: skip
-    """A first plan: the incumbent's decisions or the relaxation's, rounded, kept legal and mended.
-
-    ``None`` where none was found.
-    """
-    if incumbent is not None:
-        found = _rounded(form, incumbent, (0.5,), options, journal, clock)
-        if found is not None:
-            return found
-    if relaxed is None:
-        outcome, _, _ = milp.relaxation(form, options, journal, time_limit=clock.share(0.5, 1.0))
-        relaxed = outcome.x
-    if relaxed is None:
-        return None
-    found = _rounded(form, relaxed, ROUNDED, options, journal, clock)
-    return _searched(form, options, journal, clock) if found is None else found
-
-
-def _rounded(
-    form: Form, point: Floats, parts: tuple[float, ...], options: Options, journal: Journal,
-    clock: Clock,
-) -> Floats | None:  # fmt: skip
-    """The best plan whose units are on where the point (n) has them on to more than a part."""
-    units = find_units(form)
-    with journal.stage("start"):
-        base = np.where(form.integer, np.clip(np.round(point), form.lower, form.upper), point)
-        dispatch = Redispatch(form, base)
-        small = dispatch.largest <= SMALL
-        best: tuple[float, Floats] | None = None
-        least: tuple[float, Floats] | None = None
-        for part in parts:
-            if (best or least) is not None and clock.over:
-                break
-            schedules = [unit.cheapest(part - point[unit.columns]) for unit in units]
-            tried = dispatch.decisions.copy()
-            for unit, schedule in zip(units, schedules, strict=True):
-                if schedule is None:
-                    return None
-                tried[unit.columns] = schedule
-            dispatch.restart(tried)
-            total = _mend(dispatch, units, clock) if small else dispatch.total
-            if total is not None and (best is None or total < best[0]):
-                best = total, dispatch.decisions.copy()
-            elif best is None and not small:
-                missed = dispatch.lack()[0]
-                least = (missed, tried) if least is None or missed < least[0] else least
-        if best is None and least is not None:
-            # Where parts are large, a look at each move would take too long: prices must do.
-            dispatch.restart(least[1])
-            total = _mend(dispatch, units, clock, looks=1)
-            best = None if total is None else (total, dispatch.decisions.copy())
-    if best is None:
-        return None
-    x, _ = milp.complete(form, best[1], journal, options, clock.last)
-    return x
-
-
-def _mend(dispatch: Redispatch, units: list[Unit], clock: Clock, looks: int = 12) -> float | None:
-    """Switch what the rows that are missed ask for, until none is; the cost, or ``None``."""
-    for _ in range(4 * len(units) + 50):
-        total = dispatch.total
-        if total is not None or clock.over:
-            return total
-        missed, slope = dispatch.lack()
-        if not missed > 0.0 or not math.isfinite(missed):
-            return None
-        schedules = [dispatch.decisions[unit.columns].astype(np.int8) for unit in units]
-        steps = max(len(unit) for unit in units)
-        proposals = propose(units, schedules, slope, steps, None, looks)
-        best, chosen = 1e-9 * missed, None
-        for place in np.argsort(proposals.estimate, kind="stable")[: 2 * looks]:
-            move = make(units, proposals.moves[place], dispatch.decisions)
-            relief = dispatch.relief(move.columns, move.values)
-            # A little less relief by far fewer steps is the smaller step on the way.
-            worth = relief / math.sqrt(len(move.columns))
-            if worth > best:
-                best, chosen = worth, move
-        if chosen is None:
-            return None
-        dispatch.apply(chosen.columns, chosen.values)
-    return dispatch.total
-
-
-def _searched(form: Form, options: Options, journal: Journal, clock: Clock) -> Floats | None:
-    """Any plan, by HiGHS: where rounding and mending found none."""
-    journal.count("sub_milps")
-    journal.figures["first_plan"] = "rounding found none; the first one is HiGHS's"
-    task = highs.Task.of(options, "first plan", 1.0, clock.share(0.5, 1.0), nodes=500)
-    found = milp.call(form, task, journal, options.quiet)
-    if found.x is None:
-        return None
-    x, _ = milp.complete(form, found.x, journal, options, clock.last)
-    return x
