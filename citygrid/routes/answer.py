@@ -23,6 +23,7 @@ import numpy as np
 from citygrid.arrays import Floats, Positions
 from citygrid.errors import Fault, InputError
 from citygrid.model.form import Form
+from citygrid.model.groups import find_groups
 from citygrid.routes import highs, milp
 from citygrid.routes.contract import (
     Clock,
@@ -37,7 +38,7 @@ from citygrid.routes.exchange.bits import encoded
 from citygrid.routes.exchange.decode import CLOSE, Decoded, decode
 from citygrid.routes.exchange.key import read_map
 from citygrid.routes.exchange.samples import Samples, read_samples
-from citygrid.routes.hybrid.assignment import find_coupling, find_groups
+from citygrid.routes.hybrid.assignment import find_coupling
 from citygrid.routes.hybrid.commitment import NODES, Workshop
 
 #: Distinct choices of integers that are worked out, best first, unless ``plans`` says otherwise.

@@ -10,15 +10,16 @@ import pytest
 import scipy.sparse as sp
 
 from citygrid import routes
+from citygrid.model.groups import find_groups
 from citygrid.model.limits import tighten
 from citygrid.model.reductions import fix
 from citygrid.routes import milp, samplers
 from citygrid.routes.contract import Clock, Journal, Options
 from citygrid.routes.hybrid.annealer import anneal, descend, draw
 from citygrid.routes.hybrid.assignment import (
+    beyond_cheapest,
     candidates,
     find_coupling,
-    find_groups,
     meeting,
     priced_cost,
 )
@@ -369,10 +370,11 @@ def test_candidates_keep_what_the_relaxation_uses_and_two_of_every_group(case):
     priced = np.arange(len(groups.columns), dtype=float)
     used = np.zeros(len(priced))
     used[-1] = 0.5
-    kept = candidates(groups, priced, used, budget=7, worth=None)
+    kept = candidates(groups, priced, used, 7, np.ones(len(priced), dtype=bool))
     assert len(kept) == 7 and len(priced) - 1 in kept
     assert np.bincount(groups.owner[kept]).min() >= 2
-    near = candidates(groups, priced, np.zeros(len(priced)), budget=18, worth=0.5)
+    close = beyond_cheapest(groups, priced) <= 0.5
+    near = candidates(groups, priced, np.zeros(len(priced)), 18, close)
     assert np.bincount(groups.owner[near]).tolist() == [1, 1, 1]
 
 

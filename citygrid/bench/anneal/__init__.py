@@ -31,8 +31,7 @@ def default_routes(scale: bool) -> list[str]:
 
     if scale:
         return ["milp", HYBRID]
-    known = [*routes.names(), *(["qubo"] if "qubo" not in routes.names() else [])]
-    return [name for name in known if not name.startswith("pyomo")]
+    return [name for name in routes.names() if not name.startswith("pyomo")]
 
 
 def run(wish: Wish, say: Say) -> dict[str, Any]:
@@ -45,8 +44,7 @@ def run(wish: Wish, say: Say) -> dict[str, Any]:
     sizes = groups(wish.classes, wish.sizes, wish.scale)
     asked = list(dict.fromkeys(wish.routes)) or default_routes(wish.scale)
     for route in asked:
-        if route != "qubo":  # an older form of the package may not have it; its rows say so
-            routes.check(route)
+        routes.check(route)
     if not sizes or not wish.seeds:
         raise InputError(Fault("bench anneal", "nothing to measure", None,
                                "name a class or size and a seed"))  # fmt: skip

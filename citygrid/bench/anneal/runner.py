@@ -34,7 +34,8 @@ class Order:
 def race(order: Order) -> dict[str, Any]:
     """Run the order in a fresh process and give its row; a failure is a row with its reason.
 
-    Reading the district, imports and compilation (a warm-up on a tiny district) are not measured.
+    Reading the district, imports and compilation (a warm-up on a tiny district) are not measured,
+    but they are part of the peak of memory.
     """
     context = multiprocessing.get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
@@ -158,8 +159,9 @@ def _by_block(form: Any, outcome: Any, options: Any) -> dict[str, float] | None:
     ``assignment``: the options of its groups held and everything else relaxed; ``commitment``: what
     its other integers cost more than that. Not part of what is measured.
     """
+    from citygrid.model.groups import find_groups
     from citygrid.routes.contract import Clock, Journal
-    from citygrid.routes.hybrid.assignment import find_coupling, find_groups
+    from citygrid.routes.hybrid.assignment import find_coupling
     from citygrid.routes.hybrid.commitment import Workshop
     from citygrid.routes.hybrid.search import LARGE
 

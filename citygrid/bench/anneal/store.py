@@ -19,10 +19,10 @@ KEY = ("form_hash", "route", "seed", "given", "gap_asked", "threads", "code", "m
 def code(route: str) -> str:
     """Hash of the programs that a route runs, so that a changed one is measured anew."""
     room = Path(citygrid.__file__).parent / "routes"
-    files = [*room.glob("*.py")]
     kind = route.partition(":")[0]
     # What hybrid builds on does not know it: a change of hybrid leaves HiGHS's figures as they are.
-    files += {"milp": [], "pyomo": [*room.glob("pyomo/*.py")]}.get(kind, [*room.glob("*/*.py")])
+    own = {"milp": "bounds/duals.py", "pyomo": "pyomo/*.py"}.get(kind, "**/*.py")
+    files = {*room.glob("*.py"), *room.glob(own), *room.parent.glob("model/*.py")}
     digest = hashlib.sha256()
     for path in sorted(files):
         digest.update(path.read_bytes())

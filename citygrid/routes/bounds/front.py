@@ -25,7 +25,8 @@ from citygrid.routes.bounds.root import root_task
 from citygrid.routes.contract import Clock, Journal, Options
 from citygrid.routes.highs import Report, Result, Task
 
-Prover = Literal["relaxation", "cuts", "lagrangian", "root"]
+#: Who proved a bound.
+By = Literal["relaxation", "cuts", "lagrangian", "root"]
 
 #: Entries from which interior point is quicker than simplex.
 SMALL = 2_000
@@ -59,8 +60,8 @@ class Bound:
     """
 
     value: float
-    by: Prover
-    trace: tuple[tuple[float, float, Prover], ...] = ()
+    by: By
+    trace: tuple[tuple[float, float, By], ...] = ()
 
 
 #: Hears of every better bound.
@@ -74,13 +75,13 @@ class _Best:
 
     def __init__(self, journal: Journal, told: Told | None) -> None:
         self.bound: Bound | None = None
-        self._clock, self._told, self._begun = journal, told, journal.elapsed
+        self._journal, self._told, self._begun = journal, told, journal.elapsed
 
-    def hear(self, value: float | None, by: Prover) -> None:
+    def hear(self, value: float | None, by: By) -> None:
         if value is None or (self.bound is not None and value <= self.bound.value):
             return
         trace = self.bound.trace if self.bound is not None else ()
-        seconds = self._clock.elapsed - self._begun
+        seconds = self._journal.elapsed - self._begun
         self.bound = Bound(value, by, (*trace, (seconds, value, by)))
         if self._told is not None:
             self._told(self.bound)
@@ -108,7 +109,7 @@ def best_bound(
     plan
         A plan (n) of the form: no better bound than its cost is looked for.
     met
-        Hears of better plans on the way, which are looked for only then.
+        Hears of better plans on the way, which are looked for only then; where ``watched``.
     rest
         Called before HiGHS gets the form for the time that is left.
     """
@@ -117,16 +118,17 @@ def best_bound(
     plain = replace(form, curves=())
 
     def solve(part: Form, limit: float | None) -> Result:
+        own = Clock(limit)
         if part.integer.any():
             task = Task.of(options, "component", 0.0, limit)
             return _call(part, task, journal, options, None, watched)
         large = part.matrix.nnz > SMALL
         for method, extras in WAYS if large else WAYS[-1:]:
-            task = Task.of(options, "relaxation", 0.0, limit if limit is None else clock.left,
+            task = Task.of(options, "relaxation", 0.0, own.left,
                            method=method, crossover=False, prove=False, settings=extras,
                            )  # fmt: skip
             found = _call(part, task, journal, options, None, watched)
-            if found.status != "error" or clock.over:
+            if found.status != "error" or own.over:
                 break
         return found
 

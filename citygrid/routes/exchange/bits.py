@@ -61,7 +61,7 @@ def check(settings: Mapping[str, Any]) -> dict[str, Any]:
     for name, value in settings.items():
         if name in words and value in words[name]:
             chosen[name] = value
-        elif name == "bits" and str(value).isdecimal() and 1 <= int(str(value)[:9]) <= MOST_BITS:
+        elif name == "bits" and _whole(value) and 1 <= int(value) <= MOST_BITS:
             chosen[name] = int(value)
         elif name in words:
             faults.append(Fault(f"--set {name}", "the binary model has no such word", value,
@@ -75,3 +75,8 @@ def check(settings: Mapping[str, Any]) -> dict[str, Any]:
     if faults:
         raise InputError(faults)
     return chosen
+
+
+def _whole(value: Any) -> bool:
+    text = str(value)
+    return text.isascii() and text.isdigit() and len(text) <= 9

@@ -13,6 +13,7 @@ import scipy.sparse as sp
 
 from citygrid.arrays import Flags, Floats, Positions
 from citygrid.model.form import Block, Form
+from citygrid.model.groups import find_groups
 from citygrid.model.limits import WIDER, tighten
 from citygrid.model.writing import Names, column_names, row_names
 
@@ -98,15 +99,11 @@ def _finite(form: Form) -> tuple[Floats, Floats, Flags]:
 
 def _one_hot(form: Form, binary: Flags) -> Flags:
     """Rows ``Σ x = 1`` over at least two binaries, disjoint from each other, the first wins."""
-    matrix = form.matrix
-    count = np.diff(matrix.indptr)
-    row = np.repeat(np.arange(len(count)), count)
-    fits = np.bincount(row, binary[matrix.indices] & (matrix.data == 1.0), len(count)) == count
-    found = fits & (count > 1) & (form.row_lower == 1.0) & (form.row_upper == 1.0)
-    taken = np.zeros(len(binary), dtype=bool)
-    for at in np.flatnonzero(found):
-        members = matrix.indices[matrix.indptr[at] : matrix.indptr[at + 1]]
-        found[at] = not taken[members].any()
-        if found[at]:
-            taken[members] = True
-    return np.asarray(found)
+    matrix = sp.csr_array(form.matrix)
+    found = np.zeros(len(form.row_lower), dtype=bool)
+    rows = find_groups(form).rows
+    row = np.repeat(np.arange(len(found)), np.diff(matrix.indptr))
+    # A file has no word for an option that is held, nor for a row that counts in other units.
+    odd = np.bincount(row, ~binary[matrix.indices] | (matrix.data != 1.0), len(found))
+    found[rows] = odd[rows] == 0
+    return found

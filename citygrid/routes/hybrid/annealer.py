@@ -60,7 +60,7 @@ def anneal(
     energy = walk.energy.copy()
     for number, count in enumerate(_shares(sweeps, stages)):
         # Where time ends the search, the clock cools and not the count: it always ends cold.
-        done = max(number / max(stages - 1, 1), min(spent(), 1.0))
+        done = max(number / (stages - 1) if stages > 1 else 1.0, min(spent(), 1.0))
         beta = float(betas[0] * (betas[1] / betas[0]) ** done)
         moved = walk.sweep(np.full(replicas, beta), count)
         if moved and number % PASSED == 0:
@@ -93,6 +93,8 @@ def descend(
     """
     walk, left = Walk(model, replicas, seed + sweeps, start, threads), sweeps
     ends = [np.zeros((model.groups, 0), dtype=np.int64)]
+    if not walk.movable:
+        return Found(_best(model, walk.state.T, replicas), 0)
     while left > 0 and (spent() < 1.0 or not walk.visits):
         if left < sweeps:
             walk.begin(replicas, seed + left)

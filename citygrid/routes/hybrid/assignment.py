@@ -1,8 +1,7 @@
-"""The discrete choices that an annealer can take, read from the form alone.
+"""What couples the one-hot groups of a form, and which of their options are worth annealing.
 
-A group is an equality row with equal weights over binaries of which exactly one is 1 (a job's
-starts). What the options add up to in other rows, the load of a site in an hour, is what couples
-the groups.
+What the options of groups (a job's starts) add up to in other rows, the load of a site in an hour,
+is what couples them.
 """
 
 from __future__ import annotations
@@ -12,62 +11,22 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse as sp
 
-from citygrid.model.form import Floats, Form
+from citygrid.arrays import Flags, Floats, Indices, Positions
+from citygrid.model.form import Form
+from citygrid.model.groups import Groups
 from citygrid.model.limits import part_limits
-from citygrid.routes.contract import Positions
 
 #: Part of a column in the relaxation that makes it a candidate whatever its price.
 USED = 1e-6
 
 
 @dataclass(frozen=True)
-class Groups:
-    """One-hot groups: ``columns`` (k) of the form, ``owner`` (k) the group of each, rows (g)."""
-
-    columns: Positions
-    owner: Positions
-    rows: Positions
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-
-def find_groups(form: Form) -> Groups:
-    """Rows that say "exactly one of these binaries"; a column belongs to its first such row."""
-    matrix = sp.csr_array(form.matrix)
-    height, width = matrix.shape
-    binary = form.integer & (form.lower >= 0.0) & (form.upper <= 1.0)
-    count = np.diff(matrix.indptr)
-    row = np.repeat(np.arange(height), count)
-    first = np.ones(height)
-    filled = count > 0
-    first[filled] = matrix.data[matrix.indptr[:-1][filled]]
-    fits = binary[matrix.indices] & (matrix.data == first[row])
-    whole = np.bincount(row, fits, height) == count
-    exactly = (form.row_lower == form.row_upper) & (form.row_lower == first) & (first != 0.0)
-    rows = np.flatnonzero(whole & exactly & (count > 1))
-    taken = np.zeros(width, dtype=bool)
-    kept: list[int] = []
-    columns: list[Positions] = []
-    owners: list[Positions] = []
-    for candidate in rows:
-        members = matrix.indices[matrix.indptr[candidate] : matrix.indptr[candidate + 1]]
-        if taken[members].any():
-            continue  # overlapping groups: the later row stays an ordinary row
-        taken[members] = True
-        owners.append(np.full(len(members), len(kept), dtype=np.int64))
-        columns.append(members.astype(np.int64))
-        kept.append(int(candidate))
-    empty = np.zeros(0, dtype=np.int64)
-    return Groups(
-        np.concatenate(columns) if columns else empty,
-        np.concatenate(owners) if owners else empty, np.array(kept, dtype=np.int64),
-    )  # fmt: skip
-
-
-@dataclass(frozen=True)
 class Coupling:
-    """The rows in which options of several groups meet, and how much they may add up to there."""
+    """The rows in which options of several groups meet, and how much they may add up to there.
+
+    ``rows`` (r) of the form, ``weights`` (r × k) of the options in them, and ``least`` and ``most``
+    (r) of their sum, each in the unit of its row.
+    """
 
     rows: Positions
     weights: sp.csc_array
@@ -97,31 +56,35 @@ def priced_cost(form: Form, groups: Groups, duals: Floats, without: Positions) -
 
 
 def candidates(
-    groups: Groups, priced: Floats, used: Floats, budget: int, worth: float | None
+    groups: Groups, priced: Floats, used: Floats, budget: int, allowed: Flags
 ) -> Positions:
     """The options worth annealing: those the relaxation uses, then the cheapest up to a budget.
 
     priced, used
         Priced cost and value in the relaxation (or incumbent) of every option (k).
-    worth
-        Distance from the group's cheapest in EUR above which an option is out; ``None``: no limit.
+    allowed
+        Which options (k) may be in a better plan than the best one.
     """
-    cheapest = np.full(len(groups), np.inf)
-    np.minimum.at(cheapest, groups.owner, priced)
-    dearer = priced - cheapest[groups.owner]
-    # Ranks within a group come before prices, so that every group keeps at least two options.
+    dearer = beyond_cheapest(groups, priced)
+    # Ranks within a group come before prices: as long as the budget allows, a group keeps two.
     order = np.lexsort((dearer, groups.owner))
     rank = np.empty(len(order), dtype=np.int64)
     starts = np.searchsorted(groups.owner[order], np.arange(len(groups)))
     rank[order] = np.arange(len(order)) - starts[groups.owner[order]]
     must = (used > USED) | (rank == 0)
-    allowed = np.ones(len(priced), dtype=bool) if worth is None else dearer <= worth
     # What must be in stays even where it exceeds the budget; the rest by how dear it is.
     key = np.where(must, -1.0, np.where(allowed, np.where(rank <= 1, 0.0, dearer), np.inf))
     key = np.where(must | allowed, key, np.inf)
     best = np.lexsort((dearer, key))[: max(budget, int(must.sum()))]
     best = best[np.isfinite(key[best])]
     return best[np.lexsort((best, groups.owner[best]))]
+
+
+def beyond_cheapest(groups: Groups, priced: Floats) -> Floats:
+    """How much more than the cheapest of its group every option (k) costs, EUR."""
+    cheapest = np.full(len(groups), np.inf)
+    np.minimum.at(cheapest, groups.owner, priced)
+    return np.asarray(priced - cheapest[groups.owner])
 
 
 def option_sizes(coupling: Coupling) -> Floats:
@@ -131,7 +94,7 @@ def option_sizes(coupling: Coupling) -> Floats:
     return np.asarray(rows.sum(axis=1)).ravel() / count
 
 
-def meeting(form: Form, coupling: Coupling, receiver: Positions, member: sp.csr_array) -> Positions:
+def meeting(form: Form, coupling: Coupling, receiver: Indices, member: sp.csr_array) -> Positions:
     """Which coupling rows (r) meet in one balance: the t of each, or −1.
 
     ``member`` (blocks × m) says which priced rows the block behind a coupling row enters. Of the

@@ -15,9 +15,11 @@ from numpy.typing import NDArray
 from scipy.sparse.csgraph import connected_components
 
 from citygrid.model.form import Floats, Form
+from citygrid.model.groups import Groups
 from citygrid.model.limits import tighten
+from citygrid.model.steps import steps_of
 from citygrid.routes.contract import Positions
-from citygrid.routes.hybrid.assignment import Coupling, Groups
+from citygrid.routes.hybrid.assignment import Coupling
 from citygrid.routes.hybrid.links import find_links
 
 #: Largest block that is worked out: binaries (all settings are tried) and columns.
@@ -67,7 +69,7 @@ def find_blocks(form: Form, groups: Groups, coupling: Coupling) -> Blocks:
     local = inside[entries.col]
     row, column = entries.row[local], entries.col[local]
     degree = np.bincount(row, minlength=height)
-    hour = hours(form)
+    hour = steps_of(form)
     takes = np.zeros(height, dtype=bool)
     takes[coupling.rows] = True
     cut = _spans_hours(hour, row, column, height) & ~takes
@@ -85,7 +87,10 @@ def find_blocks(form: Form, groups: Groups, coupling: Coupling) -> Blocks:
         widest = np.zeros(member, dtype=np.int64)
         np.maximum.at(widest, of_row[able], degree[able])
         cut = cut | (able & (degree == widest[of_row]))
-    good = ~large & (columns > 0) & ((loads == 1) | (binaries > 0))
+    # A setting is a pattern of bits: a block with other integers is not worked out.
+    other = form.integer & ((form.lower < 0.0) | (form.upper > 1.0))
+    counted = np.bincount(of_column[inside & other], minlength=member)
+    good = ~large & (columns > 0) & (counted == 0) & ((loads == 1) | (binaries > 0))
     good &= _reached(form, cut, np.where(inside, of_column, -1), good, loads == 1)
     number = np.where(good, np.cumsum(good) - 1, -1)
     rows = np.flatnonzero((number[of_row] >= 0) & ~cut)
@@ -107,16 +112,6 @@ def entered(form: Form, blocks: Blocks) -> sp.csr_array:
     place = (blocks.of_column[entries.col[priced]], entries.row[priced])
     shape = (blocks.count, len(form.row_lower))
     return sp.csr_array((np.ones(int(priced.sum())), place), shape=shape)
-
-
-def hours(form: Form) -> Positions:
-    """The place in time of every column (n), or −1."""
-    hour = np.full(len(form.cost), -1, dtype=np.int64)
-    for block in form.columns.values():
-        if "time" in block.dims:
-            place = np.indices(block.shape)[block.dims.index("time")]
-            hour[block.span] = place.ravel()
-    return hour
 
 
 def _bits(binary: NDArray[np.bool_], block: Positions) -> Positions:

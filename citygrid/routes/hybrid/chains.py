@@ -90,6 +90,8 @@ def _edges(
 ) -> tuple[NDArray[np.bool_], Positions]:
     """Links that only concern one block, or two that follow each other; the pairs (e × 2)."""
     count = len(links.rows)
+    if not blocks.count:
+        return np.zeros(count, dtype=bool), np.zeros((0, 2), dtype=np.int64)
     block = owner[links.column]
     outside = np.bincount(links.row, block < 0, count) > 0
     low, high = np.full(count, blocks.count), np.full(count, -1)

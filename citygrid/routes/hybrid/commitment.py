@@ -14,10 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from citygrid.model.form import Floats, Form
+from citygrid.model.groups import Groups
 from citygrid.model.reductions import elastic, fix, relax
 from citygrid.routes import highs, milp
 from citygrid.routes.contract import Clock, Journal, Options, Positions
-from citygrid.routes.hybrid.assignment import Coupling, Groups
+from citygrid.routes.hybrid.assignment import Coupling
 
 #: Overrun of a coupling row, in its unit, above which a choice allows no plan.
 OVERRUN = 1e-6

@@ -28,8 +28,9 @@ import numpy as np
 import scipy.sparse as sp
 
 from citygrid.model.form import Floats
+from citygrid.model.groups import Groups
 from citygrid.routes.contract import Positions
-from citygrid.routes.hybrid.assignment import Coupling, Groups, option_sizes
+from citygrid.routes.hybrid.assignment import Coupling, option_sizes
 from citygrid.routes.hybrid.chains import Chains
 from citygrid.routes.hybrid.heat_bath import energies
 from citygrid.routes.hybrid.responses import Responses

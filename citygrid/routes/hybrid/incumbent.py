@@ -6,6 +6,8 @@ import math
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from citygrid.model.form import Floats, Form
 from citygrid.routes import highs, milp
 from citygrid.routes.bounds.front import Relaxed
@@ -43,7 +45,8 @@ class Incumbent:
         self.objective = math.inf
         self.bound = relaxed.bound
         self.proved_by = None if self.bound is None else "relaxation"
-        #: Who found the best plan: the ``search``, or the ``tree`` of HiGHS beside it.
+        #: Who found the best plan: the ``search``, the ``tree`` of HiGHS beside it, or ``highs`` on
+        #: the whole form where the search came to nothing.
         self.found_by: str | None = None
         self.pool: list[tuple[float, Floats]] = []
         #: What to say where there is no plan.
@@ -65,7 +68,8 @@ class Incumbent:
     def take(self, plan: Floats) -> bool:
         """Note a plan of the whole form; whether it is the best so far."""
         objective = self._form.objective(plan)
-        self.pool = sorted([*self.pool, (objective, plan)], key=lambda entry: entry[0])[:POOL]
+        if not any(np.array_equal(known, plan) for _, known in self.pool):
+            self.pool = sorted([*self.pool, (objective, plan)], key=lambda entry: entry[0])[:POOL]
         self._journal.trace(objective)
         better = objective < self.objective
         if better:
@@ -95,10 +99,11 @@ class Incumbent:
         if self._clock.left is not None:
             self._hear_prover()
 
-    def heard(self) -> float | None:
-        """The best bound by now [EUR]."""
+    def enough(self, cost: float) -> bool:
+        """Whether the gap that was asked for is proven of a plan of that cost, or of the best."""
         self.listen()
-        return self.bound
+        gap = relative_gap(min(cost, self.objective), self.bound)
+        return gap is not None and gap <= self._options.gap
 
     def _hear_prover(self) -> None:
         if self._prover is None:
@@ -125,15 +130,16 @@ class Incumbent:
         form, options, journal = self._form, self._options, self._journal
         journal.figures["fell_back"] = f"{why}; the whole form by HiGHS"
         task = highs.Task.of(options, "fall back", options.gap, self._clock.left)
-        found = milp.call(form, task, journal, options)
+        found = milp.call(form, task, journal, options, whole=True)
         self.verdict = found.status
+        self.hear(found.bound, "highs")
         if found.x is not None:
-            plan, _ = milp.complete(form, found.x, journal, options)
-            self.take(found.x if plan is None else plan)
-            self.hear(found.bound, "highs")
+            plan, _ = milp.complete(form, found.x, journal, options, self._clock.last)
+            if self.take(found.x if plan is None else plan):
+                self.found_by = "highs"
 
     def settle(self) -> None:
-        """Leave the prover the time that is left to it, where the gap is not proven yet."""
+        """Where no time is given, let the prover end; in any case hear what it has found."""
         waits = self._clock.left is None and self.x is not None and not self.close
         if self._prover is not None and waits:
             self._prover.wait(PROOF)

@@ -41,7 +41,7 @@ def find_links(form: Form, cut: NDArray[np.bool_]) -> Links:
     own = (uses == 1) & ~form.integer & (form.cost > 0) & (form.lower == 0.0)
     row = np.repeat(np.arange(height), np.diff(matrix.indptr))
     column, weight = matrix.indices, matrix.data
-    binary = form.integer[column]
+    binary = (form.integer & (form.lower >= 0.0) & (form.upper <= 1.0))[column]
     slack = own[column] & (weight > 0)
     fits = np.bincount(row, binary | slack, height) == np.diff(matrix.indptr)
     one = np.bincount(row, slack, height) == 1

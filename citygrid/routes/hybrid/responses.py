@@ -89,7 +89,8 @@ class Responder:
         low, high = np.zeros(blocks.count), np.zeros(blocks.count)
         low[owner[taking]], high[owner[taking]] = first[row[taking]], last[row[taking]]
         lines: list[tuple[Positions, Floats, Floats]] = []
-        close = CLOSE * scale * max(float(np.median(last - first)), 1e-9)
+        typical = float(np.median(last - first)) if len(first) else 0.0
+        close = CLOSE * scale * max(typical, 1e-9)
         for setting in range(int(blocks.settings.max(initial=0))):
             solver = self._solver(setting)
             solver.price(cost, scale)
@@ -211,7 +212,7 @@ class _Local:
         high[self._receiving] -= put
         self._solver.rows(low, high)
         found = self._solver.solve()
-        if found is None:  # elastic rows always leave a point
+        if found is None:  # elastic rows leave a point, but perhaps one without a least cost
             return np.full(count, np.inf), np.zeros(count)
         y, duals = found
         slope = np.zeros(count)

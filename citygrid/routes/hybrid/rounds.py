@@ -14,7 +14,12 @@ import numpy as np
 from citygrid.errors import NoPlanError
 from citygrid.model.form import Floats
 from citygrid.routes.contract import Clock, Positions
-from citygrid.routes.hybrid.assignment import candidates, meeting, priced_cost
+from citygrid.routes.hybrid.assignment import (
+    beyond_cheapest,
+    candidates,
+    meeting,
+    priced_cost,
+)
 from citygrid.routes.hybrid.blocks import entered, find_blocks
 from citygrid.routes.hybrid.chains import find_chains
 from citygrid.routes.hybrid.choosers import WHOLE, Chooser, Part
@@ -78,8 +83,12 @@ class Rounds:
         }  # fmt: skip
         self.responder = Responder(shop.form, self.blocks, self.chains, shop.coupling)
         self.recourse = Recourse(shop, self.blocks, self.chains, member)
-        #: The choice, with its settings, that the best plan came from.
-        self.last: tuple[Positions, Settings] | None = None
+        #: What an option costs beyond the cheapest of its group at the prices that prove the
+        #: relaxation's bound, EUR, and that bound.
+        self.beyond = beyond_cheapest(
+            shop.groups, priced_cost(shop.form, shop.groups, duals, shop.coupling.rows[:0])
+        )
+        self.proven = incumbent.bound
         self.idle = 0
         self.tried: set[bytes] = set()
 
@@ -124,8 +133,8 @@ class Rounds:
         start: Positions | None = None
         if incumbent.x is not None:
             start = shop.read(incumbent.x)
-            if improving and self.last is not None:
-                self._commit(*self.last)
+            if improving:
+                self._commit(start, self._held_in(incumbent.x))
         hot = WARM if improving else 0.0
         part = -1
         while True:
@@ -208,11 +217,13 @@ class Rounds:
             answers = self.responder.respond(self.prices, *ends)
         priced = priced_cost(shop.form, groups, self.prices, coupling.rows)
         plain = priced_cost(shop.form, groups, self.prices, coupling.rows[:0])
-        # An option that is dearer than its like by more than the gap is in no better plan.
-        known = incumbent.x is not None and incumbent.bound is not None
-        worth = incumbent.objective - (incumbent.bound or 0.0) if known else None
+        # An option that is dearer than its like by more than the plan lies above what these very
+        # prices prove is in no better plan.
+        allowed = np.ones(len(groups.columns), dtype=bool)
+        if incumbent.x is not None and self.proven is not None:
+            allowed = self.beyond <= incumbent.objective - self.proven
         budget = len(groups.columns) if picker.sampler is None else effort.variables
-        options = candidates(groups, plain, used, budget, worth)
+        options = candidates(groups, plain, used, budget, allowed)
         return energy(
             coupling, groups, options, priced, self.prices, self.targets, self.chains, answers,
             ends, self.total, IMITATION[number % len(IMITATION)],
@@ -228,6 +239,13 @@ class Rounds:
             used = used.copy()
             used[start] = 1.0
         return used
+
+    def _held_in(self, x: Floats) -> Settings:
+        """Binaries of the blocks that the chains hold, and their values in a plan (n)."""
+        blocks, chains = self.blocks, self.chains
+        held = np.isin(blocks.of_column, chains.block[chains.block >= 0])
+        columns = blocks.columns[held & (blocks.bit >= 0)]
+        return columns, np.round(x[columns])
 
     def _settings(self, model: Energy, choice: Positions) -> Settings:
         """Binaries of the blocks that the chains hold, and their values at a choice's loads."""
@@ -273,8 +291,7 @@ class Rounds:
         if plan is None:
             journal.count("choices_without_plan")
             return
-        if self.incumbent.take(plan):
-            self.last = positions, settings
+        self.incumbent.take(plan)
         if not freed and shop.binaries <= BINARIES and not shop.clock.over:
             better, more = shop.commit(positions)
             if better is not None and shop.form.objective(better) < shop.form.objective(plan):

@@ -23,11 +23,12 @@ from dataclasses import fields, replace
 
 from citygrid.errors import Fault, InputError
 from citygrid.model.form import Floats, Form
+from citygrid.model.groups import Groups, find_groups
 from citygrid.routes import milp, samplers
 from citygrid.routes.bounds.front import Relaxed
 from citygrid.routes.contract import Clock, Journal, Options, Outcome
 from citygrid.routes.hybrid import moves
-from citygrid.routes.hybrid.assignment import Groups, find_coupling, find_groups
+from citygrid.routes.hybrid.assignment import find_coupling
 from citygrid.routes.hybrid.choosers import Chooser
 from citygrid.routes.hybrid.commitment import Workshop
 from citygrid.routes.hybrid.incumbent import Incumbent
@@ -44,7 +45,11 @@ def solve(form: Form, options: Options, chooser: str = "anneal") -> Outcome:
 
     ``chooser`` is ``anneal`` or a control in its place: ``random``, ``greedy``, ``rounding``,
     ``raw``. ``options.extras`` may set ``variables``, ``reads``, ``sweeps``, ``rounds`` and
-    ``plans``, and with the prefix ``sampler.`` what the sampler takes.
+    ``plans`` (where nothing is assigned, only ``reads`` and ``sweeps`` have a meaning), and with
+    the prefix ``sampler.`` what the sampler takes.
+
+    Raises :class:`InputError` for options that are none, and :class:`NoPlanError` where no sampler
+    answered before there was any plan.
     """
     effort = check(options)
     journal, clock = Journal(options.progress), Clock(options.time_limit)
@@ -114,9 +119,15 @@ def _commit(
         return
     sampler = samplers.chain("random") if chooser == "random" else None
     kind = "greedy" if chooser == "greedy" else "anneal"
+    asked = {name: int(options.extras[name]) for name in ("reads", "sweeps")
+             if name in options.extras}  # fmt: skip
+    # Moves are legal and valued exactly; what is left of repair are the hours that HiGHS searches.
+    effort = moves.Effort(**asked, **({"neighbourhoods": 0} if chooser == "raw" else {}))
+    if kind == "anneal" and sampler is None and options.sampler == samplers.OWN:
+        journal.figures["sampler"] = moves.ANNEALER
     incumbent.take(moves.improve(
-        form, start, options, journal, clock, sampler, kind, bound=incumbent.heard,
-        relaxed=relaxed, duals=duals,
+        form, start, options, journal, clock, sampler, kind, effort, incumbent.enough, relaxed,
+        duals,
     ))  # fmt: skip
 
 

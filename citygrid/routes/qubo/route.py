@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from citygrid.model.form import Form
 from citygrid.routes import milp
 from citygrid.routes.contract import (
@@ -25,22 +27,22 @@ POOL = 5
 def solve(form: Form, options: Options) -> Outcome:
     """Solve the form as a QUBO, whole or window by window."""
     settings = check(options)
+    if not form.integer.any():
+        # Nothing to choose, and the telemetry says so.
+        outcome = milp.solve(form, replace(options, extras={}))
+        note = {"fell_back": "nothing to choose, no integers; the whole form by HiGHS"}
+        return replace(outcome, telemetry={**outcome.telemetry, **note})
     journal, clock = Journal(options.progress), Clock(options.time_limit)
     relaxed, duals, _ = milp.relaxation(form, options, journal, time_limit=clock.share(0.5))
     if relaxed.x is None or duals is None:
-        return Outcome(relaxed.status, telemetry=journal.telemetry())
+        return Outcome(relaxed.status, bound=relaxed.bound, telemetry=journal.telemetry())
     journal.trace(bound=relaxed.bound)
-    if not form.integer.any():
-        journal.figures["fell_back"] = "nothing to choose, no integers; solved as it is"
-        found = Found([(form.objective(relaxed.x), relaxed.x)])
-        journal.trace(found.plans[0][0])
+    tolerance = max(options.gap * abs(relaxed.objective or 1.0), 1e-6)
+    shop = Shop(settings, options, journal, clock, tolerance)
+    if settings.window is None:
+        found = search(form, shop)
     else:
-        tolerance = max(options.gap * abs(relaxed.objective or 1.0), 1e-6)
-        shop = Shop(settings, options, journal, clock, tolerance)
-        if settings.window is None:
-            found = search(form, shop)
-        else:
-            found = windows.solve(form, shop, relaxed.x, duals)
+        found = windows.solve(form, shop, relaxed.x, duals)
     return _outcome(form, found, relaxed.bound, options, journal)
 
 

@@ -16,10 +16,10 @@ import numpy as np
 
 from citygrid.arrays import Flags, Floats
 from citygrid.errors import NoPlanError
+from citygrid.model.groups import find_groups
 from citygrid.model.qubo import ORDER, Encoding, Qubo, penalise
 from citygrid.routes import samplers
 from citygrid.routes.contract import Clock, Journal, Options
-from citygrid.routes.hybrid.assignment import find_groups
 from citygrid.routes.qubo.settings import Settings
 
 #: Times that a penalty rises, and the part of the samples that must break a block for it.
@@ -53,6 +53,9 @@ def rounds(
 
     ``tolerance`` is the cost that no longer matters, in EUR.
     """
+    if clock.over:
+        journal.figures["message"] = "no time was left to sample"
+        return
     with journal.stage("model"):
         model = penalise(encoding)
     for number in range(settings.rounds):

@@ -61,6 +61,8 @@ def search(form: Form, shop: Shop) -> Found:
         return found
     if nearest is not None:
         repair(form, nearest[1], shop, found)
+    elif shop.clock.over:
+        found.status = "time_limit"
     return found
 
 

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from citygrid.arrays import Floats, Positions
 from citygrid.errors import Fault, InputError, NoPlanError
 from citygrid.model.form import Block, Form
+from citygrid.model.groups import find_groups
 from citygrid.model.reductions import Reduction, drop, fix
-from citygrid.routes.hybrid.assignment import find_groups
 from citygrid.routes.qubo.completion import Found, Shop, complete, repair
 from citygrid.routes.qubo.search import search
 
@@ -135,7 +135,8 @@ def window(form: Form, cut: Windows, number: int, x: Floats, duals: Floats) -> R
     inside = (cut.rows == number) | (cut.rows == TIMELESS) & _within(form, here)
     held = fix(form, ~here, x[~here])
     prices = np.where(inside, 0.0, duals)
-    # Rows of earlier windows are decided; what a column does in later ones costs their duals.
+    # What a column does in rows of other windows costs their duals, also where these are decided: a
+    # job that begins before its group's mean hour. The last programme dispatches them anew.
     cost = np.where(here, form.cost - form.matrix.T @ prices, form.cost)
     low = np.where(inside, form.row_lower, -np.inf)
     high = np.where(inside, form.row_upper, np.inf)

@@ -16,7 +16,6 @@ import numba
 import numpy as np
 
 from citygrid.model.form import Floats
-from citygrid.routes.contract import Positions
 
 _compiled = numba.njit(cache=True, nogil=True, fastmath=False, error_model="numpy")
 _inlined = numba.njit(cache=True, nogil=True, inline="always", error_model="numpy")
@@ -135,12 +134,3 @@ def seeds(seed: int, count: int) -> Any:
     """First states of the random numbers of so many reads, far apart (count × 1)."""
     sequence = np.random.SeedSequence(seed)
     return sequence.generate_state(count, np.uint64).reshape(count, 1)
-
-
-def fields(state: Any, linear: Floats, first: Positions, other: Positions, weight: Floats) -> Any:
-    """``h_i + Σ_j J_ij s_j`` of states (r × n)."""
-    import scipy.sparse as sp
-
-    size = len(linear)
-    matrix = sp.csr_array((weight, other, first), shape=(size, size))
-    return linear + (matrix @ state.T.astype(np.float64)).T

@@ -13,6 +13,7 @@ from citygrid.model.form import Form
 from citygrid.model.formulate import Speaker
 from citygrid.model.labelled import Axis, Data
 from citygrid.model.reductions import fix
+from citygrid.model.steps import stamps
 from citygrid.routes import highs, milp
 from citygrid.routes.contract import Clock, Journal, Options
 from citygrid.routes.hybrid.moves import Effort, improve, search, start
@@ -28,7 +29,7 @@ from citygrid.routes.hybrid.moves.proposals import (
     stretches,
 )
 from citygrid.routes.hybrid.moves.redispatch import Redispatch
-from citygrid.routes.hybrid.moves.structure import Unit, find_units, stamps
+from citygrid.routes.hybrid.moves.structure import Unit, find_units
 
 SMALL = Effort(moves=60, tried=60, pairs=500, reads=8, sweeps=100, kicks=4, neighbourhoods=0)
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from citygrid.model.groups import find_groups
 from citygrid.model.reductions import fix, relax
 from citygrid.routes import milp
 from citygrid.routes.contract import Clock, Journal, Options
-from citygrid.routes.hybrid.assignment import find_coupling, find_groups
+from citygrid.routes.hybrid.assignment import find_coupling
 from citygrid.routes.hybrid.blocks import entered, find_blocks
 from citygrid.routes.hybrid.chains import find_chains
 from citygrid.routes.hybrid.commitment import Workshop

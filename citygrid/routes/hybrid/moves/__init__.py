@@ -10,6 +10,6 @@ from __future__ import annotations
 
 from citygrid.routes.hybrid.moves.first_plan import start
 from citygrid.routes.hybrid.moves.model import MoveModel
-from citygrid.routes.hybrid.moves.search import Effort, improve, models
+from citygrid.routes.hybrid.moves.search import ANNEALER, Effort, improve, models
 
-__all__ = ["Effort", "MoveModel", "improve", "models", "start"]
+__all__ = ["ANNEALER", "Effort", "MoveModel", "improve", "models", "start"]

@@ -53,7 +53,7 @@ def _rounded(
     units = find_units(form)
     with journal.stage("start"):
         base = np.where(form.integer, np.clip(np.round(point), form.lower, form.upper), point)
-        dispatch = Redispatch(form, base)
+        dispatch = Redispatch(form, base, valued=False)
         small = dispatch.largest <= SMALL
         best: tuple[float, Floats] | None = None
         least: tuple[float, Floats] | None = None
@@ -86,6 +86,8 @@ def _rounded(
 
 def _mend(dispatch: Redispatch, units: list[Unit], clock: Clock, looks: int = 12) -> float | None:
     """Switch what the rows that are missed ask for, until none is; the cost, or ``None``."""
+    if not units:
+        return dispatch.total
     for _ in range(4 * len(units) + 50):
         total = dispatch.total
         if total is not None or clock.over:

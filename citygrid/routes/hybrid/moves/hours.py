@@ -6,7 +6,7 @@ import numpy as np
 
 from citygrid.arrays import Floats
 from citygrid.model.form import Form
-from citygrid.routes.hybrid.moves.structure import steps_of, steps_of_rows
+from citygrid.model.steps import steps_of, steps_of_rows
 
 #: The fewest steps that are searched at once.
 FEWEST = 6

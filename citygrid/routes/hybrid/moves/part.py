@@ -89,8 +89,6 @@ class Part:
 
     def price(self, decisions: Floats) -> Floats:
         """What one more of every decision (d) would change in the part's value, to first order."""
-        if len(self.own) == 1:
-            return self._alone_price(decisions)
         if self._dispatcher.at(*self._bounds(decisions)) is None:
             return np.zeros(len(self.decided))
         return self._slope(self._dispatcher)
@@ -137,15 +135,3 @@ class Part:
         cost = float(form.cost[0])
         at = low if cost > 0 else high if cost < 0 else 0.0
         return cost * at if np.isfinite(at) else None
-
-    def _alone_price(self, decisions: Floats) -> Floats:
-        """What turning every decision (d) over changes, per unit of it."""
-        base = self._alone(decisions)
-        found = np.zeros(len(decisions))
-        for place, now in enumerate(decisions):
-            turned = decisions.copy()
-            turned[place] = 1.0 - now
-            value = self._alone(turned)
-            if base is not None and value is not None:
-                found[place] = (value - base) * (1.0 - 2.0 * now)
-        return found

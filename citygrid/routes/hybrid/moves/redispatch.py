@@ -17,8 +17,8 @@ from scipy.sparse.csgraph import connected_components
 
 from citygrid.arrays import Flags, Floats, Positions
 from citygrid.model.form import Block, Form
+from citygrid.model.steps import steps_of
 from citygrid.routes.hybrid.moves.part import KEPT, Part
-from citygrid.routes.hybrid.moves.structure import steps_of
 
 
 class Change(NamedTuple):
@@ -67,6 +67,7 @@ class Redispatch:
         self.form, self.steps = form, steps_of(form)
         open_ = form.lower < form.upper
         self.decision = form.integer & open_
+        self._binary = (form.lower >= 0.0) & (form.upper <= 1.0)
         own = open_ & ~form.integer & (True if free is None else free)
         self.decisions = np.where(form.integer, np.round(x), x)
         self._rest = np.where(own | self.decision, 0.0, self.decisions)
@@ -142,7 +143,7 @@ class Redispatch:
         """The value of a part at the present decisions, known or worked out."""
         part = self.parts[number]
         pattern = self.decisions[part.decided]
-        key = pattern.astype(np.int8).tobytes()
+        key = pattern.tobytes()
         if key not in part.values:
             part.values[key] = part.value(pattern)
             self.solved += not part.plain
@@ -205,7 +206,7 @@ class Redispatch:
         part = self.parts[number]
         pattern = self.decisions[part.decided]
         pattern[np.searchsorted(part.decided, list(effect))] = list(effect.values())
-        key = pattern.astype(np.int8).tobytes()
+        key = pattern.tobytes()
         if key not in part.values:
             if known:
                 return None
@@ -252,7 +253,8 @@ class Redispatch:
             if value is None or not len(part.decided) or part.plain:
                 continue
             steps = self.steps[part.decided]
-            if len(part.own) > 1 and steps[0] >= 0 and (steps == steps[0]).all():
+            bits = self._binary[part.decided].all()
+            if bits and steps[0] >= 0 and (steps == steps[0]).all():
                 for column in part.decided.tolist():
                     now = self.decisions[column]
                     self.decisions[column] = 1.0 - now
@@ -262,7 +264,7 @@ class Redispatch:
                     found[column] += change * (1.0 - 2.0 * now)
                 continue
             pattern = self.decisions[part.decided]
-            key = pattern.astype(np.int8).tobytes()
+            key = pattern.tobytes()
             if key not in part.prices:
                 self.solved += 1
                 part.prices[key] = part.price(pattern)
@@ -298,7 +300,7 @@ class Redispatch:
     def _lack(self, number: int) -> tuple[float, Floats]:
         part = self.parts[number]
         pattern = self.decisions[part.decided]
-        key = pattern.astype(np.int8).tobytes()
+        key = pattern.tobytes()
         if key not in part.lacks:
             self.solved += 1
             part.lacks[key] = part.lack(pattern)

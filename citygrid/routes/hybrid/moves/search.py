@@ -24,21 +24,17 @@ from typing import Any
 import numpy as np
 
 from citygrid.arrays import Floats, Positions
+from citygrid.errors import NoPlanError
 from citygrid.model.form import Form
 from citygrid.model.reductions import fix
+from citygrid.model.steps import stamps, steps_of
 from citygrid.routes import highs, milp, samplers
 from citygrid.routes.contract import Clock, Journal, Options
 from citygrid.routes.hybrid.moves.hours import Hours
 from citygrid.routes.hybrid.moves.model import MoveModel, Valued, model
 from citygrid.routes.hybrid.moves.proposals import Move, compatible, make, propose
 from citygrid.routes.hybrid.moves.redispatch import Redispatch
-from citygrid.routes.hybrid.moves.structure import (
-    Schedule,
-    Unit,
-    find_units,
-    stamps,
-    steps_of,
-)
+from citygrid.routes.hybrid.moves.structure import Schedule, Unit, find_units
 
 #: Who anneals where no sampler was asked for by name: the groups of the own one are not there.
 ANNEALER = "neal"
@@ -50,8 +46,8 @@ WHOLE, WINDOW, MARGIN = 1200, 24, 24
 GAIN = 1e-9
 #: Distance from the best, relative to it, within which the search goes on beside another plan.
 NEAR = 3e-4
-#: Tells what is proven by now [EUR]; ``None`` where nothing is.
-Bound = Callable[[], float | None]
+#: Whether enough is proven of a plan of that cost [EUR], or of a better one that is known.
+Enough = Callable[[float], bool]
 
 
 @dataclass(frozen=True)
@@ -82,11 +78,13 @@ class Effort:
 def improve(
     form: Form, x: Floats, options: Options, journal: Journal, clock: Clock,
     sampler: Any = None, kind: str = "anneal", effort: Effort | None = None,
-    bound: Bound = lambda: None, relaxed: Floats | None = None, duals: Floats | None = None,
+    enough: Enough = lambda cost: False, relaxed: Floats | None = None,
+    duals: Floats | None = None,
 ) -> Floats:  # fmt: skip
     """A plan at least as good as the plan ``x`` (n), which keeps all limits of the form.
 
     ``sampler`` is anything with dimod's ``sample(bqm)``; left out, the one that ``options`` name.
+    Where none answers any more, single moves go on. ``enough`` of the best cost so far ends it.
     Where ``relaxed`` (n) and ``duals`` (m) of the relaxation are given, HiGHS is asked first about
     the hours in which the plan lies furthest above it; by lot otherwise.
     """
@@ -95,7 +93,7 @@ def improve(
     if not search.units:
         return x
     with journal.stage("moves"):
-        search.run(bound)
+        search.run(enough)
     found, _ = milp.complete(form, search.best, journal, options, clock.last)
     better = found is not None and form.objective(found) <= form.objective(x)
     return found if better and found is not None else x
@@ -109,6 +107,8 @@ def models(
     search = _Search(form, x, options, journal, clock, "greedy", effort or Effort())
     for window in search.windows if search.units else ():
         search._open(window)
+        if search.dispatch.total is None:
+            continue
         valued = search._value(window)
         words = "all steps"
         if window is not None and search.stamps:
@@ -132,7 +132,10 @@ class _Search:
         if not self.units:
             return
         name = ANNEALER if options.sampler == samplers.OWN else options.sampler
-        self.sampler = sampler if sampler is not None or kind == "greedy" else samplers.get(name)
+        if sampler is None and kind != "greedy":
+            extras = options.extras if options.sampler != samplers.OWN else {}
+            sampler = samplers.chain(name, extras)
+        self.sampler = sampler
         self.lot = np.random.default_rng(options.seed)
         self.stamps, self.steps = stamps(form), steps_of(form)
         self.dispatch = Redispatch(form, x, valued=False)
@@ -174,14 +177,14 @@ class _Search:
     def schedules(self) -> list[Schedule]:
         return [self.dispatch.decisions[unit.columns].astype(np.int8) for unit in self.units]
 
-    def run(self, bound: Bound) -> None:
+    def run(self, enough: Enough) -> None:
         """Descend, and begin again beside the best, until nothing improves or time is over."""
         if self.dispatch.total is None:
             return
         idle = resorts = 0
         self._descend()
         base = self.best
-        while not self._done(bound):
+        while not (self.clock.over or enough(self.cost)):
             if idle >= self.effort.kicks:
                 if resorts >= self.effort.neighbourhoods and self.clock.left is None:
                     break
@@ -198,11 +201,6 @@ class _Search:
                 near = total is not None and total <= self.cost + NEAR * abs(self.cost)
                 base = here if near else self.best
             idle, resorts = (0, 0) if better else (idle + 1, resorts)
-
-    def _done(self, bound: Bound) -> bool:
-        proven = bound()
-        gap = math.inf if proven is None else self.cost - proven
-        return self.clock.over or gap <= self.options.gap * abs(self.cost)
 
     def _gains(self, change: float) -> bool:
         return change < -GAIN * max(abs(self.cost), 1.0)
@@ -241,12 +239,15 @@ class _Search:
     def _round(self, window: tuple[int, int] | None) -> bool:
         """One model, or one look at all moves; whether the incumbent got better."""
         self._open(window)
+        if self.dispatch.total is None:
+            # What is held around the window was found within tolerances, and is off by them.
+            return False
         self.valued = self._value(window)
         self.journal.count("moves_valued", len(self.valued))
         chosen = self.valued[:1]
         change = chosen[0].change.total if chosen else 0.0
         if self.kind != "greedy" and len(self.valued) > 1:
-            for taken in self._sampled():
+            for taken in self._answered():
                 moves = [self.valued[i] for i in taken]
                 joint = self._joint([v.move for v in moves])
                 if joint is not None and joint < change:
@@ -315,6 +316,15 @@ class _Search:
                     pairs.append(Valued(move, change))
         return pairs
 
+    def _answered(self) -> list[Positions]:
+        """What a sampler proposes; whoever does not answer is not asked again."""
+        try:
+            return self._sampled()
+        except NoPlanError as unanswered:
+            self.journal.figures["sampler_failed"] = str(unanswered)
+            self.kind = "greedy"
+            return []
+
     def _sampled(self) -> list[Positions]:
         """Combinations of the valued moves that a sampler finds cheap, best first."""
         problem = model(self.dispatch, self.units, self.schedules, self.valued, self.effort.pairs,
@@ -330,8 +340,8 @@ class _Search:
             "seed": (self.options.seed * 1009 + self.calls) % (2**31 - 1),
             "beta_range": self._betas(problem),
         }  # fmt: skip
-        with self.journal.call(type(self.sampler).__name__, "sampling"):
-            found = samplers.sample(self.sampler, bqm, **wishes)
+        with self.journal.call(samplers.title(self.sampler), "sampling"):
+            found = samplers.sample(self.sampler, bqm, self.journal, self.clock.left, **wishes)
         order = np.argsort(np.array(list(found.variables)))
         states, first = np.unique(found.record.sample[:, order], axis=0, return_index=True)
         best = np.argsort(found.record.energy[first], kind="stable")[: self.effort.confirmed]
@@ -385,8 +395,7 @@ class _Search:
             self._open(window)
         else:
             self.dispatch.restart(base)
-        self.valued = self._value(window)
-        possible = self.valued
+        possible = self.valued = [] if self.dispatch.total is None else self._value(window)
         if not possible:
             return
         costs = np.array([v.change.total for v in possible])

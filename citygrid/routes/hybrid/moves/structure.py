@@ -8,14 +8,14 @@ start keeps the unit. No kind of component is known here, nor what any row is ca
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from citygrid.arrays import Flags, Floats, Positions, stamped
+from citygrid.arrays import Flags, Floats, Positions
 from citygrid.model.form import Block, Form
 from citygrid.routes.hybrid.moves.propagation import switches
 
@@ -128,35 +128,6 @@ def _chains(block: Block) -> Iterator[tuple[str, Positions, Positions]]:
         who = [str(block.coords[dim][i]) for k, (dim, i) in
                enumerate(zip(block.dims, place, strict=True)) if k != axis]  # fmt: skip
         yield f"{block.name}[{', '.join(who)}]", row, np.arange(len(row))
-
-
-def steps_of(form: Form) -> Positions:
-    """The step of every column (n), −1 where it has no time."""
-    return _steps(form.columns, len(form.cost))
-
-
-def steps_of_rows(form: Form) -> Positions:
-    """The step of every row (m), −1 where it has no time."""
-    return _steps(form.rows, len(form.row_lower))
-
-
-def _steps(blocks: Mapping[str, Block], count: int) -> Positions:
-    step = np.full(count, -1, dtype=np.int64)
-    for block in blocks.values():
-        if "time" in block.dims:
-            axis = block.dims.index("time")
-            step[block.span] = np.indices(block.shape)[axis].ravel()
-    return step
-
-
-def stamps(form: Form) -> list[str]:
-    """What the steps are called."""
-    for block in form.columns.values():
-        if "time" in block.dims:
-            labels = block.coords["time"]
-            stamp = np.issubdtype(np.asarray(labels).dtype, np.datetime64)
-            return [stamped(label) if stamp else str(label) for label in labels]
-    return []
 
 
 def _until(form: Form, first: Positions, columns: Positions) -> Positions:
