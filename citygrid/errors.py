@@ -36,6 +36,10 @@ class Fault:
         reason, _, repair = str(error).partition("; ")
         return cls(place, reason, value, repair)
 
+    def __hash__(self) -> int:
+        """Equal faults are one, also where the value is a list."""
+        return hash((self.place, self.reason, self.repair))
+
     def within(self, place: str) -> Fault:
         """The same fault as told from further out, such as from who asked for a file."""
         return replace(self, place=f"{place}: {self.place}")
@@ -47,7 +51,8 @@ class Fault:
 
 
 def _short(value: object, width: int = 80) -> str:
-    text = repr(value) if not isinstance(value, str) else f'"{value}"'
+    plain = isinstance(value, str) and value.isprintable()
+    text = f'"{value}"' if plain else repr(value)
     return text if len(text) <= width else text[: width - 1] + "…"
 
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import errno
 import glob
 import os
+import signal
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 #: A temporary that nobody has touched for so long [s] has no writer any more.
 ABANDONED_AFTER = 86_400.0
@@ -21,7 +24,8 @@ def whole(path: Path) -> Iterator[Path]:
 
     A process killed before the end leaves the former file untouched; the stray temporary (its name
     starts with ``.partial-``) is removed by the first write of the same file a day later: until
-    then it may belong to another process that is still writing.
+    then it may belong to another process that is still writing. An interrupt is obeyed once the
+    file is whole: libraries that are stopped while they write may never let go of theirs.
     """
     path = _target(Path(path))
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -33,19 +37,42 @@ def whole(path: Path) -> Iterator[Path]:
                                     dir=path.parent)  # fmt: skip
     os.close(handle)
     temporary = Path(name)
-    try:
-        yield temporary
-        with temporary.open("rb+") as stream:
-            os.fsync(stream.fileno())
-        temporary.chmod(0o666 & ~_umask())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with _uninterrupted():
+        try:
+            yield temporary
+            with temporary.open("rb+") as stream:
+                os.fsync(stream.fileno())
+            temporary.chmod(0o666 & ~_umask())
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """A first interrupt from the keyboard waits for the end; a second one does not."""
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(before):
+        yield
+        return
+    waiting: list[Any] = []
+
+    def note(number: int, frame: Any) -> None:
+        waiting.append(frame)
+        signal.signal(signal.SIGINT, before)
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if waiting:
+        before(signal.SIGINT, waiting[0])
 
 
 def refuse_unwritable(path: Path) -> None:

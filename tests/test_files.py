@@ -163,3 +163,32 @@ def test_a_device_or_folder_is_not_replaced_and_a_link_stays_one(tmp_path: Path)
         temporary.write_text("new", encoding="utf-8")
     assert (tmp_path / "link.txt").is_symlink()
     assert (tmp_path / "real.txt").read_text(encoding="utf-8") == "new"
+
+
+def test_an_interrupt_waits_until_the_file_is_whole(tmp_path):
+    """Libraries that are stopped while they write leave their file behind."""
+    path, done = tmp_path / "plan.nc", []
+
+    def write():
+        with whole(path) as temporary:
+            os.kill(os.getpid(), signal.SIGINT)
+            temporary.write_text("all of it")
+            done.append("written")
+
+    with pytest.raises(KeyboardInterrupt):
+        write()
+    assert done and path.read_text() == "all of it"
+    assert [each.name for each in tmp_path.iterdir()] == ["plan.nc"]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_second_interrupt_does_not_wait(tmp_path):
+    def write():
+        with whole(tmp_path / "plan.nc") as temporary:
+            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), signal.SIGINT)
+            temporary.write_text("never")
+
+    with pytest.raises(KeyboardInterrupt):
+        write()
+    assert not list(tmp_path.iterdir())

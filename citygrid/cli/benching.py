@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from citygrid.cli.frame import Frame, Number, framed, seeds_of
+from citygrid.cli.frame import MOST_THREADS, Frame, Number, framed, seeds_of
 
 
 def _listed(text: str | None) -> list[str]:
@@ -59,7 +59,7 @@ def _listed(text: str | None) -> list[str]:
 )
 @click.option(
     "--threads",
-    type=click.IntRange(1),
+    type=click.IntRange(1, MOST_THREADS),
     help="Of `anneal`: threads of every route [default: all cores].",
 )
 @click.option(

@@ -289,10 +289,12 @@ def report(frame: Frame, plan_files: tuple[Path, ...], out: Path) -> None:
 
 
 @main.command()
-@click.option("--class", "size_class", help="Size by name instead: S, M, L or XL.")
+@click.option(
+    "--class", "size_class", help="Size by name: S, M, L or XL; single numbers may replace its own."
+)
 @click.option("--hours", type=int, help="Steps of an hour.")
 @click.option("--sites", type=int, help="Data centres.")
-@click.option("--jobs", type=int, help="Jobs, each of which may run on three of the centres.")
+@click.option("--jobs", type=int, help="Jobs, each of which may run on up to three of the centres.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True,
               help="Of all random numbers.")  # fmt: skip
 @click.option("--out", type=click.Path(path_type=Path), required=True,

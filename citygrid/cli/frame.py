@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import json
+import math
 import os
 import sys
 import time
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from citygrid.verbs import Run
 
 
+#: Threads beyond which a number is a slip: HiGHS starts them all.
+MOST_THREADS = 256
 #: What shells say of a program whose reader has left: 128 + SIGPIPE.
 BROKEN_PIPE = 141
 
@@ -145,12 +148,12 @@ def _refuse(
 
 
 class Number(click.FloatRange):
-    """A number in a range; NaN, which is in none, is refused, too."""
+    """A finite number in a range: NaN is in none, and infinity is no limit and no gap."""
 
     def convert(self, value: Any, param: Any, ctx: Any) -> Any:
         number = super().convert(value, param, ctx)
-        if number != number:
-            self.fail(f"{value!r} is not a number.", param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value!r} is not a finite number; leave it out for none.", param, ctx)
         return number
 
 
@@ -168,7 +171,8 @@ def solving_options(command: Callable[..., None]) -> Callable[..., None]:
         click.option("--gap", type=Number(0), default=1e-3, show_default=True,
                      help="Relative gap at which to stop."),
         click.option("--time-limit", type=Number(0, min_open=True),
-                     help="Seconds per route; the best plan so far is kept."),
+                     help="Seconds per route; the best plan so far is kept. Without it, hybrid "
+                     "waits up to a minute for its proof."),
         click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True,
                      help="Same seed, same plan (without a time limit)."),
         click.option("--sampler", default="onehot", show_default=True, metavar="NAME[,NAME…]",
@@ -178,7 +182,9 @@ def solving_options(command: Callable[..., None]) -> Callable[..., None]:
         click.option("--policy", "policies", multiple=True, metavar="FILE[:FUNCTION]",
                      help="A Python function that adds linear constraints to the Pyomo model; it "
                      "is run, so name only code that you trust. As often as needed."),
-        click.option("--threads", type=click.IntRange(1), help="Threads of the solver."),
+        click.option("--threads", type=click.IntRange(1, MOST_THREADS),
+                     help="Threads of the solver and of the search; with one, hybrid has no prover "
+                     "beside it, and proves what the relaxation does."),
         click.option("--set", "settings", multiple=True, metavar="NAME=VALUE",
                      help="A further option of the solver or the route, as often as needed; "
                      "KIND.NAME=VALUE for milp, hybrid, qubo, answer or pyomo alone, "
@@ -213,6 +219,7 @@ def seeds_of(text: str | None, first: int) -> list[int]:
         return [first]
     parts = [part.strip() for part in text.split(",") if part.strip()]
     whole = parts and all(part.isascii() and part.isdigit() for part in parts)
+    whole = whole and all(len(part) <= 10 for part in parts)
     numbers = [int(part) for part in parts] if whole else []
     if whole and "," not in text:
         numbers = list(range(first, first + min(numbers[0], MANY + 1)))

@@ -139,6 +139,9 @@ def print_runs(
         )
         if "answers" in run.telemetry:
             lines += _answered(run.telemetry)
+        elif run.telemetry.get("feasibility_rate") is not None:
+            lines.append(f"    {run.telemetry['feasibility_rate']:.0%} of what was sampled and "
+                         "worked out allowed a plan as it was")  # fmt: skip
         if "fell_back" in run.telemetry:
             lines.append(f"    not by its own means: {run.telemetry['fell_back']}")
         lines += [f"    {violation}" for violation in verdict.violations[:5]]

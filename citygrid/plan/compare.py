@@ -23,6 +23,8 @@ from citygrid.plan.traces import (
     seconds_to_cost,
 )
 
+#: Nobody's advantage; and seconds so few that nobody waits for them.
+TIED, SOON = "tie", 0.5
 #: The route that controls are measured by, and what their names begin with.
 HYBRID, CONTROL = "hybrid", "hybrid:"
 
@@ -32,7 +34,9 @@ class Try:
     """One route on one form with one seed: its verified plan, its bound and its time.
 
     ``objective`` [EUR] is missing where there is no plan, or one that fails its verification;
-    ``given`` and ``used`` in s; ``feasible`` is the share of samples that allowed a plan.
+    ``given`` and ``used`` in s; ``feasible`` is the share of samples that allowed a plan; ``asked``
+    the relative gap at which the route was to stop; ``helped``: HiGHS found the last plan of a
+    route that is to find its own.
     """
 
     route: str
@@ -43,6 +47,8 @@ class Try:
     given: float | None = None
     feasible: float | None = None
     trace: Trace = field(default_factory=list)
+    asked: float | None = None
+    helped: bool = False
 
     @property
     def course(self) -> list[dict[str, Any]]:
@@ -99,8 +105,11 @@ def try_of(
     used = own.get("total") if isinstance(own, Mapping) else None
     # Older plans of hybrid hold their incumbents alone.
     trace = readable(telemetry.get("trace") or telemetry.get("incumbents"))
+    asked = telemetry.get("gap_asked")
+    helped = route.startswith(HYBRID) and telemetry.get("found_by") in ("tree", "highs")
     return Try(route, seed, objective, bound, solve if used is None else used, given,
-               telemetry.get("feasibility_rate"), trace)  # fmt: skip
+               telemetry.get("feasibility_rate"), trace,
+               asked if isinstance(asked, float) else None, helped)  # fmt: skip
 
 
 def compare(tries: Sequence[Try]) -> Comparison:
@@ -138,11 +147,16 @@ def _median_of_known(values: Iterable[float | None]) -> float | None:
     return median([value for value in values if value is not None])
 
 
-def dearer(cost: float, other: float) -> float:
-    """By which share of ``other`` a plan costs more; 0 within a tie."""
-    if abs(cost - other) <= TIE * abs(other):
+def dearer(cost: float, other: float, tie: float = TIE) -> float:
+    """By which share of ``other`` a plan costs more; 0 within a ``tie``."""
+    if abs(cost - other) <= tie * abs(other):
         return 0.0
     return (cost - other) / abs(other) if other else float("inf") if cost > 0 else float("-inf")
+
+
+def _tie(*tries: Try) -> float:
+    """The relative difference of costs that tells nothing: that at which they were to stop."""
+    return max(TIE, *(each.asked or 0.0 for each in tries))
 
 
 def percent(part: float) -> str:
@@ -153,31 +167,42 @@ def percent(part: float) -> str:
 
 def beside_hybrid(control: Sequence[Try], hybrid: Sequence[Try]) -> str:
     """How a control stands beside ``hybrid`` at equal time and seeds, in words."""
-    name = control[0].route.removeprefix(CONTROL)
+    name, tie = control[0].route.removeprefix(CONTROL), _tie(*control, *hybrid)
     cost, other = (median(each.objective for each in tries) for tries in (control, hybrid))
     if cost is None:
         said = f"{name} found no plan" + (", nor did hybrid" if other is None else "")
     elif other is None:
         said = f"{name} is better: hybrid found no plan"
     else:
-        more = dearer(cost, other)
-        said = (f"{name} ties" if more == 0 else
+        more = dearer(cost, other, tie)
+        said = (f"{name} ties{_by_a_hair(cost, other, tie)}" if more == 0 else
                 f"{name} is {'better' if more < 0 else 'worse'} by {percent(more)}")  # fmt: skip
+    helped = sum(each.helped for each in control)
     if len(control) == 1:
-        return said
+        return said + (", with a plan of HiGHS" if helped else "")
     own = {each.seed: each.objective for each in hybrid}
     pairs = [(each.objective, own[each.seed]) for each in control if each.seed in own]
-    better = sum(_cheaper(a, b) for a, b in pairs)
-    ties = sum(not _cheaper(a, b) and not _cheaper(b, a) for a, b in pairs)
+    better = sum(_cheaper(a, b, tie) for a, b in pairs)
+    ties = sum(not _cheaper(a, b, tie) and not _cheaper(b, a, tie) for a, b in pairs)
     worse = len(pairs) - better - ties
-    return f"{said} (seed by seed: better {better}, ties {ties}, worse {worse})"
+    by_highs = f"; {helped} of {len(control)} plans are HiGHS'" if helped else ""
+    return f"{said} (seed by seed: better {better}, ties {ties}, worse {worse}{by_highs})"
 
 
-def _cheaper(cost: float | None, other: float | None) -> bool:
+def _by_a_hair(cost: float, other: float, tie: float) -> str:
+    """What a tie within the gap asked for is in figures; nothing for one to all digits."""
+    more = dearer(cost, other)
+    if more == 0:
+        return ""
+    word = "dearer" if more > 0 else "cheaper"
+    return f" ({percent(more)} {word}, within the {percent(tie)} asked for)"
+
+
+def _cheaper(cost: float | None, other: float | None, tie: float) -> bool:
     """Whether the first plan costs less than the second; no plan is dearer than any."""
     if cost is None or other is None:
-        return cost is not None
-    return dearer(cost, other) < 0
+        return cost is not None and other is None
+    return dearer(cost, other, tie) < 0
 
 
 # milp or hybrid ----------------------------------------------------------------------------------
@@ -211,13 +236,26 @@ def _ends(milp: Try, hybrid: Try) -> tuple[float, float]:
 
 
 def _winners(milp: Try, hybrid: Try) -> tuple[str | None, str | None]:
-    """Who had the better plan when the first had ended, and when both had."""
-    found = []
-    for at in _ends(milp, hybrid):
+    """Who had the better plan when the first had ended, and when both had.
+
+    Of a tie at one end the other end decides, and of two ties the method that is there anyway.
+    """
+    found: list[str | None] = []
+    tie, ends = _tie(milp, hybrid), _ends(milp, hybrid)
+    for at in ends:
         ours, theirs = cost_at(milp.course, at), cost_at(hybrid.course, at)
-        found.append(None if ours is None and theirs is None
-                     else "hybrid" if _cheaper(theirs, ours) else "milp")  # fmt: skip
-    return found[0], found[1]
+        if ours is None and theirs is None:
+            found.append(None)
+        elif _cheaper(theirs, ours, tie):
+            found.append("hybrid")
+        else:
+            found.append("milp" if _cheaper(ours, theirs, tie) else TIED)
+    early, late = found
+    if late == TIED:
+        late = "milp" if early in (TIED, None) or ends[1] - ends[0] < SOON else early
+    if early == TIED or ends[1] - ends[0] < SOON:
+        early = late
+    return early, late
 
 
 def _together(early: str | None, late: str | None, pairs: Sequence[tuple[Try, Try]]) -> str:
@@ -227,6 +265,8 @@ def _together(early: str | None, late: str | None, pairs: Sequence[tuple[Try, Tr
     gap = median(relative_gap(each.objective, each.bound) for pair in pairs for each in pair
                  if each.route == late)  # fmt: skip
     proof = f"; the gap that it proves itself is {percent(gap)}" if gap is not None else ""
+    if late == HYBRID and any(hybrid.helped for _, hybrid in pairs):
+        proof += "; its last plan was found by the tree of HiGHS beside it"
     end = f"in the end ({last}) {_ahead(late, pairs, 1)}{proof}"
     if early is None:
         return f"Here {late} is the better choice: after {first} neither had a plan, {end}."
@@ -253,12 +293,13 @@ def _ahead(winner: str, pairs: Sequence[tuple[Try, Try]], end: int) -> str:
         costs = {each.route: cost_at(each.course, at) for each in pair}
         own, other = costs[winner], costs["hybrid" if winner == "milp" else "milp"]
         shares.append(None if own is None or other is None else dearer(own, other))
-    share = median(shares)
+    share, tie = median(shares), max(_tie(*pair) for pair in pairs)
     if share is None:
         return "is the only one"
-    return "costs the same" if share == 0 else (
-        f"costs {percent(share)} {'less' if share < 0 else 'more'}"
-    )  # fmt: skip
+    if share == 0:
+        return "costs the same"
+    within = f", which is within the {percent(tie)} asked for" if abs(share) <= tie else ""
+    return f"costs {percent(share)} {'less' if share < 0 else 'more'}{within}"
 
 
 def _overtakes(winner: str, milp: Try, hybrid: Try) -> float | None:

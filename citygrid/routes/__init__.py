@@ -17,7 +17,9 @@ from citygrid.errors import Fault, InputError
 from citygrid.model.form import Form
 from citygrid.routes.contract import Options, Outcome
 
-__all__ = ["CONTROLS", "Options", "Outcome", "check", "check_sampler", "names", "solve"]
+__all__ = [
+    "CONTROLS", "Options", "Outcome", "check", "check_sampler", "check_strangers", "names", "solve",
+]  # fmt: skip
 
 #: What may take the annealer's place in ``hybrid``.
 CONTROLS = ("random", "greedy", "rounding", "raw")
@@ -36,9 +38,35 @@ def names() -> list[str]:
 def check(route: str, options: Options | None = None) -> None:
     """Refuse, before any work is done, a route, solver, sampler or option that does not exist.
 
+    Raises :class:`InputError`, with options by the names that the user wrote.
+    """
+    kind, rest, own = _read(route, options)
+    try:
+        _check(kind, rest, own)
+    except InputError as refused:
+        written = options.extras if options is not None else {}
+        raise InputError([
+            replace(fault, place=f"--set {kind}.{name}")
+            if (name := fault.place.removeprefix("--set ")) != fault.place
+            and f"{kind}.{name}" in written else fault
+            for fault in refused.faults
+        ]) from refused  # fmt: skip
+
+
+def check_strangers(routes: Sequence[str], options: Options | None = None) -> None:
+    """Refuse an option for a kind of route that has none of that name, though nobody asks it now.
+
     Raises :class:`InputError`.
     """
-    kind, rest, options = _read(route, options)
+    asked = {route.partition(":")[0] for route in routes}
+    for kind in {"milp", "hybrid", "qubo"} - asked:
+        own = {n: text for n, text in (options or Options()).extras.items()
+               if n.startswith(f"{kind}.")}  # fmt: skip
+        if own:
+            check(kind, Options(extras=own))
+
+
+def _check(kind: str, rest: str, options: Options) -> None:
     if kind == "milp":
         from citygrid.routes import highs
 
@@ -86,8 +114,10 @@ def solve(form: Form, route: str = "milp", options: Options | None = None) -> Ou
     if form.curves:
         from citygrid.routes import refine
 
-        return refine.solve(form, options, run)
-    return run(form, options)
+        outcome = refine.solve(form, options, run)
+    else:
+        outcome = run(form, options)
+    return replace(outcome, telemetry={**outcome.telemetry, "gap_asked": options.gap})
 
 
 def _route(kind: str, rest: str, given: Form) -> Callable[[Form, Options], Outcome]:

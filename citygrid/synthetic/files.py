@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pandas as pd
 
-from citygrid.files import whole
+from citygrid.errors import Fault, InputError
+from citygrid.files import refuse_unwritable, whole
 from citygrid.synthetic.draw import Draw, draw
 from citygrid.synthetic.size import Size
 
@@ -19,12 +21,16 @@ def write(path: Path, size: Size, seed: int) -> dict[str, Path]:
     Returns the files by role. Raises :class:`InputError` for a size that cannot be.
     """
     size.check()
-    drawn = draw(size, seed)
+    if not path.name or path.is_dir():
+        raise InputError(Fault(str(path), "is a folder", None, "name a file, such as town.yaml"))
     files = {
         "series": path.with_name(f"{path.stem}_series.csv"),
         "jobs": path.with_name(f"{path.stem}_jobs.csv"),
         "model": path,
     }
+    for each in files.values():
+        refuse_unwritable(each)
+    drawn = draw(size, seed)
     tables = {"series": _series(drawn), "jobs": _jobs(drawn)}
     # The district last: while it is missing, nobody reads half of it.
     for role, table in tables.items():
@@ -68,7 +74,8 @@ def _site(k: int) -> str:
 
 
 def _model(drawn: Draw, size: Size, seed: int, files: dict[str, Path]) -> str:
-    series, jobs = files["series"].name, files["jobs"].name
+    # JSON's strings are YAML's: any name of a file is one.
+    series, jobs = (json.dumps(files[role].name, ensure_ascii=False) for role in ("series", "jobs"))
     heat, sites = float(drawn.heat.max()), range(size.sites)
     mean = float(drawn.heat.mean())
     engines = max(1, round(size.sites / 10))
@@ -77,12 +84,11 @@ def _model(drawn: Draw, size: Size, seed: int, files: dict[str, Path]) -> str:
     lines = [
         "# yaml-language-server: $schema=district.schema.json",
         "#",
-        f"# A random district: {size.hours} h, {size.sites} data centres, {size.jobs} jobs, seed "
-        f"{seed}. All numbers are drawn,",
+        f"# A random district: {size}, seed {seed}. All numbers are drawn,",
         f"# none is real: `citygrid synth --hours {size.hours} --sites {size.sites} --jobs "
         f"{size.jobs} --seed {seed}`.",
         "",
-        f"name: random {size.hours} h, {size.sites} sites, {size.jobs} jobs, seed {seed}",
+        f"name: random {size}, seed {seed}",
         "description: A random district for benchmarks; all numbers are drawn.",
         f"horizon: {{start: {_stamp(0)}, length: {size.hours} h, step: 1 h}}",
         f"weather: {{file: {series}, latitude: 50.1, longitude: 8.7}}",

@@ -20,14 +20,23 @@ class Size:
     sites: int
     jobs: int
 
+    def __str__(self) -> str:
+        parts = ((self.sites, "site"), (self.jobs, "job"))
+        return f"{self.hours} h, " + ", ".join(f"{n} {name}{'s' * (n != 1)}" for n, name in parts)
+
     def check(self) -> None:
         """Raise :class:`InputError` for a district that cannot be: all faults at once."""
+        most = {"hours": 8784, "sites": 1000, "jobs": 100_000}
         least = {"hours": 1 + SLACK[0], "sites": 1, "jobs": 1}
         why = {"hours": "so that a job of an hour has its slack"}
         faults = [
             Fault(name, "too small", getattr(self, name),
                   f"give at least {limit} {why.get(name, '')}".rstrip())
             for name, limit in least.items() if getattr(self, name) < limit
+        ]  # fmt: skip
+        faults += [
+            Fault(name, "too large for a district", getattr(self, name), f"give at most {limit:,}")
+            for name, limit in most.items() if getattr(self, name) > limit
         ]  # fmt: skip
         if faults:
             raise InputError(faults)

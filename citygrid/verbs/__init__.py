@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -134,12 +135,13 @@ def verify(case: Case, plan: Plan) -> Verdict:
 
 def _check_routes(routes: Sequence[str], options: Options | None) -> None:
     """Refuse all that is wrong with any of the routes before the first one has worked for hours."""
-    from citygrid.routes import check, check_sampler
+    from citygrid.routes import check, check_sampler, check_strangers
 
     faults: dict[Fault, None] = {}
-    for route in routes:
+    for check_one in (*(partial(check, route) for route in routes),
+                      partial(check_strangers, routes)):  # fmt: skip
         try:
-            check(route, options)
+            check_one(options)
         except InputError as refused:
             faults |= dict.fromkeys(refused.faults)
     if faults:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from citygrid.plan.compare import Try, compare, decide, percent, try_of
+from citygrid.plan.compare import Try, beside_hybrid, compare, decide, percent, try_of
 
 
 def tried(route, *costs, used=2.0, bound=99.0, trace=()):
@@ -110,3 +112,36 @@ def test_a_try_takes_the_routes_own_time_and_else_that_of_the_solve():
 @pytest.mark.parametrize(("part", "text"), [(2e-4, "0.02 %"), (-0.013, "1.3 %"), (0.5, "50 %")])
 def test_shares_have_two_digits_that_tell_something(part, text):
     assert percent(part) == text
+
+
+def test_what_differs_by_less_than_was_asked_for_ties_and_says_by_how_much():
+    hybrid, greedy = (
+        replace(each, asked=1e-3)
+        for each in (*tried("hybrid", 100.0), *tried("hybrid:greedy", 100.05))
+    )
+    found = compare([hybrid, greedy])
+    assert found.standings[1].says == "greedy ties (0.05 % dearer, within the 0.1 % asked for)"
+    milp = replace(tried("milp", 100.02, used=0.5)[0], asked=1e-3)
+    said = decide([milp], [replace(hybrid, used=2.0)])
+    assert said.startswith("Here milp is the better choice")
+    assert "costs 0.02 % more, which is within the 0.1 % asked for" in said
+
+
+def test_a_tie_in_the_end_is_whose_plan_came_early():
+    milp = tried("milp", 100.0, used=300.0, trace=plans((200.0, 100.0)))
+    hybrid = tried("hybrid", 100.0, used=30.0, trace=plans((20.0, 100.0)))
+    assert decide(milp, hybrid).startswith("Here hybrid is the better choice: its plan is the only")
+
+
+def test_plans_of_highs_are_no_merit_of_who_searched():
+    telemetry = {"found_by": "tree", "gap_asked": 1e-3}
+    control = try_of("hybrid:random", 0, 100.0, 99.0, telemetry, solve=1.0)
+    hybrid = try_of("hybrid", 0, 100.0, 99.0, telemetry, solve=1.0)
+    assert beside_hybrid([control], [hybrid]) == "random ties, with a plan of HiGHS"
+    two = [control, replace(control, seed=1, helped=False)]
+    assert beside_hybrid(two, [hybrid, replace(hybrid, seed=1)]).endswith(
+        "; 1 of 2 plans are HiGHS')"
+    )
+    dear = try_of("milp", 0, 110.0, 99.0, {"gap_asked": 1e-3}, solve=9.0)
+    assert "found by the tree of HiGHS" in decide([dear], [hybrid])
+    assert not try_of("milp", 0, 1.0, 1.0, {"found_by": "tree"}).helped

@@ -11,6 +11,7 @@ from typing import Any
 import citygrid
 from citygrid.errors import Fault, InputError
 from citygrid.files import whole
+from citygrid.plan.traces import readable
 
 #: What makes two runs the same: the form, the route and its program, its conditions, the machine.
 KEY = ("form_hash", "route", "seed", "given", "gap_asked", "threads", "code", "machine")
@@ -36,10 +37,11 @@ class Store:
         self.path = path
         self._rows: dict[tuple[Any, ...], dict[str, Any]] = {}
         if path.is_file():
-            for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
+            for number, raw in enumerate(path.read_bytes().splitlines(), 1):
+                line = raw.decode("utf-8", "replace")
                 try:
-                    row = json.loads(line)
-                    self._rows[_key(row)] = row
+                    row = json.loads(line, parse_constant=_no_number)
+                    self._rows[_checked(row)] = row
                 except (ValueError, KeyError, TypeError) as failure:
                     raise InputError(Fault(f"{path}:{number}", "is no row of this benchmark",
                                            line[:60], "name another --out folder, or remove the "
@@ -64,3 +66,17 @@ class Store:
 
 def _key(row: Mapping[str, Any]) -> tuple[Any, ...]:
     return tuple(row[name] for name in KEY)
+
+
+def _checked(row: Any) -> tuple[Any, ...]:
+    """The key of a row whose figures are figures. Raises ``ValueError`` and its like."""
+    for name in ("objective", "bound", "used"):
+        if row[name] is not None and not isinstance(row[name], (int, float)):
+            raise ValueError(f"{name} is no number")
+    if row["trace"] != readable(row["trace"]):
+        raise ValueError("its trace is none")
+    return _key(row)
+
+
+def _no_number(text: str) -> float:
+    raise ValueError(f"{text} is no number")

@@ -58,7 +58,9 @@ class Incumbent:
 
     def prove(self) -> None:
         """Have the bound raised from now on, where there are processors for it."""
-        if self._prover is None and self._options.threads != 1 and self._form.integer.any():
+        if self._options.threads == 1:
+            self._journal.figures["prover"] = "none beside the search: one thread"
+        elif self._prover is None and self._form.integer.any():
             left = self._clock.left
             self._prover = Prover(
                 self._form, replace(self._options, threads=1), PROOF if left is None else left,
@@ -142,7 +144,8 @@ class Incumbent:
         """Where no time is given, let the prover end; in any case hear what it has found."""
         waits = self._clock.left is None and self.x is not None and not self.close
         if self._prover is not None and waits:
-            self._prover.wait(PROOF)
+            with self._journal.stage("proof"):
+                self._prover.wait(PROOF)
         self._hear_prover()
 
     def leave(self) -> None:

@@ -57,6 +57,15 @@ def _outcome(
             counts.get("samples_feasible", 0) / counts["samples_completed"]
         )
     journal.figures["repaired"] = found.repaired
+    if found.repaired:
+        journal.figures["fell_back"] = (
+            "no sample allowed a plan; HiGHS decided anew what keeps the nearest one from it"
+        )
+    elif counts.get("windows_repaired"):
+        journal.figures["fell_back"] = (
+            f"no sample of {counts['windows_repaired']} of {journal.figures['windows']} windows "
+            "allowed a plan; HiGHS repaired the nearest ones"
+        )
     if not found.plans:
         return Outcome(found.status, bound=bound, telemetry=journal.telemetry())
     objective, plan = found.plans[0]

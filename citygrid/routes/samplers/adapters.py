@@ -11,6 +11,8 @@ taken from the command line, never from a file.
 from __future__ import annotations
 
 import importlib
+import sys
+from pathlib import Path
 from typing import Any
 
 import dimod
@@ -43,6 +45,20 @@ def names() -> list[str]:
     return list(KNOWN)
 
 
+def _imported(name: str) -> Any:
+    """A module by name, also one that lies in the folder in which citygrid was called."""
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as missing:
+        here = Path.cwd()
+        own = here / name.partition(".")[0]
+        if missing.name != own.name or not (own.is_dir() or own.with_suffix(".py").is_file()):
+            raise
+    sys.path.insert(0, str(here))
+    importlib.invalidate_caches()
+    return importlib.import_module(name)
+
+
 def get(name: str) -> Any:
     """The sampler (a ``dimod.Sampler``) of a name or import path.
 
@@ -61,7 +77,7 @@ def get(name: str) -> Any:
             raise refused(name, "no such sampler")
         module, attribute = KNOWN[name]
     try:
-        sampler = getattr(importlib.import_module(module), attribute)()
+        sampler = getattr(_imported(module), attribute)()
     except ImportError as failure:
         if name in OPTIONAL:
             raise InputError(Fault(

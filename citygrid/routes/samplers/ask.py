@@ -47,7 +47,7 @@ def ask(
     :class:`NoPlanError` where none gave an answer.
     """
     journal = journal or Journal()
-    asked = _Asking(journal, Clock(limit), chain.patience)
+    asked = _Asking(journal, Clock(limit), chain.patience, bool(chain.settings))
     # Whom an earlier call of the same run has given up is only asked again if nobody else is left.
     given_up: list[str] = journal.figures.setdefault("samplers_given_up", [])
     order = list(zip(chain.names, chain.samplers, strict=True))
@@ -72,8 +72,8 @@ def ask(
 class _Asking:
     """One call with its faults so far."""
 
-    def __init__(self, journal: Journal, clock: Clock, patience: Patience) -> None:
-        self.journal, self.clock, self.patience = journal, clock, patience
+    def __init__(self, journal: Journal, clock: Clock, patience: Patience, set_: bool) -> None:
+        self.journal, self.clock, self.patience, self.set = journal, clock, patience, set_
         self.reasons: list[tuple[str, str, str]] = []
         self._begun = time.perf_counter()
 
@@ -103,6 +103,9 @@ class _Asking:
                 self.note(name, fault, attempt, str(bad))
             except Exception as failure:  # whatever a stranger's sampler raises
                 fault, reason, rest = classified(failure)
+                if self.set and isinstance(failure, (TypeError, OverflowError)):
+                    # What the user set is of no kind that it takes; it would fail again.
+                    fault = "refused"
                 self.note(name, fault, attempt, reason)
             else:
                 for fault in mended:
@@ -177,9 +180,13 @@ class _Asking:
             for name, (fault, reason) in last.items()
         ]  # fmt: skip
         if all(fault == "refused" for fault, _ in last.values()):
+            told = ", ".join(f"sampler.{key}={value}" for key, value in chain.settings.items())
+            place = f"--set {told}" if told else "sampler"
+            repair = "set another value, or " if told else ""
             return InputError([
-                Fault("sampler", reason, bqm.num_variables, "choose another sampler, or a smaller "
-                      "problem") for _, reason in last.values()
+                Fault(place, f"{name} refuses the problem of {bqm.num_variables:,} variables: "
+                      f"{reason}", None, f"{repair}choose another sampler, or a smaller problem")
+                for name, (_, reason) in last.items()
             ])  # fmt: skip
         if all(fault in FINAL for fault, _ in last.values()):
             return InputError(faults)
@@ -205,12 +212,13 @@ def _tamed(failure: BaseException) -> Exception:
 
 def classified(failure: Exception) -> tuple[str, str, float | None]:
     """Fault, reason, and seconds after which to come back, of what a sampler raised."""
-    reason = f"{type(failure).__name__}: {failure}" if str(failure) else type(failure).__name__
+    said = _line(str(failure))
+    reason = f"{type(failure).__name__}: {said}" if said else type(failure).__name__
     name = type(failure).__name__.lower()
     response = getattr(failure, "response", None)
     status = getattr(failure, "status_code", getattr(response, "status_code", None))
     if isinstance(failure, (InputError, NotImplementedError)):
-        return "refused", str(failure) or reason, None
+        return "refused", said or reason, None
     if status in UNAUTHORISED or "authentic" in name or "unauthor" in name:
         return "authentication", reason, None
     if isinstance(failure, PermissionError):
@@ -220,11 +228,18 @@ def classified(failure: Exception) -> tuple[str, str, float | None]:
     if isinstance(failure, concurrent.futures.CancelledError) or "cancel" in name:
         return "cancelled", reason, None
     if isinstance(failure, TimeoutError) or "timeout" in name:
-        return "time-out", str(failure) or reason, None
+        return "time-out", said or reason, None
     if type(failure) is ValueError or "structure" in name:
         # dimod's way to say that a problem does not fit the machine.
-        return "refused", str(failure) or reason, None
+        return "refused", said or reason, None
     return "crash", reason, None
+
+
+def _line(text: str, width: int = 300) -> str:
+    """The first line of what somebody else's program says, as far as anybody reads."""
+    first = next((line.strip() for line in text.splitlines() if line.strip()), "")
+    first = "".join(c if c.isprintable() else "?" for c in first)
+    return first if len(first) <= width else first[: width - 1] + "…"
 
 
 def _retry_after(failure: Exception, response: Any) -> float | None:

@@ -18,6 +18,8 @@ from citygrid.routes.samplers import adapters
 PREFIX = "sampler."
 #: What is asked of the caller rather than of the sampler.
 OWN_WORDS = ("patience", "retries")
+#: Parameters of samplers that end them.
+LIMITS = ("timeout", "time_limit")
 #: Largest number of retries that makes sense.
 MOST = 100
 
@@ -82,7 +84,7 @@ def chain(name: str, extras: Mapping[str, str] | None = None) -> Chain:
             if word in OWN_WORDS:
                 patience = _with(patience, word, text)
             elif word in known:
-                settings[word] = parsed(text)
+                settings[word] = _value(word, text)
             elif judge:
                 choice = ", ".join([*sorted(known), *OWN_WORDS])
                 faults.append(Fault(f"--set {key}", f"{name} has no such parameter", text,
@@ -92,6 +94,14 @@ def chain(name: str, extras: Mapping[str, str] | None = None) -> Chain:
     if faults:
         raise InputError(faults)
     return Chain(tuple(parts), tuple(samplers), settings, patience)
+
+
+def _value(word: str, text: str) -> Any:
+    """What the sampler is given. Without an end it would never come back."""
+    value = parsed(text)
+    if word in LIMITS and isinstance(value, (int, float)) and not 0.0 < value < float("inf"):
+        raise ValueError("would never end; write a number of more than 0")
+    return value
 
 
 def _with(patience: Patience, word: str, text: str) -> Patience:
