@@ -45,11 +45,11 @@ class Solved(NamedTuple):
         return self.verdict.ledger[component, item][0]
 
 
-def solve(path: Path, options: Options = EXACT) -> Solved:
+def solve(path: Path, options: Options = EXACT, route: str = "milp") -> Solved:
     """A district file through the public verbs, to the optimum unless a gap is allowed."""
     case = cg.prepare(cg.load(path))
     form = cg.formulate(case)
-    plan = cg.solve(form, "milp", options)
+    plan = cg.solve(form, route, options)
     return Solved(case, form, plan, cg.verify(case, plan))
 
 
