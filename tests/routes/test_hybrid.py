@@ -378,6 +378,46 @@ def test_candidates_keep_what_the_relaxation_uses_and_two_of_every_group(case):
     assert np.bincount(groups.owner[near]).tolist() == [1, 1, 1]
 
 
+def test_a_window_is_the_whole_model_with_everything_else_held(case):
+    """Every state of the window has the energy that it has in the whole, to rounding."""
+    *_, model = case
+    whole = penalise(model, np.full(len(model.owner), 0.3), 1e-3)
+    linear, (row, column, value), offset = whole.arrays
+    random = np.random.default_rng(4)
+    windows = whole.windows(7)
+    assert sorted(np.concatenate(windows).tolist()) == list(range(len(linear)))
+    assert all(len(np.unique(model.owner[window])) == 1 or len(window) <= 7 for window in windows)
+    for window in windows:
+        state = random.integers(0, 2, len(linear)).astype(np.int8)
+        felt, (first, second, pair), constant = whole.within(window, state)
+        for _ in range(20):
+            state[window] = random.integers(0, 2, len(window))
+            here, bits = state.astype(float), state[window].astype(float)
+            told = constant + felt @ bits + pair @ (bits[first] * bits[second])
+            assert told == pytest.approx(
+                offset + linear @ here + value @ (here[row] * here[column])
+            )
+
+
+def test_windows_follow_each_other_in_time(district_maker):
+    form = district_maker(jobs=6, sites=2, steps=6)
+    assert set(find_coupling(form, find_groups(form)).steps.tolist()) == set(range(6))
+
+
+@pytest.mark.parametrize("sampler", ["neal", "greedy", "onehot,neal"])
+def test_choices_in_windows_lead_to_a_plan_near_the_whole_ones(small_district, sampler):
+    found = {
+        window: routes.solve(small_district, "hybrid", Options(
+            sampler=sampler, extras={"rounds": "2", "window": str(window)}, seed=3,
+        )) for window in (12, 10**6)
+    }  # fmt: skip
+    best = milp.solve(small_district, Options(gap=0.0)).objective
+    assert found[12].telemetry["windows"] > 1 and "windows" not in found[10**6].telemetry
+    assert found[12].telemetry["bqm"]["variables"] <= 12
+    # Parabolas say little of so small a district, whole or in parts.
+    assert best - 1e-6 <= found[12].objective <= 1.02 * found[10**6].objective
+
+
 def test_pyomo_model_is_named_and_indexed_like_the_form(case):
     form, *_ = case
     model = build(form)

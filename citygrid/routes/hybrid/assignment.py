@@ -15,6 +15,7 @@ from citygrid.arrays import Flags, Floats, Indices, Positions
 from citygrid.model.form import Form
 from citygrid.model.groups import Groups
 from citygrid.model.limits import part_limits
+from citygrid.model.steps import steps_of_rows
 
 #: Part of a column in the relaxation that makes it a candidate whatever its price.
 USED = 1e-6
@@ -25,13 +26,14 @@ class Coupling:
     """The rows in which options of several groups meet, and how much they may add up to there.
 
     ``rows`` (r) of the form, ``weights`` (r × k) of the options in them, and ``least`` and ``most``
-    (r) of their sum, each in the unit of its row.
+    (r) of their sum, each in the unit of its row; ``steps`` (r) of the rows in time, −1 for none.
     """
 
     rows: Positions
     weights: sp.csc_array
     least: Floats
     most: Floats
+    steps: Positions
 
 
 def find_coupling(form: Form, groups: Groups) -> Coupling:
@@ -44,7 +46,8 @@ def find_coupling(form: Form, groups: Groups) -> Coupling:
     touched[groups.rows] = False
     rows = np.flatnonzero(touched)
     least, most = part_limits(form, rows, chosen)
-    return Coupling(rows, sp.csc_array(sp.csr_array(among)[rows]), least, most)
+    weights = sp.csc_array(sp.csr_array(among)[rows])
+    return Coupling(rows, weights, least, most, steps_of_rows(form)[rows])
 
 
 def priced_cost(form: Form, groups: Groups, duals: Floats, without: Positions) -> Floats:

@@ -26,7 +26,7 @@ from citygrid.routes import samplers
 from citygrid.routes.contract import Clock, Journal, Positions
 from citygrid.routes.hybrid.annealer import anneal, descend, draw
 from citygrid.routes.hybrid.energy import Energy
-from citygrid.routes.hybrid.quadratic import Penalised, penalise
+from citygrid.routes.hybrid.quadratic import Arrays, Penalised, penalise
 
 #: Short calls of a dimod sampler, at most, from which penalties are learnt before the full one.
 LESSONS = 7
@@ -56,7 +56,8 @@ WHOLE = Part()
 class Chooser:
     """Who chooses (``anneal``, ``raw``, ``greedy``, ``random``, ``rounding``), with what effort.
 
-    ``sampler`` is dimod's, or a chain of them, or ``None`` for the annealer of this package.
+    ``sampler`` is dimod's, or a chain of them, or ``None`` for the annealer of this package;
+    ``window`` the most variables of one of its models, ``None`` for all at once.
     """
 
     kind: str
@@ -65,6 +66,7 @@ class Chooser:
     sweeps: int
     tolerance: float
     threads: int | None = None
+    window: int | None = None
 
     @property
     def patient(self) -> bool:
@@ -75,6 +77,7 @@ class Chooser:
     def named(
         cls, kind: str, sampler: str, reads: int, sweeps: int | None, tolerance: float,
         threads: int | None = None, extras: Mapping[str, str] | None = None,
+        window: int | None = None,
     ) -> Chooser:  # fmt: skip
         """A chooser with the samplers of a name, which controls replace by their like.
 
@@ -83,7 +86,8 @@ class Chooser:
         own = sampler == samplers.OWN or kind in ("random", "rounding")
         greedy = kind == "greedy"
         made = None if own else samplers.chain(*(("greedy",) if greedy else (sampler, extras)))
-        return cls(kind, made, reads, sweeps or (SWEEPS if own else BIT_SWEEPS), tolerance, threads)
+        sweeps = sweeps or (SWEEPS if own else BIT_SWEEPS)
+        return cls(kind, made, reads, sweeps, tolerance, threads, window)
 
     def choose(
         self, model: Energy, used: Floats, seed: int, incumbent: Positions | None,
@@ -163,21 +167,58 @@ class Chooser:
         self, penalised: Penalised, reads: int, sweeps: int, seed: int,
         incumbent: Positions | None, journal: Journal, limit: Clock, clock: Clock,
     ) -> NDArray[np.int8]:  # fmt: skip
+        """The best samples (s × c), of the whole model or window by window.
+
+        In windows every group is sampled once, all others held at the best that is known of them; a
+        sample is then the best of every window, or the second best, and so on.
+        """
+        energy = penalised.energy
+        width = len(energy.owner)
+        warm = incumbent is not None
+        betas = penalised.betas(self.tolerance, warm)
+        state = np.zeros(width, dtype=np.int8)
+        if incumbent is not None:
+            state[incumbent] = 1
+        if self.window is None or self.window >= width:
+            known = state if warm else None
+            return self._asked(penalised.arrays, betas, reads, sweeps, seed, known, journal, limit,
+                               clock)  # fmt: skip
+        if incumbent is None:
+            state[penalised.cheapest] = 1
+        windows = penalised.windows(self.window)
+        journal.figures["windows"] = len(windows)
+        found = np.repeat(state[None, :], reads, axis=0)
+        for number, window in enumerate(windows):
+            part = self._asked(
+                penalised.within(window, state), betas, reads, sweeps, seed + 104_729 * number,
+                state[window], journal, Clock(limit.share(1.0 / (len(windows) - number), 0.1)),
+                clock,
+            )  # fmt: skip
+            found[:, window] = part[np.minimum(np.arange(reads), len(part) - 1)]
+            state = np.zeros_like(state)
+            state[penalised.decode(found[0])[0]] = 1
+            if limit.over:
+                break
+        return found
+
+    def _asked(
+        self, arrays: Arrays, betas: tuple[float, float], reads: int, sweeps: int, seed: int,
+        known: NDArray[np.int8] | None, journal: Journal, limit: Clock, clock: Clock,
+    ) -> NDArray[np.int8]:  # fmt: skip
         """The best samples (s × c) of one call, or of as many as greed needs for its steps."""
         with journal.stage("model"):
-            bqm = samplers.model(*penalised.arrays)
+            bqm = samplers.model(*arrays)
         size = {"variables": bqm.num_variables, "couplings": bqm.num_interactions}
-        journal.figures["bqm"] = size
+        largest = journal.figures.setdefault("bqm", size)
+        largest.update({name: max(largest[name], value) for name, value in size.items()})
         wishes: dict[str, Any] = {
             "num_reads": reads, "num_sweeps": sweeps, "seed": seed % (2**31 - 1),
-            "beta_range": penalised.betas(self.tolerance, warm=incumbent is not None),
+            "beta_range": betas,
         }  # fmt: skip
         if limit.left is not None:
             wishes["time_limit"] = max(limit.left, 0.1)
-        if incumbent is not None:
-            state = np.zeros(bqm.num_variables, dtype=np.int8)
-            state[incumbent] = 1
-            wishes.update(initial_states=(state, list(bqm.variables)),
+        if known is not None:
+            wishes.update(initial_states=(known, list(bqm.variables)),
                           initial_states_generator="tile")  # fmt: skip
         parts: list[tuple[Floats, NDArray[np.int8]]] = []
         steps = 0

@@ -51,7 +51,7 @@ class Energy:
     ``priced`` (c) in EUR, ``weights`` W (r × c), ``first`` and ``last`` (r) the limits of the loads
     in the unit of the row. Totals: ``total`` (r) the t of each row or −1, ``stiffness`` κ (t),
     ``target`` (t). ``slope``, ``curve`` (r): the parabola ``slope L + ½ curve L²`` of each row,
-    ``size`` (r) that of a typical option.
+    ``size`` (r) that of a typical option; ``steps`` (r) where the row stands in time.
     """
 
     options: Positions
@@ -68,6 +68,7 @@ class Energy:
     slope: Floats
     curve: Floats
     size: Floats
+    steps: Positions
 
     @cached_property
     def groups(self) -> int:
@@ -179,7 +180,7 @@ def energy(
     slope, curve = parabolas(first, last, table, loads, size)
     return Energy(
         options, owner, cost, weights, chains, responses, first, last, total, stiffness, target,
-        slope, curve, size,
+        slope, curve, size, coupling.steps,
     )  # fmt: skip
 
 

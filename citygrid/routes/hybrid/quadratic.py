@@ -33,6 +33,10 @@ FIRST = 0.4
 BEND = 0.2
 
 
+#: Linear terms, couplings (row, column, value; row < column) and offset of a model.
+Arrays = tuple[Floats, tuple[Positions, Positions, Floats], float]
+
+
 @dataclass(frozen=True)
 class Penalised:
     """An energy with what its groups and limits cost a sampler that does not know them.
@@ -50,7 +54,7 @@ class Penalised:
     span: Floats
 
     @cached_property
-    def arrays(self) -> tuple[Floats, tuple[Positions, Positions, Floats], float]:
+    def arrays(self) -> Arrays:
         """Linear terms (c), couplings (row, column, value; row < column) and offset."""
         energy, owner = self.energy, self.energy.owner
         quadratic = energy.quadratic
@@ -67,6 +71,56 @@ class Penalised:
     @property
     def _target(self) -> Floats:
         return np.asarray(self.energy.weights @ self.usual)
+
+    @cached_property
+    def cheapest(self) -> Positions:
+        """The option of every group (g) that costs least at the usual loads of all others."""
+        margin = self.energy.linear + self.energy.quadratic @ self.usual
+        order = np.lexsort((margin, self.energy.owner))
+        return order[np.searchsorted(self.energy.owner[order], np.arange(self.energy.groups))]
+
+    @cached_property
+    def moment(self) -> Floats:
+        """Where every group (g) stands in time: the mean step of the rows that its options load."""
+        energy = self.energy
+        weight = abs(energy.weights)
+        share = np.asarray(weight.sum(axis=0)).ravel()
+        step = np.asarray(weight.T @ energy.steps.astype(float)).ravel()
+        step = step / np.maximum(share, 1e-12)
+        count = np.maximum(np.bincount(energy.owner, minlength=energy.groups), 1)
+        return np.asarray(np.bincount(energy.owner, step, energy.groups) / count)
+
+    def windows(self, width: int) -> list[Positions]:
+        """Options (c) of groups that follow each other in time, at most ``width`` at once.
+
+        A group whose options alone are more is a window of its own.
+        """
+        owner = self.energy.owner
+        size = np.bincount(owner, minlength=self.energy.groups)
+        of_group = np.zeros(len(size), dtype=np.int64)
+        number, filled = 0, 0
+        for group in np.argsort(self.moment, kind="stable"):
+            if filled and filled + size[group] > width:
+                number, filled = number + 1, 0
+            of_group[group] = number
+            filled += int(size[group])
+        return [np.flatnonzero(of_group[owner] == n) for n in range(number + 1)]
+
+    def within(self, window: Positions, state: NDArray[np.int8]) -> Arrays:
+        """The model of the options of a window alone, all others held at a state (c)."""
+        linear, (row, column, value), offset = self.arrays
+        place = np.full(len(linear), -1, dtype=np.int64)
+        place[window] = np.arange(len(window))
+        held = np.where(place < 0, state, 0).astype(float)
+        first, second = place[row], place[column]
+        fixed = (first < 0) & (second < 0)
+        offset += float(linear @ held + value[fixed] @ (held[row] * held[column])[fixed])
+        felt = linear[window].copy()
+        for inside, other in ((first, column), (second, row)):
+            met = (inside >= 0) & (place[other] < 0)
+            np.add.at(felt, inside[met], value[met] * held[other[met]])
+        both = (first >= 0) & (second >= 0)
+        return felt, (first[both], second[both], value[both]), offset
 
     def betas(self, tolerance: float, warm: bool) -> tuple[float, float]:
         """From where a typical flip is as likely as not, to the cost that no longer matters."""

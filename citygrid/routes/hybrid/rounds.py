@@ -56,13 +56,17 @@ PLANS = 0.05
 
 @dataclass(frozen=True)
 class Effort:
-    """How much is searched: candidates, reads and sweeps of the sampler, rounds, plans a round."""
+    """How much is searched: candidates, reads and sweeps of the sampler, rounds, plans a round.
+
+    ``window``: the most candidates in one model of a dimod sampler; all at once when ``None``.
+    """
 
     variables: int = 2500
     reads: int = 2
     sweeps: int | None = None
     rounds: int | None = None
     plans: int = 2
+    window: int | None = None
 
 
 class Rounds:

@@ -44,9 +44,9 @@ def solve(form: Form, options: Options, chooser: str = "anneal") -> Outcome:
     """Solve the form by prices, annealing and exact completion.
 
     ``chooser`` is ``anneal`` or a control in its place: ``random``, ``greedy``, ``rounding``,
-    ``raw``. ``options.extras`` may set ``variables``, ``reads``, ``sweeps``, ``rounds`` and
-    ``plans`` (where nothing is assigned, only ``reads`` and ``sweeps`` have a meaning), and with
-    the prefix ``sampler.`` what the sampler takes.
+    ``raw``. ``options.extras`` may set ``variables``, ``window``, ``reads``, ``sweeps``, ``rounds``
+    and ``plans`` (where nothing is assigned, only ``reads`` and ``sweeps`` have a meaning), and
+    with the prefix ``sampler.`` what the sampler takes.
 
     Raises :class:`InputError` for options that are none, and :class:`NoPlanError` where no sampler
     answered before there was any plan.
@@ -99,7 +99,7 @@ def _assign(
     tolerance = _tolerance(options.gap, form.objective(relaxed), len(groups))
     picker = Chooser.named(
         chooser, options.sampler, effort.reads, effort.sweeps, tolerance, options.threads,
-        options.extras,
+        options.extras, effort.window,
     )  # fmt: skip
     Rounds(shop, incumbent, duals, relaxed).run(picker, effort)
 
