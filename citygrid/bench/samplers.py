@@ -4,16 +4,22 @@ Max-Cut on two graphs of the G-set, ``E = ½ Σ_ij w_ij s_i s_j`` (a cut is half
 exceed ``E`` by). All annealers get the same temperatures and as many sweeps, the range in which
 ``neal`` is quickest on G22, scaled by the root of the number of neighbours; they begin anew with
 another seed until their time is over. Everything runs in one process, one after the other.
+
+And how good their choices are for the jobs of a random district: the assignment at the prices of
+the relaxation as a binary quadratic model, one-hot groups by penalty. ``onehot`` knows the groups,
+the others meet them in the penalties; what counts is the energy once every group has one option.
 """
 
 from __future__ import annotations
 
 import importlib.util
+import math
 import statistics
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,6 +28,9 @@ from citygrid.errors import Fault, InputError
 from citygrid.model.form import Floats
 from citygrid.routes import samplers
 from citygrid.routes.contract import Positions
+
+if TYPE_CHECKING:
+    from citygrid.routes.hybrid.quadratic import Penalised
 
 FOLDER = Path(__file__).resolve().parents[2] / "data" / "gset"
 GRAPHS = ("G1", "G22")
@@ -34,6 +43,9 @@ BUDGET, SWEEPS, RANGE = 0.6, 1000, (0.9, 9.0)
 GRAPH, TARGET, PATIENCE = "G22", 13_350, 20.0
 #: Times to the target that are measured.
 RUNS = 20
+
+#: The random district whose jobs are assigned, and its seed.
+DISTRICT, DISTRICT_SEED = "S", 11
 
 Cut = Callable[[int], float]
 
@@ -77,7 +89,7 @@ def _cutters(name: str) -> dict[str, Cut]:
 
 def _within(cut: Cut, seed: int) -> tuple[float, float]:
     """The best cut of as many calls as begin within the budget, and the seconds they took."""
-    begun, best, call = time.perf_counter(), 0.0, 0
+    begun, best, call = time.perf_counter(), -math.inf, 0
     while time.perf_counter() - begun < BUDGET:
         best = max(best, cut(1000 * seed + call))
         call += 1
@@ -94,8 +106,83 @@ def _until(cut: Cut, seed: int) -> tuple[float, float] | None:
     return time.perf_counter() - begun, time.process_time() - worked
 
 
+def _assignment() -> tuple[Penalised, list[list[int]], float]:
+    """The jobs of a random district as a model, their groups, and the cost that does not matter."""
+    import citygrid as cg
+    from citygrid.model.groups import find_groups
+    from citygrid.routes import milp
+    from citygrid.routes.contract import Options
+    from citygrid.routes.hybrid.assignment import find_coupling, meeting, priced_cost
+    from citygrid.routes.hybrid.blocks import entered, find_blocks
+    from citygrid.routes.hybrid.chains import find_chains
+    from citygrid.routes.hybrid.energy import energy, limits
+    from citygrid.routes.hybrid.quadratic import penalise
+    from citygrid.routes.hybrid.responses import Responder
+    from citygrid.synthetic import CLASSES, write
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = write(Path(folder) / "district.yaml", CLASSES[DISTRICT], DISTRICT_SEED)["model"]
+        form = cg.formulate(cg.prepare(cg.load(path)))
+    groups = find_groups(form)
+    coupling = find_coupling(form, groups)
+    relaxed, prices, _ = milp.relaxation(form, Options())
+    assert relaxed.x is not None and prices is not None
+    blocks = find_blocks(form, groups, coupling)
+    chains = find_chains(form, blocks)
+    used = relaxed.x[groups.columns]
+    loads = np.asarray(coupling.weights @ used)
+    ends = limits(coupling, loads)
+    answers = Responder(form, blocks, chains, coupling).respond(prices, *ends)
+    total = meeting(form, coupling, blocks.receiver, entered(form, blocks))
+    options = np.lexsort((np.arange(len(groups.columns)), groups.owner))
+    priced = priced_cost(form, groups, prices, coupling.rows)
+    model = energy(coupling, groups, options, priced, prices, loads, chains, answers, ends, total)
+    tolerance = 1e-4 * abs(relaxed.objective or 1.0) / len(groups)
+    members = [np.flatnonzero(model.owner == group).tolist() for group in range(model.groups)]
+    return penalise(model, used[options], tolerance).firm(), members, tolerance
+
+
+def _assigned() -> dict[str, Any]:
+    """Per sampler the energy above the best of all [EUR], best and median over the seeds."""
+    model, groups, tolerance = _assignment()
+    bqm = samplers.model(*model.arrays)
+    usual = {"num_sweeps": SWEEPS, "beta_range": model.betas(tolerance, warm=False)}
+    told: dict[str, dict[str, Any]] = {
+        "onehot": {**usual, "num_reads": 2, "groups": groups},
+        "neal": {**usual, "num_reads": 1},
+        "tabu": {"num_reads": 1, "timeout": int(1000 * BUDGET)},
+    }
+    if importlib.util.find_spec("openjij") is not None:
+        told["openjij"] = {**usual, "num_reads": 1}
+    energies: dict[str, list[float]] = {}
+    for label, wishes in told.items():
+        sampler = samplers.get(label)
+
+        def cut(seed: int, sampler: Any = sampler, wishes: Any = wishes) -> float:
+            found = sampler.sample(bqm, seed=seed, **wishes)
+            order = np.argsort(np.array(list(found.variables)))
+            states = found.record.sample[:, order]
+            choices = [model.decode(state)[0] for state in states]
+            taken = np.zeros((len(choices), states.shape[1]), dtype=np.int8)
+            for row, choice in zip(taken, choices, strict=True):
+                row[choice] = 1
+            return -float(bqm.energies((taken, list(range(states.shape[1])))).min())
+
+        cut(0)  # compiled and imported
+        energies[label] = [-_within(cut, seed)[0] for seed in SEEDS]
+    least = min(min(found) for found in energies.values())
+    return {
+        "district": f"{DISTRICT}, seed {DISTRICT_SEED}", "variables": bqm.num_variables,
+        "couplings": bqm.num_interactions, "groups": len(groups),
+        "samplers": {label: {"best": min(found) - least, "median": statistics.median(found) - least}
+                     for label, found in energies.items()},
+    }  # fmt: skip
+
+
 def run(wish: Wish, say: Say) -> dict[str, Any]:
     """Best and median cut at equal time per graph and sampler, and the time to :data:`TARGET`.
+
+    ``assignment``: energies [EUR] above the best one that any sampler found.
 
     ``time_ratio`` is the mean time of ``neal`` to the target over that of ``onehot`` on all cores,
     ``time_ratio_one_thread`` the same on one, and ``processor_ratio_one_thread`` that of processor
@@ -115,6 +202,8 @@ def run(wish: Wish, say: Say) -> dict[str, Any]:
                 "seconds": statistics.mean(seconds for _, seconds in found),
             }  # fmt: skip
         document["graphs"][name] = {"best_known": KNOWN[name], "samplers": rows}
+    say(f"assigning the jobs of a random district, {BUDGET} s for every sampler and seed")
+    document["assignment"] = _assigned()
     say(f"waiting for a cut of {TARGET:,} of {GRAPH}")
     cutters = _cutters(GRAPH)
     labels = ("onehot", "onehot, one thread", "neal")

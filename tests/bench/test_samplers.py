@@ -22,6 +22,11 @@ def test_cuts_and_times_are_told_for_every_sampler(monkeypatch):
         # Half of the edges are cut by chance; nobody has cut more than is known.
         assert 9_588 < row["median"] <= row["best"] <= found["graphs"]["G1"]["best_known"]
         assert row["seconds"] >= 0.02
+    assigned = found["assignment"]
+    gaps = [row["best"] for row in assigned["samplers"].values()]
+    assert min(gaps) == 0.0 and assigned["groups"] == 40 and assigned["variables"] > 400
+    # It knows the groups, and is never far behind.
+    assert assigned["samplers"]["onehot"]["best"] <= min(gaps) + 5.0
     times = found["time_to_target"]
     assert times["unreached"] == {"onehot": 0, "onehot, one thread": 0, "neal": 0}
     means = times["mean_seconds"]
