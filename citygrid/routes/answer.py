@@ -26,6 +26,7 @@ from citygrid.model.form import Form
 from citygrid.model.groups import find_groups
 from citygrid.routes import highs, milp
 from citygrid.routes.contract import (
+    POOL,
     Clock,
     Journal,
     Options,
@@ -45,10 +46,6 @@ from citygrid.routes.hybrid.commitment import NODES, Workshop
 PLANS = 10
 #: Choices that are repaired where none allows a plan as it is.
 REPAIRS = 3
-#: Nonzeros above which interior point without crossover bounds faster than simplex.
-LARGE = 60_000
-#: Plans that are kept beside the best.
-POOL = 5
 
 
 def check(options: Options, file: str) -> int:
@@ -86,9 +83,9 @@ def solve(form: Form, options: Options, file: str, exported: Form | None = None)
         samples = read_samples(Path(file))
         told = decode(form if exported is None else exported, samples,
                       read_map(Path(file).parent), encoded)  # fmt: skip
-    large = form.matrix.nnz > LARGE
+    method = milp.method(form)
     relaxed, _, _ = milp.relaxation(
-        form, options, journal, "ipm" if large else "choose", clock.share(0.5), not large
+        form, options, journal, method, clock.share(0.5), method != "ipm"
     )
     if relaxed.status in ("infeasible", "unbounded"):
         return Outcome(relaxed.status, telemetry=journal.telemetry())
@@ -185,9 +182,8 @@ class _Answer:
         groups = find_groups(self.form)
         shop = None
         if len(groups):
-            large = self.form.matrix.nnz > LARGE
             shop = Workshop(self.form, groups, find_coupling(self.form, groups), self.options,
-                            self.journal, self.clock, "ipm" if large else "choose")  # fmt: skip
+                            self.journal, self.clock)  # fmt: skip
         for point, integers in zip(points, choices, strict=True):
             if self.clock.over and self.pool:
                 break

@@ -212,6 +212,8 @@ def _between(first: str, second: str) -> float:
     return (datetime.fromisoformat(second) - datetime.fromisoformat(first)).total_seconds()
 
 
+#: Plans that a route hands out, the best one included.
+POOL = 5
 #: Seconds that a last linear programme may take, if need be beyond the limit.
 LAST = 5.0
 

@@ -21,6 +21,8 @@ from citygrid.routes.highs import CLEAN, Result, Task, settings
 #: Entries of free columns up to which a step of HiGHS is short, so that its own limit holds: in a
 #: search, and in a linear programme, which has shorter steps.
 SMALL, SMALL_LP = 25_000, 250_000
+#: Entries above which interior point without crossover prices rows sooner than simplex.
+LARGE = 60_000
 
 
 def solve(form: Form, options: Options) -> Outcome:
@@ -112,6 +114,11 @@ def complete(
     clean = held.restore(np.clip(found.x, held.form.lower, held.form.upper))
     clean[form.integer] = whole
     return clean, found.duals
+
+
+def method(form: Form) -> str:
+    """How a relaxation that need not end in a corner is solved soonest: ``ipm`` or ``choose``."""
+    return "ipm" if form.matrix.nnz > LARGE else "choose"
 
 
 def relaxation(

@@ -163,16 +163,14 @@ def _by_block(form: Any, outcome: Any, options: Any) -> dict[str, float] | None:
     from citygrid.routes.contract import Clock, Journal
     from citygrid.routes.hybrid.assignment import find_coupling
     from citygrid.routes.hybrid.commitment import Workshop
-    from citygrid.routes.hybrid.search import LARGE
 
     groups = find_groups(form)
     trace = outcome.telemetry.get("trace") or ()
     bounds = [news["bound"] for news in trace if news.get("bound") is not None]
     if "chooser" not in outcome.telemetry or not len(groups) or not bounds:
         return None
-    method = "ipm" if form.matrix.nnz > LARGE else "choose"
     coupling = find_coupling(form, groups)
-    shop = Workshop(form, groups, coupling, options, Journal(), Clock(None), method)
+    shop = Workshop(form, groups, coupling, options, Journal(), Clock(None))
     value, _ = shop.value(shop.read(outcome.x))
     if value is None:
         return None

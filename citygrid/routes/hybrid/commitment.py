@@ -44,7 +44,11 @@ class Workshop:
     options: Options
     journal: Journal
     clock: Clock
-    method: str = "choose"
+
+    @property
+    def method(self) -> str:
+        """How relaxations of the form with something held are solved, see :func:`milp.method`."""
+        return milp.method(self.form)
 
     @property
     def binaries(self) -> int:

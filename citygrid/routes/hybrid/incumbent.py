@@ -13,6 +13,7 @@ from citygrid.routes import highs, milp
 from citygrid.routes.bounds.front import Relaxed
 from citygrid.routes.bounds.prover import Prover
 from citygrid.routes.contract import (
+    POOL,
     Clock,
     Journal,
     Options,
@@ -24,8 +25,6 @@ from citygrid.routes.contract import (
 
 #: Seconds that a prover may work where no time limit is given.
 PROOF = 60.0
-#: Plans that are kept.
-POOL = 5
 
 
 class Incumbent:

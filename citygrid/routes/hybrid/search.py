@@ -34,8 +34,6 @@ from citygrid.routes.hybrid.commitment import Workshop
 from citygrid.routes.hybrid.incumbent import Incumbent
 from citygrid.routes.hybrid.rounds import Effort, Rounds
 
-#: Nonzeros above which interior point without crossover prices faster than simplex.
-LARGE = 60_000
 #: Largest number that makes sense for any effort.
 MOST = 1_000_000
 
@@ -62,8 +60,8 @@ def solve(form: Form, options: Options, chooser: str = "anneal") -> Outcome:
         outcome = milp.solve(form, replace(options, extras={}))
         note = {**journal.figures, "fell_back": "nothing to choose; the whole form by HiGHS"}
         return replace(outcome, telemetry={**outcome.telemetry, **note})
-    large = form.matrix.nnz > LARGE
-    method = "ipm" if large else "choose"
+    method = milp.method(form)
+    large = method == "ipm"
     journal.figures["pricing"] = "interior point" if large else "simplex"
     relaxed, duals, _ = milp.relaxation(
         form, options, journal, method, clock.share(0.7), crossover=not large
@@ -76,8 +74,8 @@ def solve(form: Form, options: Options, chooser: str = "anneal") -> Outcome:
         incumbent.prove()
     try:
         if len(groups):
-            _assign(form, groups, options, journal, clock, incumbent, relaxed.x, duals, method,
-                    chooser, effort)  # fmt: skip
+            _assign(form, groups, options, journal, clock, incumbent, relaxed.x, duals, chooser,
+                    effort)  # fmt: skip
         else:
             _commit(form, options, journal, clock, incumbent, relaxed.x, duals, chooser)
         incumbent.settle()
@@ -89,13 +87,12 @@ def solve(form: Form, options: Options, chooser: str = "anneal") -> Outcome:
 
 def _assign(
     form: Form, groups: Groups, options: Options, journal: Journal, clock: Clock,
-    incumbent: Incumbent, relaxed: Floats, duals: Floats, method: str, chooser: str,
-    effort: Effort,
+    incumbent: Incumbent, relaxed: Floats, duals: Floats, chooser: str, effort: Effort,
 ) -> None:  # fmt: skip
     """Rounds of choosing an option for every group."""
     with journal.stage("coupling"):
         coupling = find_coupling(form, groups)
-    shop = Workshop(form, groups, coupling, options, journal, clock, method)
+    shop = Workshop(form, groups, coupling, options, journal, clock)
     tolerance = _tolerance(options.gap, form.objective(relaxed), len(groups))
     picker = Chooser.named(
         chooser, options.sampler, effort.reads, effort.sweeps, tolerance, options.threads,

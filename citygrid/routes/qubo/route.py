@@ -7,6 +7,7 @@ from dataclasses import replace
 from citygrid.model.form import Form
 from citygrid.routes import milp
 from citygrid.routes.contract import (
+    POOL,
     Clock,
     Journal,
     Options,
@@ -19,9 +20,6 @@ from citygrid.routes.qubo import windows
 from citygrid.routes.qubo.completion import Found, Shop
 from citygrid.routes.qubo.search import search
 from citygrid.routes.qubo.settings import check
-
-#: Plans kept beside the best one.
-POOL = 5
 
 
 def solve(form: Form, options: Options) -> Outcome:
