@@ -45,9 +45,7 @@ FOLLOW = 0.5
 #: Parts of the courses, in turn, the last for all that follow: a quick one for a first plan (with
 #: fewer sweeps), a patient one, and more. From the second on they begin beside the best plan,
 #: between hot (0) and cold (1), with other units committed near it.
-PARTS, WARM = (4, 12, 8), 0.5
-#: Part of the time left that answers between the parts of a course may take, and fewest parts.
-ANSWERS, FEWEST = 0.1, 4
+PARTS, WARM = (4, 12, 8), 0.4
 #: Part of the time left that a course may take before there is a plan, and after.
 FIRST_SHARE, SHARE = 0.4, 0.5
 #: Part of the time left after which no further plan of a course is worked out.
@@ -133,7 +131,7 @@ class Rounds:
         """One course and plans from its end; each second one is twice as long as those before."""
         shop, incumbent = self.shop, self.incumbent
         course = Clock(shop.clock.share(FIRST_SHARE if incumbent.x is None else SHARE, 0.5))
-        parts = self._parts(number) if picker.patient else 1
+        parts = PARTS[min(number, len(PARTS) - 1)] if picker.patient else 1
         improving = picker.patient and number > 0 and incumbent.x is not None
         best: tuple[float, Positions, Settings] | None = None
         start: Positions | None = None
@@ -172,15 +170,6 @@ class Rounds:
             ends.insert(1, best[1:])
         self._work_out_best(ends, picker, effort)
 
-    def _parts(self, number: int) -> int:
-        """In how many parts a course is made: fewer where answers take long in the time left."""
-        journal, left = self.shop.journal, self.shop.clock.left
-        parts, answers = PARTS[min(number, len(PARTS) - 1)], journal.counts.get("answers", 0)
-        if left is None or not answers:
-            return parts
-        each = (journal.seconds["responses"] + journal.seconds["recourse"]) / answers
-        return min(parts, max(round(ANSWERS * left / max(each, 1e-9)), FEWEST))
-
     def _seed(self, number: int, part: int) -> int:
         return (self.shop.options.seed * 1009 + number + 7919 * part) % (2**31 - 1)
 
@@ -188,7 +177,6 @@ class Rounds:
         """Prices and aims go a step towards the rest's answer to a choice; what it costs there."""
         with self.shop.journal.stage("recourse"):
             answer = self.recourse.answer(positions, settings, self.prices, cold)
-        self.shop.journal.count("answers")
         if answer is None:
             return None
         self._step(answer.prices, answer.point)
