@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import warnings
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from citygrid.district.case import Case
 from citygrid.export.assets import asset_table
 from citygrid.export.flows import component_flows, dispatch
 from citygrid.export.geometry import Geometry, locate
+from citygrid.export.project import PROJECTS, Frame, project
 from citygrid.export.styles import LAYER_STYLES, styles
 from citygrid.export.tables import job_table, kpi_table, ledger_table, provenance_table
 from citygrid.files import whole
@@ -47,7 +49,8 @@ def write_geopackage(case: Case, plan: Plan, verdict: Verdict, path: Path) -> No
     ``heat_network``, ``feeders``, ``nodes``, ``assets`` (components of one node a few metres
     apart). Tables: ``dispatch`` (one row per component and step; an interval ends a millisecond
     before the next begins, so that a map shows one step at a time), ``kpis``, ``ledger``, ``jobs``
-    and ``provenance``. ``asset_dispatch`` joins places and steps for a player of time. Without
+    and ``provenance``. ``asset_dispatch`` joins places and steps for a player of time, and a QGIS
+    project that shows it all is inside (:mod:`.project`), for the file's own name. Without
     positions only the tables are written, and ``provenance`` says so.
     """
     geometry = locate(case)
@@ -71,7 +74,7 @@ def write_geopackage(case: Case, plan: Plan, verdict: Verdict, path: Path) -> No
         for name, table in rows.items():
             _write(table, temporary, name)
         with closing(sqlite3.connect(temporary)) as database, database:
-            _finish(database, case, layers, steps)
+            _finish(database, case, layers, steps, Path(path).name, list(rows))
 
 
 def _texts(table: pd.DataFrame) -> pd.DataFrame:
@@ -158,9 +161,9 @@ def _plain(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 
 def _finish(
     database: sqlite3.Connection, case: Case, layers: dict[str, gpd.GeoDataFrame],
-    steps: pd.DataFrame,
+    steps: pd.DataFrame, file: str, tables: list[str],
 ) -> None:  # fmt: skip
-    """Add indices, styles and the view that the writer of layers knows nothing of."""
+    """Add indices, styles, the view and the project that the writer of layers knows nothing of."""
     database.execute("CREATE INDEX dispatch_asset ON dispatch (asset_id, start_time)")
     stamp = _stamp(case)
     if "assets" in layers and layers["assets"].geometry.notna().any():
@@ -187,10 +190,29 @@ def _finish(
         "INSERT INTO gpkg_contents (table_name, data_type, identifier, description, last_change, "
         "srs_id) VALUES ('layer_styles', 'attributes', 'layer_styles', '', ?, 0)", (stamp,),
     )  # fmt: skip
-    for layer, qml in styles(layers).items():
+    drawn = styles(layers)
+    _add_project(database, case, layers, drawn, file, tables)
+    for layer, qml in drawn.items():
         database.execute(
             "INSERT INTO layer_styles (f_table_catalog, f_table_schema, f_table_name, "
             "f_geometry_column, styleName, styleQML, styleSLD, useAsDefault, description, owner, "
             "ui, update_time) VALUES ('', '', ?, 'geom', ?, ?, '', 1, '', '', NULL, ?)",
             (layer, f"citygrid {layer}", qml, stamp),
         )
+
+
+def _add_project(
+    database: sqlite3.Connection, case: Case, layers: dict[str, gpd.GeoDataFrame],
+    drawn: dict[str, str], file: str, tables: list[str],
+) -> None:  # fmt: skip
+    """The QGIS project, as QGIS stores one: name, time of change, a zip in hexadecimals."""
+    shown = dict(layers)
+    if "assets" in layers and layers["assets"].geometry.notna().any():
+        shown["asset_dispatch"] = layers["assets"]
+    step = np.timedelta64(round(3600 * case.step), "s")
+    frame = Frame(file, case.name, next(iter(layers.values())).crs, case.time[0],
+                  case.time[-1] + step, case.step)  # fmt: skip
+    changed = json.dumps({"last_modified_time": _stamp(case), "last_modified_user": "citygrid"})
+    database.execute(PROJECTS)
+    database.execute("INSERT INTO qgis_projects VALUES (?, ?, ?)",
+                     (case.name, changed, project(frame, shown, drawn, tables).hex()))  # fmt: skip

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import io
+import json
 import sqlite3
 import xml.etree.ElementTree as ElementTree
+import zipfile
 from contextlib import closing
 
 import geopandas as gpd
@@ -89,8 +92,28 @@ def test_the_file_is_a_geopackage_of_version_1_2(written):
 
 
 def test_the_same_plan_gives_the_same_bytes(planned, tmp_path, written):
-    write_geopackage(*planned, tmp_path / "again.gpkg")
-    assert (tmp_path / "again.gpkg").read_bytes() == written.read_bytes()
+    """Under the same name, for the project inside knows its file by it."""
+    write_geopackage(*planned, tmp_path / "plan.gpkg")
+    assert (tmp_path / "plan.gpkg").read_bytes() == written.read_bytes()
+
+
+def test_the_project_inside_names_layers_that_are_there(written, planned):
+    case, _, _ = planned
+    ((name, changed, content),) = query(written, "SELECT * FROM qgis_projects")
+    assert name == case.name and json.loads(changed)["last_modified_time"]
+    with zipfile.ZipFile(io.BytesIO(bytes.fromhex(content))) as archive:
+        (only,) = archive.namelist()
+        root = ElementTree.fromstring(archive.read(only))
+    assert only.endswith(".qgs")
+    there = set(pyogrio.list_layers(written)[:, 0])
+    sources = {layer.findtext("datasource") for layer in root.iter("maplayer")}
+    assert all(source.startswith("./plan.gpkg|layername=") for source in sources)
+    assert {source.partition("layername=")[2] for source in sources} <= there
+    ids = {layer.findtext("id") for layer in root.iter("maplayer")}
+    assert {leaf.get("id") for leaf in root.iter("layer-tree-layer")} == ids
+    assert all(len(each) > 10 for each in ids)
+    # Hostile names are text and nothing else.
+    assert root.findtext("title") == case.name
 
 
 def test_pipes_take_their_course_from_the_districts_geometry_on_every_machine(make, tmp_path):
