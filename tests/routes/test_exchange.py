@@ -91,9 +91,9 @@ def test_cqm_has_the_forms_objective_and_feasible_points(form, seed):
     stated = problem(form)
     model = constrained(stated)
     generator = np.random.default_rng(seed)
-    low = np.where(np.isfinite(form.lower), form.lower, -5.0)
-    high = np.where(np.isfinite(form.upper), form.upper, 5.0)
-    points = generator.uniform(low, np.maximum(high, low), (12, len(low)))
+    low = np.where(np.isfinite(form.lower), form.lower, np.minimum(-5.0, form.upper - 5.0))
+    high = np.where(np.isfinite(form.upper), form.upper, np.maximum(5.0, low + 5.0))
+    points = generator.uniform(low, high, (12, len(low)))
     points[:, form.integer] = np.round(points[:, form.integer])
     for x in points:
         sample = dict(zip(stated.columns, x.tolist(), strict=True))
