@@ -133,8 +133,18 @@ def _draw(rows: Sequence[Mapping[str, Any]], folder: Path) -> dict[str, str]:
     about = "Medians over the seeds; bands hold the middle half of them."
     files = {}
     for name, title, up, series in (
-        ("rates", "What samples are worth", "part of the samples", rates),
-        ("gaps", "How dear their plans are", "gap to the bound of HiGHS", gaps),
+        (
+            "rates",
+            "Samples that keep all rows, and that allow a plan",
+            "part of the samples",
+            rates,
+        ),
+        (
+            "gaps",
+            "Plans as they were sampled, and once HiGHS has repaired them",
+            "gap to the bound of HiGHS",
+            gaps,
+        ),
     ):
         chart = line_chart(title, about, "bits", up, series, steps=False,
                            up_text=lambda value: f"{100 * value:g}%")  # fmt: skip
@@ -151,8 +161,8 @@ def charts(rows: Sequence[Mapping[str, Any]]) -> tuple[list[Series], list[Series
 
     found: tuple[list[Series], list[Series]] = ([], [])
     lines = (
-        (0, "raw_rate", "rows kept"), (0, "feasibility_rate", "plan allowed"),
-        (1, "sampled_gap", "sampled"), (1, "gap", "with repair"),
+        (0, "raw_rate", "kept"), (0, "feasibility_rate", "allowed"),
+        (1, "sampled_gap", "sampled"), (1, "gap", "repaired"),
     )  # fmt: skip
     for (which, figure, said), sampler in itertools.product(lines, SAMPLERS):
         points, band = [], []

@@ -25,7 +25,7 @@ KNOWN = {"milp": 0, "hybrid": 1, "hybrid:greedy": 2, "hybrid:rounding": 3, "hybr
          "hybrid:raw": 5, "qubo": 6}  # fmt: skip
 
 WIDTH, HEIGHT = 700.0, 380.0
-LEFT, RIGHT, TOP, BOTTOM = 62.0, 150.0, 14.0, 46.0
+LEFT, RIGHT, TOP, BOTTOM = 62.0, 172.0, 14.0, 46.0
 
 Point = tuple[float, float]
 

@@ -40,8 +40,8 @@ def test_medians_and_lines_are_over_seeds_and_leave_out_what_is_not_there():
     assert annealed["raw_rate"] == 0.3 and annealed["sampled_gap"] == 0.02
     assert (annealed["repaired"], drawn["repaired"], drawn["sampled_gap"]) == (0, 1, None)
     rates, gaps = charts(rows)
-    assert [line.name for line in rates] == ["rows kept", "rows kept, random", "plan allowed",
-                                             "plan allowed, random"]  # fmt: skip
+    assert [line.name for line in rates] == ["kept", "kept, random", "allowed",
+                                             "allowed, random"]  # fmt: skip
     assert rates[0].points == [(9.0, 0.3)] and rates[0].band == [(9.0, 0.25, 0.35)]
     assert gaps[1].points == []
     # Nothing is drawn at nothing on a logarithmic axis.
