@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse as sp
 
-from citygrid.arrays import Positions
+from citygrid.arrays import Floats, Indices, Positions
 from citygrid.model.form import Form
 
 
@@ -60,3 +60,9 @@ def find_groups(form: Form) -> Groups:
         np.concatenate(columns) if columns else empty,
         np.concatenate(owners) if owners else empty, np.array(kept, dtype=np.int64),
     )  # fmt: skip
+
+
+def first_of_each(owner: Indices, key: Floats, count: int) -> Positions:
+    """The position of the least key (k) in every group (g), the first of equal ones."""
+    order = np.lexsort((key, owner))
+    return np.asarray(order[np.searchsorted(owner[order], np.arange(count))])

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from citygrid.model.form import Floats
+from citygrid.model.groups import first_of_each
 from citygrid.routes import samplers
 from citygrid.routes.contract import Clock, Journal, Positions
 from citygrid.routes.hybrid.annealer import anneal, descend, draw
@@ -106,8 +107,7 @@ class Chooser:
             The part of a course that they make of it, from ``incumbent`` on.
         """
         if self.kind == "rounding":
-            order = np.lexsort((-used, model.owner))
-            return [order[np.searchsorted(model.owner[order], np.arange(model.groups))]]
+            return [first_of_each(model.owner, -used, model.groups)]
         if self.sampler is None:
             found = self._searched(model, seed, incumbent, journal, clock, longer, part)
         else:

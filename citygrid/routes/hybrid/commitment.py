@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from citygrid.model.form import Floats, Form
-from citygrid.model.groups import Groups
+from citygrid.model.groups import Groups, first_of_each
 from citygrid.model.reductions import elastic, fix, relax
 from citygrid.routes import highs, milp
 from citygrid.routes.contract import Clock, Journal, Options, Positions
@@ -158,10 +158,8 @@ class Workshop:
 
     def read(self, x: Floats) -> Positions:
         """The option that every group takes in a point: its largest."""
-        values = x[self.groups.columns]
-        order = np.lexsort((-values, self.groups.owner))
-        starts = np.searchsorted(self.groups.owner[order], np.arange(len(self.groups)))
-        return order[starts]
+        groups = self.groups
+        return first_of_each(groups.owner, -x[groups.columns], len(groups))
 
     def loads(self, x: Floats) -> Floats:
         """What the options add up to in every coupling row (r)."""

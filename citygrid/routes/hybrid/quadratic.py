@@ -24,6 +24,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from citygrid.model.form import Floats
+from citygrid.model.groups import first_of_each
 from citygrid.routes.contract import Positions
 from citygrid.routes.hybrid.energy import Energy
 
@@ -76,8 +77,7 @@ class Penalised:
     def cheapest(self) -> Positions:
         """The option of every group (g) that costs least at the usual loads of all others."""
         margin = self.energy.linear + self.energy.quadratic @ self.usual
-        order = np.lexsort((margin, self.energy.owner))
-        return order[np.searchsorted(self.energy.owner[order], np.arange(self.energy.groups))]
+        return first_of_each(self.energy.owner, margin, self.energy.groups)
 
     @cached_property
     def moment(self) -> Floats:
