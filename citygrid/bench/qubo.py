@@ -22,7 +22,7 @@ from citygrid.gap import relative_gap
 from citygrid.plan.traces import quantile
 
 if TYPE_CHECKING:
-    from citygrid.export.lines import Series
+    from citygrid.export.report.lines import Series
 
 #: Hours and units, in the order in which they are planned.
 SIZES = ((3, 3), (6, 3), (12, 3), (6, 6), (24, 3), (12, 6), (24, 6))
@@ -127,7 +127,7 @@ def _grouped(rows: Sequence[Mapping[str, Any]]) -> dict[tuple[int, str], list[Ma
 
 def _draw(rows: Sequence[Mapping[str, Any]], folder: Path) -> dict[str, str]:
     """Rates and gaps against bits as SVG files: medians, and the middle half of the seeds."""
-    from citygrid.export.lines import line_chart, write_chart
+    from citygrid.export.report.lines import line_chart, write_chart
 
     rates, gaps = charts(rows)
     about = "Medians over the seeds; bands hold the middle half of them."
@@ -157,7 +157,7 @@ def _draw(rows: Sequence[Mapping[str, Any]], folder: Path) -> dict[str, str]:
 
 def charts(rows: Sequence[Mapping[str, Any]]) -> tuple[list[Series], list[Series]]:
     """Lines of the rates and of the gaps, for every sampler that has any."""
-    from citygrid.export.lines import Series
+    from citygrid.export.report.lines import Series
 
     found: tuple[list[Series], list[Series]] = ([], [])
     lines = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -224,20 +225,30 @@ def verify(frame: Frame, plan_file: Path, hydraulics: bool, grid: bool, hours: s
 
 
 @main.command()
-@click.argument("plan_file", metavar="PLAN.nc", type=click.Path(path_type=Path))
+@click.argument("plan_files", metavar="PLAN.nc …", nargs=-1, required=True,
+                type=click.Path(path_type=Path))  # fmt: skip
 @click.option("--to", "formats", default="gpkg", show_default=True,
-              help="Comma-separated: gpkg, geojson, csv, parquet, nc.")  # fmt: skip
-@click.option("--out", type=click.Path(path_type=Path), help="Folder [default: the plan's].")
+              help="Comma-separated: gpkg, geojson, geoparquet, flatgeobuf, kml, cityjson, esdl, "
+              "csv, parquet, nc.")  # fmt: skip
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="Folder [default: where the plans are]."
+)
 @JSON
 @framed
-def export(frame: Frame, plan_file: Path, formats: str, out: Path | None) -> None:
-    """Write a stored plan as files for GIS tools and spreadsheets."""
-    from citygrid.export import write
+def export(frame: Frame, plan_files: tuple[Path, ...], formats: str, out: Path | None) -> None:
+    """Write a stored plan, or the best of several routes beside the others, for GIS and tables."""
+    from citygrid.export.runs import export_stored
 
     names = [name.strip() for name in formats.split(",") if name.strip()]
-    files = write(plan_file, names, out or plan_file.parent)
+    together = plan_files[0].parent
+    if len(plan_files) > 1:
+        together = Path(os.path.commonpath([path.absolute().parent for path in plan_files]))
+    files = export_stored(plan_files, names, out or together)
     frame.answer(
-        {"plan": str(plan_file), "files": {name: str(path) for name, path in files.items()}},
+        {
+            "plans": [str(path) for path in plan_files],
+            "files": {name: str(path) for name, path in files.items()},
+        },
         "\n".join(f"{name}: {path}" for name, path in files.items()),
     )
 

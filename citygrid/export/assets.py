@@ -19,8 +19,9 @@ def asset_table(case: Case, verdict: Verdict, moved: Dispatch) -> pd.DataFrame:
 
     Columns ``asset_id``, ``name``, ``kind``, ``group``, ``node``, ``to_node``, ``…_mwh`` per
     carrier (fed positive, drawn negative, over the horizon), ``mean_used`` and ``max_used`` (share
-    of capacity), ``cost_eur`` and ``co2_kg``; for lines also ``mean_kw``, ``max_kw`` (amount
-    carried), ``capacity_kw`` (largest), ``loss_mwh`` and, where stated, ``dn``.
+    of capacity), ``rated_kw`` or ``rated_kwh`` (what it can do at most), ``cost_eur`` and
+    ``co2_kg``; for lines also ``mean_kw``, ``max_kw`` (amount carried), ``capacity_kw`` (largest),
+    ``loss_mwh`` and, where stated, ``dn``.
     """
     names = [asset.name for asset in case.assets]
     table = pd.DataFrame({
@@ -33,6 +34,9 @@ def asset_table(case: Case, verdict: Verdict, moved: Dispatch) -> pd.DataFrame:
     })  # fmt: skip
     for carrier, amount in moved.carriers.items():
         table[f"{carrier}_mwh"] = _sum(amount) * case.step / 1000.0
+    stores = np.isfinite(moved.level).any(axis=1)
+    table["rated_kw"] = np.where(stores, np.nan, moved.rated)
+    table["rated_kwh"] = np.where(stores, moved.rated, np.nan)
     carried = np.abs(moved.flow)
     with warnings.catch_warnings():
         # A row that is all NaN is a figure that does not apply, and stays NaN.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -29,6 +29,15 @@ RATINGS = (("heat", "heat"), ("power", "power"), ("cooling", "cooling"), ("peak"
            ("import_max", "power"), ("max", "gas"))  # fmt: skip
 
 
+class Meeting(NamedTuple):
+    """Where a component (its place in the case's order) meets a carrier, and which way."""
+
+    component: int
+    carrier: str
+    feeds: bool
+    place: str
+
+
 @dataclass(frozen=True)
 class Dispatch:
     """Movements of all components, (component × time), in the order of the case's assets.
@@ -37,7 +46,9 @@ class Dispatch:
     minus its loss. ``level`` [kWh] is at the end of the step. ``flow`` [kW] is what a line sends,
     negative against its direction, ``arrived`` [kW] what comes out, ``loss`` [kW] what does not;
     ``capacity`` is that of lines [kW] and stores [kWh]; ``use`` is the share of capacity in use.
-    Where a figure does not apply it is NaN.
+    ``rated`` (component) is the most that a component can do in any step, in the unit of what
+    limits it: kWh for stores, kW for everything else. Where a figure does not apply it is NaN.
+    ``meetings`` say at which places components meet which carriers.
     """
 
     assets: tuple[Asset, ...]
@@ -48,6 +59,8 @@ class Dispatch:
     loss: Floats
     capacity: Floats
     use: Floats
+    rated: Floats
+    meetings: tuple[Meeting, ...]
 
     @property
     def lines(self) -> NDArray[np.intp]:
@@ -65,6 +78,7 @@ def dispatch(case: Case, plan: Plan) -> Dispatch:
     row = {asset.name: i for i, asset in enumerate(case.assets)}
     carriers = {carrier: np.full(shape, np.nan) for carrier in USUAL}
     level, flow, arrived, loss, capacity, use = (np.full(shape, np.nan) for _ in range(6))
+    rated, meetings = np.full(len(case.assets), np.nan), dict[Meeting, None]()
     for kind, units in case.units.items():
         for name, log, part, flows in _replays(plan, kind, units):
             at = row.get(name)
@@ -78,8 +92,10 @@ def dispatch(case: Case, plan: Plan) -> Dispatch:
                 flow[at], arrived[at], loss[at] = _carried(log, asset)
             if "level" in flows and flows["level"].shape == (1, shape[1]):
                 level[at] = flows["level"][0]
-            capacity[at], use[at] = _use(part, log, level[at], flow[at])
-    return Dispatch(case.assets, carriers, level, flow, arrived, loss, capacity, use)
+            capacity[at], use[at], rated[at] = _use(part, log, level[at], flow[at])
+            meetings |= dict.fromkeys(_meetings(log, name, at))
+    return Dispatch(case.assets, carriers, level, flow, arrived, loss, capacity, use, rated,
+                    tuple(meetings))  # fmt: skip
 
 
 def _replays(plan: Plan, kind: str, units: Units) -> Iterator[tuple[str, Log, Units, Flows]]:
@@ -117,6 +133,13 @@ def _moved(log: Log, name: str) -> dict[str, Floats]:
     return moved
 
 
+def _meetings(log: Log, name: str, at: int) -> Iterator[Meeting]:
+    """Places, carriers and directions of one component, in the order of its replay."""
+    for movement in log.movements:
+        for row in np.flatnonzero(movement.owners == name):
+            yield Meeting(at, movement.carrier, movement.sign > 0, str(movement.places[row]))
+
+
 def _carried(log: Log, asset: Asset) -> tuple[Floats, Floats, Floats]:
     """What a line sent (against its direction: negative), what arrived, what was lost."""
     sent, received = 0.0, 0.0
@@ -135,24 +158,25 @@ def _carried(log: Log, asset: Asset) -> tuple[Floats, Floats, Floats]:
     return signed, np.asarray(received), np.asarray(sent - received)
 
 
-def _use(units: Units, log: Log, level: Floats, flow: Floats) -> tuple[Floats, Floats]:
-    """Capacity of a line or store and the share in use; of other units the share alone."""
+def _use(units: Units, log: Log, level: Floats, flow: Floats) -> tuple[Floats, Floats, float]:
+    """Capacity of a line or store and the share in use, of other units the share alone; rating."""
     nothing = np.full(level.shape, np.nan)
     if len(units) != 1:
-        return nothing, nothing
+        return nothing, nothing, np.nan
     limit = _limit(units, "capacity")
     if limit is not None:
         limit = np.broadcast_to(limit, level.shape)
         for amount in (level, np.abs(flow), log.measures.get("it_power", nothing)):
             if np.isfinite(amount).any():
-                return limit, amount / np.maximum(limit, 1e-9)
-        return nothing, nothing
+                return limit, amount / np.maximum(limit, 1e-9), float(limit.max())
+        return nothing, nothing, float(limit.max())
     for name, carrier in RATINGS:
         limit = _limit(units, name)
         fed = [m.flow[0] for m in log.movements if m.carrier == carrier and m.sign > 0]
         if limit is not None and fed:
-            return nothing, np.sum(fed, axis=0) / np.maximum(limit, 1e-9)
-    return nothing, nothing
+            share = np.sum(fed, axis=0) / np.maximum(limit, 1e-9)
+            return nothing, share, float(limit.max())
+    return nothing, nothing, np.nan
 
 
 def _limit(units: Units, name: str) -> Floats | None:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import csv
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from citygrid.district.case import Case
-from citygrid.files import refuse_unwritable, whole
+from citygrid.errors import Fault, InputError
+from citygrid.files import refuse_unwritable
 from citygrid.gap import relative_gap
-from citygrid.plan.compare import Comparison, Try, compare
+from citygrid.plan.compare import Comparison, Try, compare, try_of
 from citygrid.plan.plan import Plan
 from citygrid.plan.verify import Verdict, replayed
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: What a run writes of every plan: format → file.
 PLAN_FILES = {"nc": "plan.nc", "gpkg": "plan.gpkg"}
@@ -61,7 +65,10 @@ def write_runs(
     """
     from citygrid.export import write
     from citygrid.export.report import Entry, write_report
+    from citygrid.export.tables import write_table
 
+    table = route_table(runs)
+    beside = table if len({run.route for run in runs}) > 1 else None
     files: dict[str, dict[str, str]] = {run.route: {} for run in runs}
     entries = []
     for run in runs:
@@ -69,15 +76,15 @@ def write_runs(
             continue
         place = _place(folder, run.route, len(files))
         say(f"writing the plan by {run.route}")
-        written = write(run.plan, PLAN_FILES, place, run.verdict)
+        written = write(run.plan, PLAN_FILES, place, run.verdict, beside)
         files[run.route] = {"plan": str(written["nc"]), "gpkg": str(written["gpkg"])}
         entries.append(Entry(run.route, run.case, run.plan, run.verdict, run.seconds, run.size))
     say("writing the report")
-    report, table = folder / REPORT, folder / ROUTES
+    report, routes = folder / REPORT, folder / ROUTES
     write_report(entries, report, [run.tried for run in runs])
-    write_routes(runs, table)
+    write_table(table, routes)
     for entry in files.values():
-        entry |= {"report": str(report), "routes": str(table)}
+        entry |= {"report": str(report), "routes": str(routes)}
     return files
 
 
@@ -108,18 +115,12 @@ def _place(folder: Path, route: str, count: int) -> Path:
     return folder if count == 1 else folder / route.translate(str.maketrans(":/.", "---"))
 
 
-def write_routes(runs: Sequence[Run], path: Path) -> None:
-    """Write the table of routes, one line each; what was not measured stays empty."""
-    from citygrid.export.tables import safe_cell
+def route_table(runs: Sequence[Run]) -> pd.DataFrame:
+    """All runs side by side, one row each; what was not measured stays empty."""
+    import pandas as pd
 
     found = compare([run.tried for run in runs])
-    rows = [_row(run, found) for run in runs]
-    with whole(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, list(rows[0]))
-        writer.writeheader()
-        writer.writerows({
-            name: safe_cell(cell) if isinstance(cell, str) else cell for name, cell in row.items()
-        } for row in rows)  # fmt: skip
+    return pd.DataFrame([_row(run, found) for run in runs])
 
 
 def _row(run: Run, found: Comparison) -> dict[str, Any]:
@@ -147,13 +148,92 @@ def _row(run: Run, found: Comparison) -> dict[str, Any]:
     }
 
 
+# stored plans -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A plan from a file as the run that made it: what it says of itself, verified anew."""
+
+    plan: Plan
+    verdict: Verdict
+
+    @classmethod
+    def load(cls, path: Path) -> Stored:
+        """Read and verify. Raises what :meth:`Plan.load` and a replay raise."""
+        plan = Plan.load(path)
+        return cls(plan, replayed(plan))
+
+    @property
+    def route(self) -> str:
+        return self.plan.route
+
+    @property
+    def case(self) -> Case:
+        return self.plan.case
+
+    @property
+    def seconds(self) -> Mapping[str, float]:
+        return {}
+
+    @property
+    def size(self) -> Mapping[str, int]:
+        found: Mapping[str, int] = json.loads(self.plan.dataset.attrs.get("form_size", "{}"))
+        return found
+
+    @property
+    def status(self) -> str:
+        return str(self.plan.dataset.attrs.get("status", ""))
+
+    @property
+    def bound(self) -> float | None:
+        return self.plan.bound
+
+    @property
+    def telemetry(self) -> Mapping[str, Any]:
+        return self.plan.telemetry
+
+    @property
+    def seed(self) -> int:
+        return int(self.plan.dataset.attrs.get("seed", 0))
+
+    @property
+    def given(self) -> float | None:
+        limit = self.plan.dataset.attrs.get("time_limit")
+        return None if limit is None else float(limit)
+
+    @property
+    def tried(self) -> Try:
+        objective = self.plan.objective if self.verdict.ok else None
+        return try_of(self.route, self.seed, objective, self.bound, self.telemetry, self.given)
+
+
 def report_stored(paths: Sequence[Path], out: Path) -> None:
     """Explain stored plans, verified anew, on one page."""
     from citygrid.export.report import Entry, write_report
 
-    entries = []
-    for path in paths:
-        plan = Plan.load(path)
-        size = json.loads(plan.dataset.attrs.get("form_size", "{}"))
-        entries.append(Entry(plan.route, plan.case, plan, replayed(plan), {}, size))
-    write_report(entries, out)
+    stored = [Stored.load(path) for path in paths]
+    write_report([Entry(s.route, s.case, s.plan, s.verdict, s.seconds, s.size) for s in stored],
+                 out)  # fmt: skip
+
+
+def export_stored(paths: Sequence[Path], to: Iterable[str], folder: Path) -> dict[str, Path]:
+    """Write a stored plan in several formats; of several, the best one with the table of all.
+
+    Raises :class:`InputError` for an unknown format, for a file that is no plan, and for plans of
+    different cases, before anything is written.
+    """
+    from citygrid.export import known_formats, write
+
+    names = known_formats(to)
+    stored = [Stored.load(path) for path in paths]
+    others = [path for path, each in zip(paths, stored, strict=True)
+              if each.case.hash != stored[0].case.hash]  # fmt: skip
+    if others:
+        raise InputError([
+            Fault(str(path), f"is a plan of another case than {paths[0]}", None,
+                  "export plans of the same case together, others on their own") for path in others
+        ])  # fmt: skip
+    best = min(stored, key=lambda each: (not each.verdict.ok, each.plan.objective))
+    routes = route_table(stored) if len(stored) > 1 else None
+    return write(best.plan, names, folder, best.verdict, routes)

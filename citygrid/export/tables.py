@@ -169,8 +169,10 @@ def provenance_table(case: Case, plan: Plan, verdict: Verdict, *notes: str) -> p
 # files ------------------------------------------------------------------------------------------
 
 
-def tables(case: Case, plan: Plan, verdict: Verdict) -> dict[str, pd.DataFrame]:
-    """All tables of a plan by name; ``jobs`` only where the case has jobs."""
+def tables(
+    case: Case, plan: Plan, verdict: Verdict, routes: pd.DataFrame | None = None
+) -> dict[str, pd.DataFrame]:
+    """All tables of a plan by name: ``jobs`` where the case has jobs, ``routes`` if given."""
     found = {
         "dispatch": component_flows(case, plan),
         "kpis": kpi_table(verdict),
@@ -178,28 +180,39 @@ def tables(case: Case, plan: Plan, verdict: Verdict) -> dict[str, pd.DataFrame]:
     }
     if any("job" in units.parameters for units in case.units.values()):
         found["jobs"] = job_table(case, plan)
+    if routes is not None:
+        found["routes"] = routes
     return found
 
 
-def write_csv(case: Case, plan: Plan, verdict: Verdict, folder: Path) -> list[Path]:
-    """Write ``dispatch.csv``, ``kpis.csv``, ``ledger.csv`` and, with jobs, ``jobs.csv``.
+def write_csv(
+    case: Case, plan: Plan, verdict: Verdict, folder: Path, routes: pd.DataFrame | None = None
+) -> list[Path]:
+    """Write ``dispatch.csv``, ``kpis.csv``, ``ledger.csv``, with jobs ``jobs.csv``, ``routes.csv``.
 
     Times are UTC in ISO 8601; no cell that is text can be taken for a formula.
     """
     paths = []
-    for name, table in tables(case, plan, verdict).items():
+    for name, table in tables(case, plan, verdict, routes).items():
         path = Path(folder) / f"{name}.csv"
-        with whole(path) as temporary:
-            _safe(table).to_csv(temporary, index=False, lineterminator="\n",
-                                date_format="%Y-%m-%dT%H:%M:%SZ")  # fmt: skip
+        write_table(table, path)
         paths.append(path)
     return paths
 
 
-def write_parquet(case: Case, plan: Plan, verdict: Verdict, folder: Path) -> list[Path]:
+def write_table(table: pd.DataFrame, path: Path) -> None:
+    """Write one table as CSV, safe for spreadsheets, whole or not at all."""
+    with whole(path) as temporary:
+        _safe(table).to_csv(temporary, index=False, lineterminator="\n",
+                            date_format="%Y-%m-%dT%H:%M:%SZ")  # fmt: skip
+
+
+def write_parquet(
+    case: Case, plan: Plan, verdict: Verdict, folder: Path, routes: pd.DataFrame | None = None
+) -> list[Path]:
     """Write the same tables as Parquet (zstd), times with their zone."""
     paths = []
-    for name, table in tables(case, plan, verdict).items():
+    for name, table in tables(case, plan, verdict, routes).items():
         path = Path(folder) / f"{name}.parquet"
         zoned = {
             column: table[column].dt.tz_localize("UTC")

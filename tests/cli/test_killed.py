@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 KILLED_AT_EACH_WRITE = """
 import os, signal, sys
 from pathlib import Path
-import citygrid.export.runs, citygrid.district.prepare, citygrid.export.geopackage
+import citygrid.export.runs, citygrid.district.prepare, citygrid.export.gis.geopackage
 import citygrid.export.report, citygrid.plan.verify
 from citygrid import files
 from citygrid.cli import main

@@ -17,7 +17,7 @@ def test_a_stored_plan_is_written_in_every_format(planned, tmp_path):
 
 def test_an_unknown_format_is_refused_before_anything_is_written(planned, tmp_path):
     _, plan, _ = planned
-    with pytest.raises(InputError, match="gpkg, geojson, csv, parquet, nc") as error:
+    with pytest.raises(InputError, match=r"gpkg, geojson, .*csv, parquet, nc") as error:
         write(plan, ["gpkg", "shp", "dxf"], tmp_path / "out")
     assert [fault.value for fault in error.value.faults] == ["shp", "dxf"]
     assert not (tmp_path / "out").exists()

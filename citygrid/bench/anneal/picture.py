@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from citygrid.bench.anneal.figures import PROVEN, bounds, course, label
-from citygrid.export.lines import LineChart, Series, line_chart, write_chart
+from citygrid.export.report.lines import LineChart, Series, line_chart, write_chart
 from citygrid.plan.traces import gap_at, quantile
 
 #: Times at which medians over seeds are drawn, and the smallest gap that a logarithm shows.

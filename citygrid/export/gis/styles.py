@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from html import escape
 
 import geopandas as gpd
 
+from citygrid.export.gis.markup import escaped
 from citygrid.export.palette import CLASSES, SHADES, SHADES_POWER, look
 
 LAYER_STYLES = """
@@ -60,7 +60,7 @@ def _colour(text: str) -> str:
 
 def _options(options: Mapping[str, str]) -> str:
     inner = "".join(
-        f'<Option name="{name}" value="{escape(value)}" type="QString"/>'
+        f'<Option name="{name}" value="{escaped(value)}" type="QString"/>'
         for name, value in options.items()
     )
     return f'<Option type="Map">{inner}</Option>'
@@ -79,7 +79,7 @@ def _symbol(kind: str, name: str, layer: str, options: Mapping[str, str], size: 
         else ""
     )
     return (
-        f'<symbol alpha="1" type="{kind}" name="{escape(name)}" clip_to_extent="1" '
+        f'<symbol alpha="1" type="{kind}" name="{escaped(name)}" clip_to_extent="1" '
         f'force_rhr="0"><layer class="{layer}" enabled="1" locked="0" pass="0">'
         f"{_options(options)}{properties}</layer></symbol>"
     )
@@ -98,8 +98,8 @@ def _categorised(pairs: Iterable[tuple[str, str]], size: str, temporal: bool = F
     categories, symbols = "", ""
     for i, (kind, group) in enumerate(pairs):
         drawn = look(kind, known)
-        categories += (f'<category value="{escape(kind)}" symbol="{i}" '
-                       f'label="{escape(drawn.label)}" render="true" type="string"/>')  # fmt: skip
+        categories += (f'<category value="{escaped(kind)}" symbol="{i}" '
+                       f'label="{escaped(drawn.label)}" render="true" type="string"/>')  # fmt: skip
         symbols += _marker(str(i), SHAPES.get(group, "circle"), drawn.fill, 3.6, size)
     # A step of the table is an interval with a start and an end.
     moving = (

@@ -17,9 +17,10 @@ import pyogrio
 from citygrid.district.case import Case
 from citygrid.export.assets import asset_table
 from citygrid.export.flows import component_flows, dispatch
-from citygrid.export.geometry import Geometry, locate
-from citygrid.export.project import PROJECTS, Frame, project
-from citygrid.export.styles import LAYER_STYLES, styles
+from citygrid.export.gis.geometry import locate
+from citygrid.export.gis.layers import geometry_type, layers_of
+from citygrid.export.gis.project import PROJECTS, Frame, project
+from citygrid.export.gis.styles import LAYER_STYLES, styles
 from citygrid.export.tables import job_table, kpi_table, ledger_table, provenance_table
 from citygrid.files import whole
 from citygrid.plan.plan import Plan
@@ -28,9 +29,6 @@ from citygrid.plan.verify import Verdict
 #: GeoPackage 1.2 is what the GDAL of long-term QGIS reads without a warning.
 DATASET_OPTIONS = {"VERSION": "1.2"}
 LAYER_OPTIONS = {"DATETIME_PRECISION": "MILLISECOND"}
-
-#: Kinds of line by the layer that shows them; a new kind of line goes by its group.
-NETWORKS = (("heat_network", "heat"), ("feeders", "power"))
 
 #: The view that QGIS's temporal controller plays: a component's place with its every step.
 VIEW = """
@@ -42,16 +40,18 @@ FROM dispatch d JOIN assets a ON a.asset_id = d.asset_id WHERE a.geom IS NOT NUL
 """
 
 
-def write_geopackage(case: Case, plan: Plan, verdict: Verdict, path: Path) -> None:
+def write_geopackage(
+    case: Case, plan: Plan, verdict: Verdict, path: Path, routes: pd.DataFrame | None = None
+) -> None:
     """Write ``plan.gpkg``, whole or not at all; the same plan gives the same bytes.
 
     Layers in the district's coordinate system: ``buildings`` (footprints, if given),
     ``heat_network``, ``feeders``, ``nodes``, ``assets`` (components of one node a few metres
     apart). Tables: ``dispatch`` (one row per component and step; an interval ends a millisecond
-    before the next begins, so that a map shows one step at a time), ``kpis``, ``ledger``, ``jobs``
-    and ``provenance``. ``asset_dispatch`` joins places and steps for a player of time, and a QGIS
-    project that shows it all is inside (:mod:`.project`), for the file's own name. Without
-    positions only the tables are written, and ``provenance`` says so.
+    before the next begins, so that a map shows one step at a time), ``kpis``, ``ledger``, ``jobs``,
+    ``provenance`` and, of a comparison, ``routes``. ``asset_dispatch`` joins places and steps for a
+    player of time, and a QGIS project that shows it all is inside (:mod:`.project`), for the file's
+    own name. Without positions only the tables are written, and ``provenance`` says so.
     """
     geometry = locate(case)
     moved = dispatch(case, plan)
@@ -66,7 +66,9 @@ def write_geopackage(case: Case, plan: Plan, verdict: Verdict, path: Path) -> No
     jobs = job_table(case, plan)
     if len(jobs):
         rows["jobs"] = jobs
-    layers = _layers(case, geometry, asset_table(case, verdict, moved)) if geometry.known else {}
+    if routes is not None:
+        rows["routes"] = _typed(routes)
+    layers = layers_of(case, geometry, asset_table(case, verdict, moved)) if geometry.known else {}
     with whole(Path(path)) as temporary, _dated(case):
         temporary.unlink()
         for name, layer in layers.items():
@@ -85,6 +87,13 @@ def _texts(table: pd.DataFrame) -> pd.DataFrame:
     })  # fmt: skip
 
 
+def _typed(table: pd.DataFrame) -> pd.DataFrame:
+    """A column in which nothing is known as numbers, which are all that it could hold."""
+    return table.astype({
+        name: float for name in table.columns if table[name].isna().all()
+    })  # fmt: skip
+
+
 def _write(frame: pd.DataFrame, path: Path, layer: str) -> None:
     stamps = frame.columns[frame.dtypes == "datetime64[ns]"]
     frame = frame.assign(**{name: frame[name].dt.tz_localize("UTC") for name in stamps})
@@ -96,14 +105,9 @@ def _write(frame: pd.DataFrame, path: Path, layer: str) -> None:
             frame, path, layer=layer, driver="GPKG", append=path.exists(),
             use_arrow=len(frame) > 0, dataset_options=DATASET_OPTIONS,
             layer_options=LAYER_OPTIONS,
-            **({"geometry_type": _geometry_type(frame)} if isinstance(frame, gpd.GeoDataFrame)
+            **({"geometry_type": geometry_type(frame)} if isinstance(frame, gpd.GeoDataFrame)
                else {}),
         )  # fmt: skip
-
-
-def _geometry_type(frame: gpd.GeoDataFrame) -> str:
-    types = set(frame.geom_type.dropna())
-    return next(iter(types)) if len(types) == 1 else "Unknown"
 
 
 @contextmanager
@@ -120,40 +124,6 @@ def _dated(case: Case) -> Iterator[None]:
 
 def _stamp(case: Case) -> str:
     return f"{case.time[0].astype('datetime64[ms]')}Z"
-
-
-def _layers(case: Case, geometry: Geometry, table: pd.DataFrame) -> dict[str, gpd.GeoDataFrame]:
-    """Every layer, the backdrop first."""
-    crs = geometry.crs
-    layers: dict[str, gpd.GeoDataFrame] = {}
-    if geometry.footprints is not None:
-        layers["buildings"] = _plain(geometry.footprints)
-    linear = table["to_node"].notna()
-    point_only = ["mean_kw", "max_kw", "capacity_kw", "loss_mwh", "dn", "to_node"]
-    line_only = [name for name in table.columns if name.endswith("_mwh") and name != "loss_mwh"]
-    for name, group in NETWORKS:
-        others = ~table["group"].isin([g for _, g in NETWORKS]) & (name == NETWORKS[0][0])
-        part = table[linear & ((table["group"] == group) | others)].drop(columns=line_only)
-        part = part[part["name"].isin(list(geometry.lines))].rename(columns={"node": "from_node"})
-        if len(part):
-            shapes = [geometry.lines[n] for n in part["name"]]
-            layers[name] = gpd.GeoDataFrame(part, geometry=shapes, crs=crs)
-    names = list(geometry.nodes)
-    layers["nodes"] = gpd.GeoDataFrame(
-        {"node": names, "assets": [sum(n in (a.node, a.to) for a in case.assets) for n in names]},
-        geometry=list(geometry.nodes.values()), crs=crs,
-    )  # fmt: skip
-    part = table[~linear].drop(columns=point_only)
-    layers["assets"] = gpd.GeoDataFrame(
-        part, geometry=[geometry.points.get(name) for name in part["name"]], crs=crs
-    )
-    return layers
-
-
-def _plain(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Footprints without columns that a GeoPackage keeps for itself."""
-    kept = [name for name in frame.columns if str(name).lower() not in ("fid", "ogc_fid", "geom")]
-    return frame[kept]
 
 
 # styles and the view of time --------------------------------------------------------------------

@@ -15,9 +15,9 @@ from shapely.geometry.base import BaseGeometry
 from citygrid.arrays import Floats
 from citygrid.district.case import Case
 from citygrid.export.flows import Dispatch
-from citygrid.export.geometry import Geometry
+from citygrid.export.gis.geometry import Geometry
 from citygrid.export.palette import CLASSES, Look, look
-from citygrid.export.windows import Window
+from citygrid.export.report.windows import Window
 
 WIDTH = 760.0
 LEAST_HEIGHT, MOST_HEIGHT = 380.0, 640.0

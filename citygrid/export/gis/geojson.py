@@ -8,21 +8,16 @@ from typing import Any
 
 import geopandas as gpd
 import pandas as pd
-from pyproj import CRS
 from shapely.geometry import mapping
 
 from citygrid.district.case import Case
-from citygrid.errors import Fault, InputError
 from citygrid.export.assets import asset_table
 from citygrid.export.flows import dispatch
-from citygrid.export.geometry import Geometry, locate
+from citygrid.export.gis.geometry import Geometry, locate
+from citygrid.export.gis.layers import DECIMALS, WORLD, refuse_unplaced, said
 from citygrid.files import whole
 from citygrid.plan.plan import Plan
 from citygrid.plan.verify import Verdict
-
-WORLD = CRS.from_epsg(4326)
-#: Decimals of a degree: about a centimetre.
-DECIMALS = 7
 
 
 def write_geojson(case: Case, plan: Plan, verdict: Verdict, folder: Path) -> list[Path]:
@@ -34,10 +29,7 @@ def write_geojson(case: Case, plan: Plan, verdict: Verdict, folder: Path) -> lis
     Raises :class:`InputError` where the nodes have positions and no coordinate system.
     """
     geometry = locate(case)
-    if geometry.known and geometry.crs is None:
-        raise InputError(Fault(case.name, "GeoJSON is in WGS 84, and the positions of the nodes "
-                               "are in no known coordinate system", case.crs,
-                               "add `crs: EPSG:25832` (or yours) to the district"))  # fmt: skip
+    refuse_unplaced(case, geometry, "GeoJSON")
     table = asset_table(case, verdict, dispatch(case, plan))
     linear = table["to_node"].notna()
     paths = []
@@ -54,9 +46,8 @@ def _collection(table: pd.DataFrame, geometry: Geometry) -> str:
     shapes = gpd.GeoSeries([places.get(name) for name in table["name"]], crs=geometry.crs or WORLD)
     shapes = shapes.to_crs(WORLD)
     features = [
-        {"type": "Feature", "id": int(row["asset_id"]), "geometry": _shape(shape),
-         "properties": {str(key): _plain(value) for key, value in row.items()
-                        if key != "asset_id" and not _empty(value)}}
+        {"type": "Feature", "id": int(row.pop("asset_id")), "geometry": _shape(shape),
+         "properties": said(row)}
         for row, shape in zip(table.to_dict("records"), shapes, strict=True)
     ]  # fmt: skip
     return json.dumps({"type": "FeatureCollection", "features": features}, ensure_ascii=False,
@@ -74,11 +65,3 @@ def _rounded(coordinates: Any) -> Any:
     if isinstance(coordinates, (tuple, list)):
         return [_rounded(part) for part in coordinates]
     return round(float(coordinates), DECIMALS)
-
-
-def _empty(value: Any) -> bool:
-    return value is None or (isinstance(value, float) and value != value)
-
-
-def _plain(value: Any) -> Any:
-    return value.item() if hasattr(value, "item") else value

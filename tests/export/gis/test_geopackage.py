@@ -14,7 +14,7 @@ import pytest
 from shapely.geometry import LineString, box
 
 from citygrid.district.drawing import read_drawing
-from citygrid.export.geopackage import write_geopackage
+from citygrid.export.gis.geopackage import write_geopackage
 from citygrid.plan.plan import Plan
 from citygrid.plan.verify import verify
 
@@ -164,7 +164,7 @@ def test_an_interrupted_write_leaves_the_former_file(planned, tmp_path, monkeypa
     def pull_the_plug(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("citygrid.export.geopackage._finish", pull_the_plug)
+    monkeypatch.setattr("citygrid.export.gis.geopackage._finish", pull_the_plug)
     with pytest.raises(KeyboardInterrupt):
         write_geopackage(*planned, path)
     assert path.read_bytes() == before

@@ -10,10 +10,11 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from citygrid.export.charts import by_kind
 from citygrid.export.flows import dispatch
-from citygrid.export.report import Entry, number, share, write_report
-from citygrid.export.windows import windows
+from citygrid.export.report import Entry, write_report
+from citygrid.export.report.charts import by_kind
+from citygrid.export.report.page import number, share
+from citygrid.export.report.windows import windows
 from citygrid.plan.compare import Try
 from citygrid.plan.plan import Plan
 from citygrid.plan.verify import verify

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from citygrid.export.lines import LineChart, Series, line_chart
+from citygrid.export.report.lines import LineChart, Series, line_chart
 from citygrid.plan.compare import Comparison, Try, compare
 from citygrid.plan.traces import gaps
 

@@ -6,7 +6,7 @@ import pytest
 from pyproj import Transformer
 
 from citygrid.errors import InputError
-from citygrid.export.geojson import write_geojson
+from citygrid.export.gis.geojson import write_geojson
 from citygrid.plan.verify import verify
 
 

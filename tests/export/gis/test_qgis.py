@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from citygrid.export.geopackage import write_geopackage
+from citygrid.export.gis.geopackage import write_geopackage
 
 PACKAGES = ("qgis", "python3-qgis", "qgis-providers", "gdal-bin", "python3-gdal")
 #: The Python that Debian's QGIS belongs to.
 PYTHON = "/usr/bin/python3"
-OPEN = Path(__file__).parent / "qgis" / "open_plan.py"
+OPEN = Path(__file__).with_name("open_plan.py")
 
 
 def has_qgis() -> bool:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from citygrid.export.charts import CARRIERS, WIDTH, by_kind, order
 from citygrid.export.flows import Dispatch
 from citygrid.export.palette import Look, look
+from citygrid.export.report.charts import CARRIERS, WIDTH, by_kind, order
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import numpy as np
 from citygrid.arrays import Floats
 from citygrid.export.flows import Dispatch
 from citygrid.export.palette import LOOKS, Look, look
-from citygrid.export.windows import Window
+from citygrid.export.report.windows import Window
 
 #: Width of a chart and the room around its plot, in the units of its own picture.
 WIDTH = 620.0

@@ -12,11 +12,12 @@ import re
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from html import escape as escaped
 
 import geopandas as gpd
 import numpy as np
 from pyproj import CRS
+
+from citygrid.export.gis.markup import escaped
 
 #: Where QGIS keeps the projects of a GeoPackage.
 PROJECTS = "CREATE TABLE qgis_projects (name TEXT PRIMARY KEY, metadata BLOB, content BLOB)"
@@ -29,10 +30,6 @@ TITLES = {
 HIDDEN = ("asset_dispatch", "nodes")
 #: Tables without a place that the project shows, too.
 TABLES = {"dispatch": "dispatch, step by step", "kpis": "key figures", "routes": "routes"}
-
-
-#: Characters that XML has no way to write.
-NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 @dataclass(frozen=True)
@@ -65,8 +62,8 @@ def project(
     srs = _srs(frame.crs)
     parts = [
         "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>",
-        f'<qgis projectname="{escape(frame.title)}" version="3.22.0">',
-        f"<title>{escape(frame.title)}</title>",
+        f'<qgis projectname="{escaped(frame.title)}" version="3.22.0">',
+        f"<title>{escaped(frame.title)}</title>",
         f"<projectCrs>{srs}</projectCrs>",
         "<layer-tree-group><customproperties/>",
         *(_leaf(frame, name, TITLES[name], name not in HIDDEN) for name in shown),
@@ -100,11 +97,6 @@ def project(
     return _zipped("\n".join(parts))
 
 
-def escape(text: str) -> str:
-    """A text as XML may hold it, inert in every place."""
-    return escaped(NO_XML.sub("", text))
-
-
 def identity(name: str) -> str:
     """The id of a layer in the project; relations break where one has ten characters or fewer."""
     return f"citygrid_{name}"
@@ -120,12 +112,12 @@ def _zipped(text: str) -> bytes:
 
 
 def _source(frame: Frame, name: str) -> str:
-    return escape(f"./{frame.file}|layername={name}")
+    return escaped(f"./{frame.file}|layername={name}")
 
 
 def _leaf(frame: Frame, name: str, title: str, checked: bool) -> str:
     return (
-        f'<layer-tree-layer id="{identity(name)}" name="{escape(title)}" '
+        f'<layer-tree-layer id="{identity(name)}" name="{escaped(title)}" '
         f'checked="Qt::{"Checked" if checked else "Unchecked"}" expanded="0" providerKey="ogr" '
         f'source="{_source(frame, name)}"><customproperties/></layer-tree-layer>'
     )
@@ -136,7 +128,7 @@ def _layer(frame: Frame, name: str, title: str, geometry: str, style: str) -> st
     return (
         f'<maplayer type="vector" geometry="{geometry}" styleCategories="AllStyleCategories">'
         f"<id>{identity(name)}</id><datasource>{_source(frame, name)}</datasource>"
-        f'<layername>{escape(title)}</layername>{srs}<provider encoding="UTF-8">ogr</provider>'
+        f'<layername>{escaped(title)}</layername>{srs}<provider encoding="UTF-8">ogr</provider>'
         f"{_inside(style)}</maplayer>"
     )
 
@@ -169,11 +161,11 @@ def _srs(crs: CRS | None) -> str:
         return "<spatialrefsys><wkt></wkt></spatialrefsys>"
     authority = crs.to_authority()
     code = "" if authority is None else (
-        f"<srid>{escape(authority[1])}</srid><authid>{escape(':'.join(authority))}</authid>"
+        f"<srid>{escaped(authority[1])}</srid><authid>{escaped(':'.join(authority))}</authid>"
     )  # fmt: skip
     return (
-        f"<spatialrefsys><wkt>{escape(crs.to_wkt())}</wkt>{code}"
-        f"<description>{escape(crs.name)}</description></spatialrefsys>"
+        f"<spatialrefsys><wkt>{escaped(crs.to_wkt())}</wkt>{code}"
+        f"<description>{escaped(crs.name)}</description></spatialrefsys>"
     )
 
 

@@ -17,16 +17,16 @@ import pandas as pd
 
 from citygrid.district.case import Case
 from citygrid.export.assets import asset_table
-from citygrid.export.bars import bars, mix
-from citygrid.export.charts import CARRIERS, levels, stacks
 from citygrid.export.flows import Dispatch, dispatch
-from citygrid.export.gantt import gantt
-from citygrid.export.geometry import locate
+from citygrid.export.gis.geometry import locate
 from citygrid.export.palette import CLASSES, look
-from citygrid.export.picture import draw, shown_by_hour
-from citygrid.export.side_by_side import side_by_side
+from citygrid.export.report.bars import bars, mix
+from citygrid.export.report.charts import CARRIERS, levels, stacks
+from citygrid.export.report.gantt import gantt
+from citygrid.export.report.picture import draw, shown_by_hour
+from citygrid.export.report.side_by_side import side_by_side
+from citygrid.export.report.windows import Window, local, windows
 from citygrid.export.tables import figure, job_table, kpi_table, provenance_table
-from citygrid.export.windows import Window, local, windows
 from citygrid.files import whole
 from citygrid.ledger import COLUMNS, STANDS_IN, Line, total, weights
 from citygrid.plan.compare import Try, try_of

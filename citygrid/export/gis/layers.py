@@ -1,0 +1,112 @@
+"""The layers of a plan's map, the same in every format."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import geopandas as gpd
+import pandas as pd
+from pyproj import CRS
+
+from citygrid.district.case import Case
+from citygrid.errors import Fault, InputError
+from citygrid.export.assets import asset_table
+from citygrid.export.flows import dispatch
+from citygrid.export.gis.geometry import Geometry, locate
+from citygrid.plan.plan import Plan
+from citygrid.plan.verify import Verdict
+
+#: Longitude and latitude, as web maps and globes want them.
+WORLD = CRS.from_epsg(4326)
+#: Decimals of a degree: about a centimetre.
+DECIMALS = 7
+#: Kinds of line by the layer that shows them; a new kind of line goes by its group.
+NETWORKS = (("heat_network", "heat"), ("feeders", "power"))
+
+
+def plan_layers(
+    case: Case, plan: Plan, verdict: Verdict, what: str, world: bool = False
+) -> dict[str, gpd.GeoDataFrame]:
+    """The layers of a plan for a format that holds places and no tables beside them.
+
+    What has no place (jobs, say) is left out. ``what`` is the format's name for messages;
+    ``world`` asks for longitude and latitude. Raises :class:`InputError` where the district has no
+    positions, or where they are in no known coordinate system and ``world`` is asked for.
+    """
+    geometry = locate(case)
+    if not geometry.known:
+        raise InputError(Fault(case.name, f"{what} shows places, and no node has a position", None,
+                               "give the nodes `at: [x, y]`, or export gpkg, csv or "
+                               "parquet"))  # fmt: skip
+    if world:
+        refuse_unplaced(case, geometry, what)
+    layers = layers_of(case, geometry, asset_table(case, verdict, dispatch(case, plan)))
+    placed = {name: layer[layer.geometry.notna()] for name, layer in layers.items()}
+    if world:
+        return {name: layer.to_crs(WORLD) for name, layer in placed.items()}
+    return placed
+
+
+def refuse_unplaced(case: Case, geometry: Geometry, what: str) -> None:
+    """Raise :class:`InputError` where positions are in no known coordinate system."""
+    if geometry.known and geometry.crs is None:
+        raise InputError(Fault(case.name, f"{what} is in WGS 84, and the positions of the nodes "
+                               "are in no known coordinate system", case.crs,
+                               "add `crs: EPSG:25832` (or yours) to the district"))  # fmt: skip
+
+
+def layers_of(case: Case, geometry: Geometry, table: pd.DataFrame) -> dict[str, gpd.GeoDataFrame]:
+    """Every layer by name, the backdrop first, in the district's coordinate system.
+
+    ``buildings`` (footprints, if given), ``heat_network`` and ``feeders`` (lines), ``nodes``, and
+    ``assets``, one row per other component of ``table`` (:func:`.asset_table`) with its figures.
+    """
+    crs = geometry.crs
+    layers: dict[str, gpd.GeoDataFrame] = {}
+    if geometry.footprints is not None:
+        layers["buildings"] = _plain(geometry.footprints)
+    linear = table["to_node"].notna()
+    point_only = ["mean_kw", "max_kw", "capacity_kw", "loss_mwh", "dn", "to_node"]
+    line_only = [name for name in table.columns if name.endswith("_mwh") and name != "loss_mwh"]
+    for name, group in NETWORKS:
+        others = ~table["group"].isin([g for _, g in NETWORKS]) & (name == NETWORKS[0][0])
+        part = table[linear & ((table["group"] == group) | others)].drop(columns=line_only)
+        part = part[part["name"].isin(list(geometry.lines))].rename(columns={"node": "from_node"})
+        if len(part):
+            shapes = [geometry.lines[n] for n in part["name"]]
+            layers[name] = gpd.GeoDataFrame(part, geometry=shapes, crs=crs)
+    names = list(geometry.nodes)
+    layers["nodes"] = gpd.GeoDataFrame(
+        {"node": names, "assets": [sum(n in (a.node, a.to) for a in case.assets) for n in names]},
+        geometry=list(geometry.nodes.values()), crs=crs,
+    )  # fmt: skip
+    part = table[~linear].drop(columns=point_only)
+    layers["assets"] = gpd.GeoDataFrame(
+        part, geometry=[geometry.points.get(name) for name in part["name"]], crs=crs
+    )
+    return layers
+
+
+def _plain(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Footprints without columns that a GeoPackage keeps for itself."""
+    kept = [name for name in frame.columns if str(name).lower() not in ("fid", "ogc_fid", "geom")]
+    return frame[kept]
+
+
+def geometry_type(frame: gpd.GeoDataFrame) -> str:
+    """The one type of geometry in a layer, or ``Unknown`` where there are several."""
+    types = set(frame.geom_type.dropna())
+    return next(iter(types)) if len(types) == 1 else "Unknown"
+
+
+def said(row: Mapping[Any, Any]) -> dict[str, Any]:
+    """What a row says, as plain values: texts and numbers; what does not apply is left out."""
+    found = {str(key): getattr(value, "item", lambda value=value: value)()
+             for key, value in row.items()}  # fmt: skip
+    return {
+        key: value if isinstance(value, (str, int, float, bool)) else str(value)
+        for key, value in found.items()
+        if value is not None and not (isinstance(value, float) and not math.isfinite(value))
+    }

@@ -1,0 +1,5 @@
+"""The offline page about plans: what was asked, what came out, and whether it holds."""
+
+from citygrid.export.report.page import Entry, write_report
+
+__all__ = ["Entry", "write_report"]
