@@ -23,8 +23,9 @@ from citygrid.plan.verify import Verdict
 METRIC, DEGREES = 1e-3, 1e-7
 #: What the layers are in a city model. It has no word for pipes and cables, which are furniture of
 #: the street; nodes say nothing that the components do not say, and stay out.
-CLASSES = {"buildings": "Building", "heat_network": "CityFurniture", "feeders": "CityFurniture",
-           "assets": "CityFurniture"}  # fmt: skip
+FURNITURE = "CityFurniture"
+CLASSES = {"buildings": "Building", "heat_network": FURNITURE, "feeders": FURNITURE,
+           "assets": FURNITURE}  # fmt: skip
 #: Column of the footprints that says how high a building is [m]; with it the building is a block.
 HEIGHT = "height"
 #: A corner, as it goes in; its number among the vertices, as it comes out.
@@ -52,7 +53,7 @@ def write_cityjson(case: Case, plan: Plan, verdict: Verdict, path: Path) -> None
         return corners.setdefault(corner, len(corners))
 
     objects = {
-        f"{name}-{i}": {"type": kind, "attributes": attributes, "geometry": shape}
+        f"{name}-{i}": {"type": _class(kind, shape), "attributes": attributes, "geometry": shape}
         for name, kind in CLASSES.items() if name in layers
         for i, (attributes, shape) in enumerate(_objects(layers[name], number), 1)
     }  # fmt: skip
@@ -65,6 +66,12 @@ def write_cityjson(case: Case, plan: Plan, verdict: Verdict, path: Path) -> None
     with whole(Path(path)) as temporary:
         text = json.dumps(document, ensure_ascii=False, allow_nan=False)
         temporary.write_text(text + "\n", encoding="utf-8")
+
+
+def _class(kind: str, shape: list[dict[str, Any]]) -> str:
+    """A building has surfaces; a consumer that is drawn as a point is a thing in the street."""
+    flat = any(each["type"] in ("MultiPoint", "MultiLineString") for each in shape)
+    return FURNITURE if flat else kind
 
 
 def _metadata(case: Case, layer: gpd.GeoDataFrame) -> dict[str, Any]:

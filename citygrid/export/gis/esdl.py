@@ -19,7 +19,7 @@ from citygrid.district.case import Asset, Case
 from citygrid.errors import Fault, InputError
 from citygrid.export.flows import Dispatch, Meeting, dispatch
 from citygrid.export.gis.geometry import locate
-from citygrid.export.gis.layers import WORLD, refuse_unplaced
+from citygrid.export.gis.layers import DECIMALS, WORLD, refuse_unplaced
 from citygrid.export.gis.markup import inert
 from citygrid.export.tables import kpi_table
 from citygrid.files import whole
@@ -260,7 +260,7 @@ class _System:
         if shape is None or shape.is_empty:
             return None
         points = [
-            self.words.Point(lat=round(at[1], 7), lon=round(at[0], 7), CRS="WGS84")
+            self.words.Point(lat=round(at[1], DECIMALS), lon=round(at[0], DECIMALS), CRS="WGS84")
             for part in getattr(shape, "geoms", [shape]) for at in part.coords
         ]  # fmt: skip
         if shape.geom_type == "Point":

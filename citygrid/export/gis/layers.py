@@ -20,8 +20,8 @@ from citygrid.plan.verify import Verdict
 
 #: Longitude and latitude, as web maps and globes want them.
 WORLD = CRS.from_epsg(4326)
-#: Decimals of a degree: about a centimetre.
-DECIMALS = 7
+#: Decimals of a degree, as RFC 7946 advises: about ten centimetres.
+DECIMALS = 6
 #: Kinds of line by the layer that shows them; a new kind of line goes by its group.
 NETWORKS = (("heat_network", "heat"), ("feeders", "power"))
 

@@ -10,7 +10,7 @@ import geopandas as gpd
 import jsonschema
 import numpy as np
 import pytest
-from shapely.geometry import MultiPolygon, Polygon, box
+from shapely.geometry import MultiPolygon, Point, Polygon, box
 
 from citygrid.district.drawing import read_drawing
 from citygrid.export.gis.cityjson import write_cityjson
@@ -106,3 +106,10 @@ def test_blocks_of_several_parts_are_all_their_surfaces(make, tmp_path):
     (surfaces,) = building["geometry"]
     assert surfaces["type"] == "MultiSurface" and surfaces["lod"] == "1"
     assert len(surfaces["boundaries"]) == 2 * 6
+
+
+def test_consumers_that_are_points_are_no_buildings(make, tmp_path):
+    document = drawn(make, tmp_path, [Point(561210.0, 5569110.0)], use=["school"])
+    (consumer,) = (o for o in document["CityObjects"].values() if "use" in o["attributes"])
+    assert consumer["type"] == "CityFurniture"
+    assert consumer["geometry"][0]["type"] == "MultiPoint"

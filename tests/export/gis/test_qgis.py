@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from citygrid.export.gis.geopackage import write_geopackage
@@ -42,23 +43,28 @@ def qgis() -> None:
     assert has_qgis()
 
 
+def system() -> dict[str, str]:
+    """The environment without this project's Python in it."""
+    return {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "VIRTUAL_ENV"))}
+
+
 @pytest.mark.slow
 def test_qgis_opens_the_plan_with_styles_time_and_relation(qgis, planned, tmp_path):
     case, plan, verdict = planned
     path, picture = tmp_path / "plan.gpkg", tmp_path / "plan.png"
-    write_geopackage(case, plan, verdict, path)
+    routes = pd.DataFrame({"route": ["milp", "hybrid"], "objective_eur": [1.0, 2.0]})
+    write_geopackage(case, plan, verdict, path, routes)
     step = f"{case.time[5].astype('datetime64[s]')}Z"
-    clean = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "VIRTUAL_ENV"))}
     done = subprocess.run(
         [PYTHON, str(OPEN), str(path), case.name, step, str(picture)],
-        env={**clean, "QT_QPA_PLATFORM": "offscreen"}, capture_output=True, text=True, check=False,
+        env={**system(), "QT_QPA_PLATFORM": "offscreen"}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout.splitlines()[-1])
     assert told["opened"] and told["crs"] == "EPSG:25832", told
     assert all(layer["valid"] for layer in told["layers"].values()), told["layers"]
     assert {"assets", "asset_dispatch", "heat_network", "feeders", "nodes", "dispatch",
-            "kpis"} <= set(told["layers"])  # fmt: skip
+            "kpis", "routes"} <= set(told["layers"])  # fmt: skip
     kinds = {asset.kind for asset in case.assets if not asset.to}
     assert told["layers"]["assets"]["categories"] == len(kinds)
     assert told["layers"]["heat_network"]["renderer"] == "graduatedSymbol"
@@ -69,3 +75,14 @@ def test_qgis_opens_the_plan_with_styles_time_and_relation(qgis, planned, tmp_pa
     assert np.datetime64(told["time"][0].rstrip("Z")) == begin
     assert told["order"][0] == "citygrid_assets"
     assert picture.stat().st_size > 5000
+
+
+@pytest.mark.slow
+def test_gdal_finds_nothing_wrong_with_the_geopackage(qgis, planned, tmp_path):
+    path = tmp_path / "plan.gpkg"
+    write_geopackage(*planned, path)
+    done = subprocess.run(
+        [PYTHON, "-m", "osgeo_utils.samples.validate_gpkg", "--extra", str(path)],
+        env=system(), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
