@@ -57,7 +57,8 @@ def test_qgis_opens_the_plan_with_styles_time_and_relation(qgis, planned, tmp_pa
     step = f"{case.time[5].astype('datetime64[s]')}Z"
     done = subprocess.run(
         [PYTHON, str(OPEN), str(path), case.name, step, str(picture)],
-        env={**system(), "QT_QPA_PLATFORM": "offscreen"}, capture_output=True, text=True, check=False,
+        env={**system(), "QT_QPA_PLATFORM": "offscreen"}, capture_output=True, text=True,
+        check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout.splitlines()[-1])
