@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import glob
 import os
+import shutil
 import signal
 import tempfile
 import threading
@@ -16,6 +17,8 @@ from typing import Any
 
 #: A temporary that nobody has touched for so long [s] has no writer any more.
 ABANDONED_AFTER = 86_400.0
+#: Free room [bytes] below which a disk counts as full when a write has failed.
+LEAST_ROOM = 1 << 20
 
 
 @contextmanager
@@ -44,6 +47,11 @@ def whole(path: Path) -> Iterator[Path]:
                 os.fsync(stream.fileno())
             temporary.chmod(0o666 & ~_umask())
             temporary.replace(path)
+        except Exception as error:
+            if _is_full(path.parent, error):
+                full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+                raise full from error
+            raise
         finally:
             temporary.unlink(missing_ok=True)
     folder = os.open(path.parent, os.O_RDONLY)
@@ -51,6 +59,13 @@ def whole(path: Path) -> Iterator[Path]:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def _is_full(folder: Path, error: Exception) -> bool:
+    """Whether a write failed for want of room; libraries have many words for that."""
+    if isinstance(error, OSError) and error.errno is not None:
+        return error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return shutil.disk_usage(folder).free < LEAST_ROOM
 
 
 @contextmanager

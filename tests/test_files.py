@@ -191,3 +191,20 @@ def test_a_first_interrupt_waits_until_the_file_is_whole(times, left, tmp_path):
                           capture_output=True, text=True, check=True)  # fmt: skip
     assert done.stdout.split() == left
     assert not left or path.read_text() == "all of it"
+
+
+def test_a_full_disk_is_named_whatever_the_library_calls_it(tmp_path, monkeypatch):
+    """GDAL and netCDF have errors of their own when there is no room."""
+    path = tmp_path / "plan.nc"
+    path.write_text("before")
+    monkeypatch.setattr("citygrid.files.LEAST_ROOM", 1 << 60)
+    with pytest.raises(OSError, match="No space") as caught, whole(path) as temporary:
+        temporary.write_text("half")
+        raise RuntimeError("NetCDF: HDF error")
+    assert caught.value.filename == str(path)
+    assert path.read_text() == "before" and list(tmp_path.iterdir()) == [path]
+
+
+def test_an_error_that_is_not_the_disks_stays_what_it_is(tmp_path):
+    with pytest.raises(RuntimeError, match="HDF"), whole(tmp_path / "plan.nc"):
+        raise RuntimeError("NetCDF: HDF error")
