@@ -198,7 +198,7 @@ def test_a_full_disk_is_named_whatever_the_library_calls_it(tmp_path, monkeypatc
     path = tmp_path / "plan.nc"
     path.write_text("before")
     monkeypatch.setattr("citygrid.files.LEAST_ROOM", 1 << 60)
-    with pytest.raises(OSError, match="No space") as caught, whole(path) as temporary:
+    with pytest.raises(OSError, match="No space") as caught, whole(path) as temporary:  # noqa: PT012
         temporary.write_text("half")
         raise RuntimeError("NetCDF: HDF error")
     assert caught.value.filename == str(path)
