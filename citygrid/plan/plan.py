@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
@@ -24,6 +24,9 @@ from citygrid.files import whole
 from citygrid.gap import relative_gap
 from citygrid.ledger import COLUMNS, Line
 from citygrid.units import EXAMPLES, factor
+
+if TYPE_CHECKING:
+    from citygrid.export.figures import Plot
 
 CONVENTIONS = "CF-1.11"
 FORMAT = 2
@@ -69,6 +72,16 @@ class Plan:
         """What the route reported: seconds, counts, bounds, sampler figures."""
         stored: dict[str, Any] = json.loads(self.dataset.attrs.get("telemetry", "{}"))
         return stored
+
+    @property
+    def plot(self) -> Plot:
+        """Figures for papers by matplotlib: ``plan.plot.dispatch("heat")``, ``.map()``, ….
+
+        The one window from plans to exports; it opens when it is asked for.
+        """
+        from citygrid.export.figures import Plot
+
+        return Plot(self)
 
     def flows(self, units: Units) -> Flows:
         """This plan's arrays of one kind, by short name, in canonical units.
