@@ -17,6 +17,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from citygrid.cards import card, line
 from citygrid.components.contract import Flows, Units
 from citygrid.district.case import Case
 from citygrid.errors import Fault, InputError
@@ -72,6 +73,31 @@ class Plan:
         """What the route reported: seconds, counts, bounds, sampler figures."""
         stored: dict[str, Any] = json.loads(self.dataset.attrs.get("telemetry", "{}"))
         return stored
+
+    @property
+    def says(self) -> dict[str, str | None]:
+        """What it is in a few facts; whether it is right, only its verdict says."""
+        attributes = self.dataset.attrs
+        bound, gap = self.bound, self.gap
+        case = self.case.says
+        seed = attributes.get("seed")
+        return {
+            "route": self.route + ("" if seed is None else f", seed {seed}"),
+            "status": str(attributes.get("status", "")) or None,
+            "cost": f"{self.objective:,.2f} EUR",
+            "bound": None if bound is None else f"{bound:,.2f} EUR",
+            "gap": "nothing is proven" if gap is None else f"{gap:.3%}",
+            "horizon": case["horizon"], "components": case["components"],
+            "verdict": "ask citygrid.verify(plan.case, plan)",
+        }  # fmt: skip
+
+    def __repr__(self) -> str:
+        says = self.says
+        gap = "no bound" if self.gap is None else f"gap {says['gap']}"
+        return line("Plan", self.case.name, [says["route"], says["cost"], gap, says["horizon"]])
+
+    def _repr_html_(self) -> str:
+        return card("Plan", self.case.name, self.says)
 
     @property
     def plot(self) -> Plot:

@@ -1,4 +1,4 @@
-"""Figures for papers: what they show is the plan's, in local time, with units, whatever names say."""
+"""Figures for papers: what they show is the plan's, in local time, with units, by any name."""
 
 from __future__ import annotations
 
@@ -91,15 +91,14 @@ def test_neighbours_differ_in_hatching_as_in_the_palette(planned: Planned) -> No
 
 
 def test_time_is_the_districts_own(planned: Planned) -> None:
-    case, plan, _ = planned
-    ax = plan.plot.dispatch("heat", days="2023-01-16")
+    ax = planned[1].plot.dispatch("heat", days="2023-01-16")
     begin, end = ax.get_xlim()
     # The local day begins an hour before that of UTC.
     assert dates.num2date(begin).strftime("%d %H:%M") == "15 23:00"
     assert dates.num2date(end).strftime("%d %H:%M") == "16 23:00"
     assert "Europe/Berlin" in ax.get_xlabel() and "2023" in ax.get_xlabel()
     ax.figure.canvas.draw()
-    assert [t.get_text() for t in ax.get_xticklabels()][0] == "16 Jan"
+    assert ax.get_xticklabels()[0].get_text() == "16 Jan"
 
 
 @pytest.mark.parametrize(
