@@ -24,9 +24,13 @@ from citygrid.errors import Fault, InputError
 from citygrid.files import whole
 from citygrid.gap import relative_gap
 from citygrid.ledger import COLUMNS, Line
+from citygrid.plan.accessor import PlanAccessor as PlanAccessor  # registers `dataset.citygrid`
+from citygrid.plan.selection import Names, select, table
 from citygrid.units import EXAMPLES, factor
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from citygrid.export.figures import Plot
 
 CONVENTIONS = "CF-1.11"
@@ -137,6 +141,37 @@ class Plan:
         array = self.dataset[name]
         scale = _scale(name, str(array.attrs.get("units", "1")))
         return array.values * scale if scale != 1.0 else array.values
+
+    # parts for analysts ---------------------------------------------------------------------
+
+    def sel(
+        self, component: Names = None, kind: Names = None, quantity: Names = None,
+        time: Any = None,
+    ) -> xr.Dataset:  # fmt: skip
+        """The flows that are all of what is named, as a smaller dataset.
+
+        ``component``, ``kind`` and ``quantity`` (``"heat"``, or one kind's: ``"heat_pump.heat"``)
+        are a name or several; ``time`` is a stamp, a slice with both ends, or a list of stamps, on
+        the district's clock unless it says its offset. Flows of a kind over other things than its
+        components, such as the starts of jobs, stay whole. The dataset's own time remains UTC.
+
+        Raises :class:`InputError` that lists near names for what is unknown.
+        """
+        return select(self, component, kind, quantity, time)
+
+    def to_pandas(self, *names: str, tidy: bool = False, utc: bool = False) -> pd.DataFrame:
+        """Tables over time of carriers and quantities.
+
+        A carrier (``"heat"``) gives what every component feeds (+) less what it draws (−) [kW]; a
+        quantity (``"level"``, ``"battery.level"``) its flows as they are. What is both is read as
+        the carrier. Columns are components, or (what, component) where there are several; ``tidy``
+        gives one row per value instead: time, what, kind, component, value, unit. Times are starts
+        of steps (of levels: the step at whose end they hold) with their zone, on the district's
+        clock or in ``utc``. ``frame.attrs["units"]`` says the units.
+
+        Raises :class:`InputError` that lists near names for what is unknown.
+        """
+        return table(self, names, tidy, utc)
 
     # stored form ----------------------------------------------------------------------------
 
@@ -282,6 +317,7 @@ def assemble(
         "source": "citygrid",
         "citygrid_format": FORMAT,
         "case_hash": case.hash,
+        "step_h": case.step,
         **{key: value for key, value in attributes.items() if value is not None},
     }
     return Plan(case, xr.Dataset(data, coords, attrs))
