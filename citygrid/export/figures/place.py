@@ -41,9 +41,9 @@ def draw_map(plan: Plan, moved: Dispatch, hour: Any, ax: Axes | None) -> Axes:
                     "write `at: [x, y]` at the district's nodes")  # fmt: skip
     pyplot()
     # Beside the map there is room for the legend, below it for a line of text.
-    ax = axes(ax, MAP + 2.7, MAP * picture.height / picture.width + 0.55)
+    ax = axes(ax, MAP + 2.1, MAP * picture.height / picture.width + 0.55)
     ax.set_facecolor(GROUND)
-    ax.set_aspect("equal")
+    ax.set_aspect("equal", anchor="NW")
     ax.set_xlim(0.0, picture.width)
     ax.set_ylim(picture.height, 0.0)
     ax.set_xticks([])
