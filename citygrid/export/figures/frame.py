@@ -12,7 +12,7 @@ import pandas as pd
 from citygrid.arrays import Floats
 from citygrid.errors import Fault, InputError
 from citygrid.export.palette import Look
-from citygrid.export.report.windows import local
+from citygrid.export.report.windows import WHOLE_DAYS, Window
 from citygrid.plan.plan import Plan
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def period(plan: Plan, days: Days) -> slice:
         first, last = (pd.Timestamp(text).date() for text in pair)
     except (ValueError, TypeError) as error:
         raise InputError(Fault("days", "is no day and no pair of days", days, repair)) from error
-    dates = local(case, case.time).date
+    dates = case.local(case.time).date
     inside = np.flatnonzero((dates >= first) & (dates <= last))
     if not len(inside):
         held = f"the plan holds {dates[0]} to {dates[-1]}"
@@ -99,21 +99,36 @@ def period(plan: Plan, days: Days) -> slice:
     return slice(int(inside[0]), int(inside[-1]) + 1)
 
 
-def edges(plan: Plan, steps: slice) -> Floats:
-    """Edges of the steps in matplotlib's days."""
+def view(plan: Plan, days: Days) -> Window:
+    """The days asked for; more than two weeks are drawn as means of a day, which can be seen."""
+    case = plan.case
+    steps = period(plan, days)
+    long = (steps.stop - steps.start) * case.step > 24 * WHOLE_DAYS
+    return Window(case, "", steps.start, steps.stop, max(1, round(24 / case.step)) if long else 1)
+
+
+def means_of(window: Window) -> str:
+    """What is said of a figure whose points are no single steps."""
+    return ", daily means" if window.block > 1 else ""
+
+
+def edges(window: Window) -> Floats:
+    """Edges of the drawn points in matplotlib's days."""
     from matplotlib import dates
 
-    case = plan.case
+    case = window.case
     length = np.timedelta64(round(case.step * 3.6e12), "ns")
-    stamps = np.append(case.time[steps], case.time[steps.stop - 1] + length)
+    stamps = case.time[window.first : window.last : window.block]
+    stamps = np.append(stamps, case.time[window.last - 1] + length)
     return np.asarray(dates.date2num(stamps), dtype=float)
 
 
-def time_axis(ax: Axes, plan: Plan, steps: slice) -> None:
+def time_axis(ax: Axes, window: Window) -> None:
     """Label the x axis with local time."""
     from matplotlib import dates
 
-    zone = local(plan.case, plan.case.time[:1]).tz
+    case = window.case
+    zone = case.local(case.time[:1]).tz
     locator = dates.AutoDateLocator(tz=zone, minticks=4, maxticks=9)
     form = dates.ConciseDateFormatter(locator, tz=zone, show_offset=False)
     # Days carry their month, so that no year or month is lost with the offset text.
@@ -121,9 +136,9 @@ def time_axis(ax: Axes, plan: Plan, steps: slice) -> None:
     form.zero_formats = ["", "%Y", "%b", "%-d %b", "%H:%M", "%H:%M"]
     ax.xaxis.set_major_locator(locator)
     ax.xaxis.set_major_formatter(form)
-    bounds = edges(plan, steps)
+    bounds = edges(window)
     ax.set_xlim(bounds[0], bounds[-1])
-    begin, end = local(plan.case, plan.case.time[[steps.start, steps.stop - 1]])
+    begin, end = case.local(case.time[[window.first, window.last - 1]])
     years = f"{begin.year}" if begin.year == end.year else f"{begin.year} to {end.year}"
     ax.set_xlabel(f"Local time ({zone}), {years}")
 

@@ -23,6 +23,7 @@ from citygrid.export.figures.frame import (
     title,
 )
 from citygrid.export.palette import look
+from citygrid.export.report.windows import Window
 from citygrid.export.tables import job_table
 from citygrid.plan.plan import Plan
 
@@ -39,18 +40,19 @@ def draw_jobs(plan: Plan, days: Days, ax: Axes | None) -> Axes:
     if jobs.empty:
         raise lacks(plan, "has no jobs", "add a job_pool to the district")
     steps = period(plan, days)
+    window = Window(plan.case, "", steps.start, steps.stop, 1)
     pyplot()
     from matplotlib import dates
 
-    bounds = edges(plan, steps)
+    bounds = edges(window)
     for name in ("start", "end", "release", "deadline"):
         jobs[name] = np.clip(dates.date2num(jobs[name].to_numpy()), bounds[0], bounds[-1])
     here = jobs[jobs["end"] > jobs["start"]]
     if here.empty:
         raise lacks(plan, "has no job that runs on these days", "show other days")
-    rows, names, sites = _lines(here)
-    named = len(names) <= NAMED
-    ax = axes(ax, height=1.1 + (0.17 if named else 0.07) * len(names))
+    named = len(here[["site", "job"]].drop_duplicates()) <= NAMED
+    rows, names, sites = _lines(here, not named)
+    ax = axes(ax, height=1.2 + (0.17 if named else 0.1) * max(len(names), 4))
     thick = 0.7
     if named:
         ax.barh(rows, here["deadline"] - here["release"], left=here["release"], height=thick,
@@ -67,8 +69,8 @@ def draw_jobs(plan: Plan, days: Days, ax: Axes | None) -> Axes:
         ax.set_yticks(range(len(names)), names, fontsize="x-small", parse_math=False)
     else:
         ax.set_yticks([])
-        ax.set_ylabel(f"{here['job'].nunique():,} jobs, packed by site")
-    time_axis(ax, plan, steps)
+        ax.set_ylabel(f"{here['job'].nunique():,} jobs", fontsize="small")
+    time_axis(ax, window)
     title(ax, plan.case.name)
     handles: list[Any] = [runs]
     labels = ["Runs"]
@@ -81,13 +83,13 @@ def draw_jobs(plan: Plan, days: Days, ax: Axes | None) -> Axes:
     return ax
 
 
-def _lines(here: pd.DataFrame) -> tuple[list[int], list[str], dict[str, tuple[int, int]]]:
+def _lines(
+    here: pd.DataFrame, packed: bool
+) -> tuple[list[int], list[str], dict[str, tuple[int, int]]]:
     """Line of every run, name of every line, and first and last line of every site.
 
-    Each job has a line at each site where it runs; where these are too many, runs that do not
-    overlap share one.
+    Each job has a line at each site where it runs; packed, runs that do not overlap share one.
     """
-    packed = len(here[["site", "job"]].drop_duplicates()) > NAMED
     rows = dict.fromkeys(here.index, 0)
     names: list[str] = []
     sites = {}

@@ -16,10 +16,12 @@ from citygrid.export.figures.frame import (
     edges,
     lacks,
     legend,
+    means_of,
     period,
     power_scale,
     time_axis,
     title,
+    view,
 )
 from citygrid.export.figures.stacks import carriers_of, name_of
 from citygrid.export.flows import Dispatch
@@ -49,14 +51,14 @@ def draw_levels(
         raise lacks(plan, "has no store whose level could be drawn", "add a heat_store or battery")
     named = [components] if isinstance(components, str) else components
     names = list(stores) if named is None else [chosen("store", n, stores) for n in named]
-    steps = period(plan, days)
+    window = view(plan, days)
     ax = axes(ax)
     # A level holds at the end of its step; the one before the first is not part of a plan.
-    at = edges(plan, steps)[1:]
+    at = edges(window)[1:]
     handles, labels = [], []
     for number, name in enumerate(names):
         capacity = float(np.nanmax(moved.capacity[stores[name]]))
-        share = 100.0 * moved.level[stores[name]][steps] / max(capacity, 1e-9)
+        share = 100.0 * window.ends(moved.level[stores[name]]) / max(capacity, 1e-9)
         many = capacity >= 10_000
         size = f"{capacity / 1000:,.4g} MWh" if many else f"{capacity:,.4g} kWh"
         colour, dashes = COLOURS[number % MOST_LINES], DASHES[number % len(DASHES)]
@@ -64,8 +66,9 @@ def draw_levels(
                            marker="o" if len(share) == 1 else "")  # fmt: skip
         labels.append(f"{name} ({size})")
     ax.set_ylim(-2.0, 102.0)
-    ax.set_ylabel("Level at the end of each step\n[% of capacity]")
-    time_axis(ax, plan, steps)
+    each = "day" if window.block > 1 else "step"
+    ax.set_ylabel(f"Level at the end of each {each}\n[% of capacity]")
+    time_axis(ax, window)
     title(ax, plan.case.name)
     legend(ax, handles, labels)
     return ax
@@ -117,9 +120,9 @@ def draw_prices(plan: Plan, carrier: str, days: Days, ax: Axes | None) -> Axes:
     if not held:
         raise lacks(plan, "holds no prices", "plan it anew by a route that states them")
     array = held[chosen("carrier", carrier, held)].transpose(..., "time")
-    steps = period(plan, days)
-    at = edges(plan, steps)
-    values = array.values.reshape(-1, array.sizes["time"])[:, steps]
+    window = view(plan, days)
+    at = edges(window)
+    values = window.means(array.values.reshape(-1, array.sizes["time"]))
     places = [str(label) for label in array[array.dims[0]].values] if array.ndim > 1 else [carrier]
     ax = axes(ax)
     # Places that pay the same share a line.
@@ -133,8 +136,9 @@ def draw_prices(plan: Plan, carrier: str, days: Days, ax: Axes | None) -> Axes:
                                  linestyle=DASHES[number % len(DASHES)]))  # fmt: skip
         more = f" and {len(rows) - 1} more" if len(rows) > 1 else ""
         labels.append(f"{places[rows[0]]}{more}")
-    ax.set_ylabel(f"Price of {carrier.replace('_', ' ')} [{array.attrs.get('units', 'EUR/kWh')}]")
-    time_axis(ax, plan, steps)
+    unit = array.attrs.get("units", "EUR/kWh")
+    ax.set_ylabel(f"Price of {carrier.replace('_', ' ')}{means_of(window)} [{unit}]")
+    time_axis(ax, window)
     title(ax, plan.case.name)
     legend(ax, handles, labels)
     return ax

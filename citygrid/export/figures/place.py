@@ -14,7 +14,6 @@ from citygrid.export.flows import Dispatch
 from citygrid.export.gis.geometry import locate
 from citygrid.export.palette import CLASSES, SHADES, SHADES_POWER, Look, look
 from citygrid.export.report.picture import STEP, Picture, draw, share_of_peak, use_class
-from citygrid.export.report.windows import local
 from citygrid.plan.plan import Plan
 from citygrid.plan.verify import replayed
 
@@ -66,7 +65,7 @@ def draw_map(plan: Plan, moved: Dispatch, hour: Any, ax: Axes | None) -> Axes:
     _scale_bar(ax, picture)
     when, said = "mean over the horizon", "mean output"
     if step is not None:
-        when = local(case, case.time[[step]])[0].strftime("%a %-d %b %Y, %H:%M")
+        when = case.local(case.time[[step]])[0].strftime("%a %-d %b %Y, %H:%M")
         said = "output"
     ax.set_xlabel(f"The bar under a plate is its {said} as a share of its largest; a store's is "
                   "its level.", fontsize="x-small", loc="left")  # fmt: skip
@@ -78,7 +77,7 @@ def draw_map(plan: Plan, moved: Dispatch, hour: Any, ax: Axes | None) -> Axes:
 def _step(plan: Plan, hour: Any) -> int:
     """Number of the step that an hour names, by number or local stamp."""
     case = plan.case
-    clock = local(case, case.time)
+    clock = case.local(case.time)
     repair = f"write 0 to {len(clock) - 1}, or a local stamp such as {clock[0]:%Y-%m-%d %H:%M}"
     if isinstance(hour, (int, np.integer)) and not isinstance(hour, bool):
         if not 0 <= hour < len(clock):

@@ -15,10 +15,11 @@ from citygrid.export.figures.frame import (
     fill_of,
     lacks,
     legend,
-    period,
+    means_of,
     power_scale,
     time_axis,
     title,
+    view,
 )
 from citygrid.export.flows import Dispatch
 from citygrid.export.palette import look
@@ -44,9 +45,10 @@ def name_of(carrier: str) -> str:
 def draw_dispatch(plan: Plan, moved: Dispatch, carrier: str, days: Days, ax: Axes | None) -> Axes:
     """See :meth:`citygrid.export.figures.Plot.dispatch`."""
     chosen("carrier", carrier, carriers_of(moved))
-    steps = period(plan, days)
+    window = view(plan, days)
     sides = [
-        {kind: values[steps] for kind, values in side.items()} for side in by_kind(moved, carrier)
+        {kind: window.means(values) for kind, values in side.items()}
+        for side in by_kind(moved, carrier)
     ]
     most = max((float(v.max()) for side in sides for v in side.values()), default=0.0)
     if most <= 0:
@@ -56,7 +58,7 @@ def draw_dispatch(plan: Plan, moved: Dispatch, carrier: str, days: Days, ax: Axe
     lines = {asset.kind for asset in moved.assets if asset.to}
     peak = max(float(sum(side.values(), np.zeros(1)).max()) for side in sides)
     scale, unit = power_scale(peak)
-    at = edges(plan, steps)
+    at = edges(window)
     handles: list[list[Any]] = [[], []]
     labels: list[list[str]] = [[], []]
     for number, (sign, side) in enumerate(zip((1.0, -1.0), sides, strict=True)):
@@ -74,9 +76,10 @@ def draw_dispatch(plan: Plan, moved: Dispatch, carrier: str, days: Days, ax: Axe
             labels[number].append(f"{drawn.label} losses" if kind in lines else drawn.label)
             base = base + values
     ax.axhline(0.0, color=INK, linewidth=0.8)
-    ax.set_ylabel(f"{name_of(carrier)}, fed above and drawn below 0 [{unit}]")
+    said = f"{name_of(carrier)}, fed above and drawn below 0"
+    ax.set_ylabel(f"{said}{means_of(window)} [{unit}]", fontsize="small")
     ax.yaxis.set_major_formatter(lambda value, _: f"{abs(value):,g}")
-    time_axis(ax, plan, steps)
+    time_axis(ax, window)
     title(ax, plan.case.name)
     # From top to bottom as they lie in the stack: the outermost kind of the upper side first.
     legend(ax, [*handles[0][::-1], *handles[1]], [*labels[0][::-1], *labels[1]])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator
@@ -21,6 +22,7 @@ from citygrid.export.figures.sankey import columns_of, ribbons
 from citygrid.export.flows import dispatch
 from citygrid.export.palette import look
 from citygrid.export.report.charts import by_kind
+from citygrid.export.tables import job_table
 from citygrid.plan.plan import Plan
 from citygrid.plan.verify import Verdict
 from tests.helpers import solved
@@ -168,6 +170,34 @@ def test_the_map_shows_an_hour_by_its_local_stamp(planned: Planned) -> None:
         with pytest.raises(InputError) as caught:
             plot.map(hour)
         assert caught.value.faults[0].place == "hour"
+
+
+def test_a_long_horizon_is_drawn_by_day(make: Callable[..., tuple[Case, Plan]]) -> None:
+    case, plan = make(hours=20 * 24)
+    ax = plan.plot.dispatch("heat")
+    assert "daily means" in ax.get_ylabel()
+    drawn = by_kind(dispatch(case, plan), "heat")[0]["boiler"].reshape(20, 24).mean(axis=1)
+    areas = [a for a in ax.collections
+             if mpl.colors.to_hex(a.get_facecolor()[0]).upper() == look("boiler").fill]  # fmt: skip
+    assert heights(areas[0], 20) == pytest.approx(drawn)
+    moved, tank = dispatch(case, plan), [asset.name for asset in case.assets].index("tank")
+    shares = 100 * moved.level[tank] / moved.capacity[tank]
+    assert plan.plot.levels("tank").lines[0].get_ydata() == pytest.approx(shares[23::24])
+
+
+def test_many_jobs_are_packed_and_none_is_lost(make: Callable[..., tuple[Case, Plan]]) -> None:
+    case, plan = make(hours=20 * 24)
+    ax = plan.plot.jobs()
+    jobs = job_table(case, plan)
+    bars = [patch for patch in ax.patches if patch.get_width() > 0]  # type: ignore[attr-defined]
+    assert len(bars) == len(jobs) > 40 and f"{len(jobs)} jobs" in ax.get_ylabel()
+    lines: dict[float, list[tuple[float, float]]] = {}
+    for bar in bars:
+        left, width = bar.get_x(), bar.get_width()  # type: ignore[attr-defined]
+        lines.setdefault(bar.get_y(), []).append((left, left + width))  # type: ignore[attr-defined]
+    for runs in lines.values():
+        runs.sort()
+        assert all(a[1] <= b[0] + 1e-9 for a, b in itertools.pairwise(runs))
 
 
 def test_what_a_plan_lacks_is_said_in_one_message(make: Callable[..., tuple[Case, Plan]]) -> None:
