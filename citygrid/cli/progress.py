@@ -86,7 +86,7 @@ class Progress:
     """Shows stages one after the other, in place where the terminal can."""
 
     def __init__(self, as_json: bool = False, verbose: bool = False) -> None:
-        terminal = sys.stderr.isatty()
+        terminal = sys.stderr is not None and sys.stderr.isatty()  # None where it is closed
         self.live = terminal and not as_json and not verbose and os.environ.get("TERM") != "dumb"
         self.plain = (terminal or verbose) and not self.live
         self._began = time.monotonic()

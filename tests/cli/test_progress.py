@@ -108,6 +108,15 @@ def test_verbose_is_heard_in_a_pipe_and_leaves_the_answer_alone(
     assert "solving 36 columns" in said and "HiGHS" in said
 
 
+def test_a_closed_standard_error_stops_nothing(repository: Path, tmp_path: Path) -> None:
+    command = f'"{sys.executable}" -m citygrid plan {TINY} --json --out "{tmp_path}" 2>&-'
+    done = subprocess.run(
+        ["bash", "-c", command], cwd=repository, capture_output=True, text=True, check=True,
+        env={**os.environ, "PYTHONPATH": str(repository)},
+    )  # fmt: skip
+    assert json.loads(done.stdout)["status"] == "optimal"
+
+
 def test_imports_say_what_they_do(repository: Path, tmp_path: Path) -> None:
     arguments = ["import", "network", "data/frankfurt_2023/streets.gpkg", "--group", "200 kW",
                  "--out"]  # fmt: skip
