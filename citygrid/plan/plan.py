@@ -113,37 +113,6 @@ class Plan:
 
         return Plot(self)
 
-    def flows(self, units: Units) -> Flows:
-        """This plan's arrays of one kind, by short name, in canonical units.
-
-        Raises ``ValueError`` for a flow whose unit is none.
-        """
-        arrays, labels, steps = {}, {}, {}
-        time = self.dataset["time"].values
-        prefix = f"{units.kind}."
-        for name, array in self.dataset.data_vars.items():
-            short = str(name).removeprefix(prefix)
-            if not str(name).startswith(prefix):
-                continue
-            arrays[short] = self.flow(str(name))
-            dim = array.dims[0] if array.dims else None
-            labels[short] = array[dim].values if dim in array.coords else np.array([])
-            inner = array.dims[1] if array.ndim == 2 else "time"
-            if inner != "time" and array[inner].dtype.kind == "M":
-                steps[short] = np.flatnonzero(np.isin(time, array[inner].values))
-        return Flows(units.names, arrays, labels, steps)
-
-    def flow(self, name: str) -> NDArray[np.float64]:
-        """One array of this plan, ``kind.quantity``, in canonical units.
-
-        Raises ``KeyError`` where there is none and ``ValueError`` for a unit that is none.
-        """
-        array = self.dataset[name]
-        scale = _scale(name, str(array.attrs.get("units", "1")))
-        return array.values * scale if scale != 1.0 else array.values
-
-    # parts for analysts ---------------------------------------------------------------------
-
     def sel(
         self, component: Names = None, kind: Names = None, quantity: Names = None,
         time: Any = None,
@@ -172,6 +141,35 @@ class Plan:
         Raises :class:`InputError` that lists near names for what is unknown.
         """
         return table(self, names, tidy, utc)
+
+    def flows(self, units: Units) -> Flows:
+        """This plan's arrays of one kind, by short name, in canonical units.
+
+        Raises ``ValueError`` for a flow whose unit is none.
+        """
+        arrays, labels, steps = {}, {}, {}
+        time = self.dataset["time"].values
+        prefix = f"{units.kind}."
+        for name, array in self.dataset.data_vars.items():
+            short = str(name).removeprefix(prefix)
+            if not str(name).startswith(prefix):
+                continue
+            arrays[short] = self.flow(str(name))
+            dim = array.dims[0] if array.dims else None
+            labels[short] = array[dim].values if dim in array.coords else np.array([])
+            inner = array.dims[1] if array.ndim == 2 else "time"
+            if inner != "time" and array[inner].dtype.kind == "M":
+                steps[short] = np.flatnonzero(np.isin(time, array[inner].values))
+        return Flows(units.names, arrays, labels, steps)
+
+    def flow(self, name: str) -> NDArray[np.float64]:
+        """One array of this plan, ``kind.quantity``, in canonical units.
+
+        Raises ``KeyError`` where there is none and ``ValueError`` for a unit that is none.
+        """
+        array = self.dataset[name]
+        scale = _scale(name, str(array.attrs.get("units", "1")))
+        return array.values * scale if scale != 1.0 else array.values
 
     # stored form ----------------------------------------------------------------------------
 
