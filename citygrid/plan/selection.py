@@ -159,8 +159,9 @@ def table(plan: Plan, names: Sequence[str], tidy: bool, utc: bool) -> pd.DataFra
     if not names:
         repair = 'name a carrier ("heat") or a quantity ("battery.level")'
         raise InputError(Fault("to_pandas", "names nothing", None, repair))
-    carriers = moved(plan)
     flows = [name for name in _flows(case, dataset) if "time" in dataset[name].dims]
+    # Flows that are named whole are read as they are, also from a plan that cannot be replayed.
+    carriers = {} if set(names) <= set(flows) else moved(plan)
     shorts = list(dict.fromkeys(name.partition(".")[2] for name in flows))
     parts: dict[str, tuple[dict[str, Floats], str]] = {}
     faults = []

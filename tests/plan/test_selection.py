@@ -152,6 +152,7 @@ def test_an_unknown_carrier_is_told_near_names(plan: Plan) -> None:
     lacking = Plan(plan.case, plan.dataset.drop_vars("battery.level"))
     with pytest.raises(VerificationError, match="level"):
         lacking.to_pandas("power")
+    assert lacking.to_pandas("grid.import").equals(plan.to_pandas("grid.import"))
 
 
 # the accessor -------------------------------------------------------------------------------------
