@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from citygrid.arrays import Floats
+from citygrid.cards import short
 from citygrid.errors import Fault, InputError
 from citygrid.export.palette import Look
 from citygrid.export.report.windows import WHOLE_DAYS, Window
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 Days = int | str | tuple[str, str] | None
 
 INK = "#1B2126"
+#: Most letters of a name in a figure; a longer one would leave no room to draw.
+NAME = 40
 FAINT = "#C9C5BF"
 #: Hatching of the palette in matplotlib's words.
 HATCHES = {"plain": None, "rise": "////", "fall": "\\\\\\\\", "dots": "...", "level": "---",
@@ -163,7 +166,7 @@ def plain(texts: Iterable[Any]) -> None:
 def legend(ax: Axes, handles: Sequence[Any], labels: Sequence[str], above: bool = False) -> None:
     """A legend to the right of the axes, in the order of a stack, or in a row above them."""
     # Matplotlib leaves out labels that begin with an underscore.
-    shown = [f" {label}" if label.startswith("_") else label for label in labels]
+    shown = [short(f" {label}" if label.startswith("_") else label, NAME) for label in labels]
     where: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0)}
     if above:
         where = {"loc": "lower right", "bbox_to_anchor": (1.0, 1.0), "ncols": len(labels)}
@@ -173,4 +176,4 @@ def legend(ax: Axes, handles: Sequence[Any], labels: Sequence[str], above: bool 
 
 def title(ax: Axes, text: str) -> None:
     """A title at the left, without formulas."""
-    plain([ax.set_title(text, loc="left", fontsize="medium")])
+    plain([ax.set_title(short(text, 2 * NAME), loc="left", fontsize="medium")])

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from citygrid.cards import short
 from citygrid.export.figures.frame import (
     FAINT,
     INK,
+    NAME,
     Days,
     axes,
     edges,
@@ -62,11 +64,16 @@ def draw_jobs(plan: Plan, days: Days, ax: Axes | None) -> Axes:
     for site, (first, last) in sites.items():
         if first:
             ax.axhline(first - 0.5, color=INK, linewidth=0.6)
-        plain([ax.annotate(site, (1.01, (first + last) / 2), xycoords=("axes fraction", "data"),
-                           va="center", fontsize="small")])  # fmt: skip
+        plain([ax.annotate(short(site, NAME), (1.01, (first + last) / 2), va="center",
+                           xycoords=("axes fraction", "data"), fontsize="small")])  # fmt: skip
     ax.set_ylim(len(names) - 0.4, -0.6)
     if named:
-        ax.set_yticks(range(len(names)), names, fontsize="x-small", parse_math=False)
+        ax.set_yticks(
+            range(len(names)),
+            [short(name, NAME) for name in names],
+            fontsize="x-small",
+            parse_math=False,
+        )
     else:
         ax.set_yticks([])
         ax.set_ylabel(f"{here['job'].nunique():,} jobs", fontsize="small")

@@ -7,9 +7,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from citygrid.cards import short
 from citygrid.errors import Fault, InputError
 from citygrid.export.assets import asset_table
-from citygrid.export.figures.frame import HATCHES, INK, axes, lacks, legend, plain, pyplot, title
+from citygrid.export.figures.frame import (
+    HATCHES,
+    INK,
+    NAME,
+    axes,
+    lacks,
+    legend,
+    plain,
+    pyplot,
+    title,
+)
 from citygrid.export.flows import Dispatch
 from citygrid.export.gis.geometry import locate
 from citygrid.export.palette import CLASSES, SHADES, SHADES_POWER, Look, look
@@ -132,9 +143,9 @@ def _plates(ax: Axes, picture: Picture, moved: Dispatch, step: int | None) -> li
         if cluster.plates:
             x0, y0, x1, y1 = cluster.leader
             ax.plot((x0, x1), (y0, y1), color=INK, linewidth=0.6, zorder=2.9)
-        plain([ax.text(cluster.x, cluster.y, cluster.node, fontsize=7, zorder=5, color=INK,
-                       fontweight="bold" if cluster.plates else "normal", va="baseline",
-                       clip_on=True)])  # fmt: skip
+        weight = "bold" if cluster.plates else "normal"
+        plain([ax.text(cluster.x, cluster.y, short(cluster.node, NAME), fontsize=7, zorder=5,
+                       color=INK, fontweight=weight, va="baseline", clip_on=True)])  # fmt: skip
         for plate in cluster.plates:
             kinds[plate.kind] = None
             share = plate.share

@@ -8,6 +8,7 @@ import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
@@ -25,7 +26,7 @@ from citygrid.export.report.charts import by_kind
 from citygrid.export.tables import job_table
 from citygrid.plan.plan import Plan
 from citygrid.plan.verify import Verdict
-from tests.helpers import solved
+from tests.helpers import solve, solved, variant
 
 Planned = tuple[Case, Plan, Verdict]
 ALL = ("dispatch", "levels", "duration_curve", "jobs", "map", "sankey")
@@ -247,6 +248,18 @@ def test_names_are_no_formulas_and_no_markup(
         said = "".join(ET.fromstring(text).itertext())
         assert all(part in said for part in name.split("\n")), figure
         assert "<script" not in text
+
+
+def test_long_names_leave_room_to_draw(planned: Planned, tmp_path: Path) -> None:
+    text = "x" * 300
+    path = variant("battery", tmp_path, ("cells:", f"? {text}\n  :"))
+    long = solve(path).plan
+    case, plan, _ = planned
+    axes = [getattr(Plan(replace(case, name=text), plan.dataset).plot, figure)() for figure in ALL]
+    for ax in [*axes, long.plot.levels()]:
+        ax.figure.canvas.draw()  # warns, and so fails, where there is no room for the axes
+        assert ax.get_position().width > 0.3
+        assert "xxx" in svg(ax) and "x" * 100 not in svg(ax)
 
 
 def test_a_store_whose_name_begins_with_an_underscore_is_in_the_legend() -> None:
