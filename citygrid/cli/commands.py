@@ -37,7 +37,10 @@ JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON docu
 
 
 @click.group(
-    cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="The shell completes commands and options after "
+    '`eval "$(citygrid completion bash)"`; see `citygrid completion --help`.',
 )
 @click.version_option(citygrid.__version__, prog_name="citygrid")
 def main() -> None:
@@ -322,6 +325,26 @@ def synth(
     files = write(out, size_of(size_class, hours, sites, jobs), seed)
     frame.answer({"files": {role: str(path) for role, path in files.items()}},
                  "\n".join(f"{role}: {path}" for role, path in files.items()))  # fmt: skip
+
+
+@main.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@framed
+def completion(frame: Frame, shell: str) -> None:
+    """Print the script by which a shell completes commands, options and files.
+
+    \b
+    bash  in ~/.bashrc: eval "$(citygrid completion bash)"
+    zsh   in ~/.zshrc, after compinit: eval "$(citygrid completion zsh)"
+    fish  once: citygrid completion fish > ~/.config/fish/completions/citygrid.fish
+    """
+    from click.shell_completion import ShellComplete, get_completion_class
+
+    kind = get_completion_class(shell)
+    assert kind is not None
+    # The class of bash would look for a bash first, which whoever only prints does not need.
+    script = ShellComplete.source(kind(main, {}, "citygrid", "_CITYGRID_COMPLETE"))
+    frame.answer({}, script.rstrip("\n"))
 
 
 main.add_command(bench)

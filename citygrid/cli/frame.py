@@ -8,12 +8,12 @@ import json
 import math
 import os
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from citygrid.cli.progress import Progress
 from citygrid.errors import CitygridError, Fault, InputError, NoPlanError, VerificationError
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 #: Threads beyond which a number is a slip: HiGHS starts them all.
 MOST_THREADS = 256
+#: Where a context keeps that a command was asked to be verbose.
+VERBOSE = "citygrid.verbose"
 #: What shells say of a program whose reader has left: 128 + SIGPIPE.
 BROKEN_PIPE = 141
 
@@ -30,22 +32,16 @@ BROKEN_PIPE = 141
 class Frame:
     """Where a command's answer, progress and exit code go."""
 
-    def __init__(self, as_json: bool) -> None:
+    def __init__(self, as_json: bool, verbose: bool = False) -> None:
         self.as_json = as_json
+        self.verbose = verbose
         self.exit_code = 0
+        self.progress = Progress(as_json, verbose)
         self._answer: str | None = None
-        self._began = time.monotonic()
 
     def say(self, text: str) -> None:
-        """Progress for a person who waits; quiet in a pipe."""
-        if sys.stderr.isatty():
-            from rich.console import Console
-            from rich.markup import escape
-
-            since = time.monotonic() - self._began
-            Console(stderr=True, highlight=False).print(
-                f"[dim]{since:6.1f} s[/dim]  {escape(text)} …"
-            )
+        """Progress for a person who waits; quiet in a pipe, unless it is asked to be verbose."""
+        self.progress.say(text)
 
     def answer(self, document: dict[str, Any], text: str) -> None:
         """The command's result: exactly one JSON document, or text for people."""
@@ -86,13 +82,13 @@ def _document(messages: list[str], exit_code: int, details: Mapping[str, Any] | 
 
 
 def framed(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command its :class:`Frame`; turn errors into messages and exit codes."""
+    """Give a command its :class:`Frame` and ``--verbose``; turn errors into exit codes."""
 
     @functools.wraps(command)
     def wrapped(*args: Any, as_json: bool = False, **kwargs: Any) -> None:
-        frame = Frame(as_json)
+        frame = Frame(as_json, click.get_current_context().meta.get(VERBOSE, False))
         try:
-            with _solvers_on_stderr():
+            with _solvers_on_stderr(), contextlib.closing(frame.progress):
                 command(frame, *args, **kwargs)
             frame.hand_over()
         except CitygridError as error:
@@ -116,7 +112,14 @@ def framed(command: Callable[..., None]) -> Callable[..., None]:
             _refuse(frame, ["interrupted; nothing was half written"], 130)
         sys.exit(frame.exit_code)
 
-    return wrapped
+    return click.option(
+        "--verbose", is_flag=True, expose_value=False, callback=_keep_verbose,
+        help="Say on stderr what is being done, also in a pipe; of solvers their log, too.",
+    )(wrapped)  # fmt: skip
+
+
+def _keep_verbose(ctx: click.Context, _: click.Parameter, verbose: bool) -> None:
+    ctx.meta[VERBOSE] = verbose
 
 
 @contextlib.contextmanager
@@ -189,7 +192,6 @@ def solving_options(command: Callable[..., None]) -> Callable[..., None]:
                      help="A further option of the solver or the route, as often as needed; "
                      "KIND.NAME=VALUE for milp, hybrid, qubo, answer or pyomo alone, "
                      "sampler.NAME=VALUE for the sampler."),
-        click.option("--verbose", is_flag=True, help="Solver log on stderr."),
     )):  # fmt: skip
         command = option(command)
     return command
@@ -201,8 +203,9 @@ def options_of(given: dict[str, Any], frame: Frame) -> Options:
 
     return Options(
         gap=given["gap"], time_limit=given["time_limit"], seed=given["seed"],
-        threads=given["threads"], verbose=given["verbose"], sampler=given["sampler"],
-        extras=pairs_of(given["settings"]), progress=_gap_progress(frame),
+        threads=given["threads"], verbose=frame.verbose, sampler=given["sampler"],
+        extras=pairs_of(given["settings"]),
+        progress=frame.progress.hear if frame.progress.live else None,
     )  # fmt: skip
 
 
@@ -249,20 +252,3 @@ def pairs_of(settings: Sequence[str]) -> dict[str, str]:
     if faults:
         raise InputError(faults)
     return extras
-
-
-def _gap_progress(frame: Frame) -> Callable[[dict[str, Any]], None] | None:
-    if not sys.stderr.isatty():
-        return None
-
-    def show(state: dict[str, Any]) -> None:
-        from citygrid.gap import relative_gap
-
-        objective = state.get("objective")
-        gap = relative_gap(objective, state.get("bound"))
-        if gap is None:
-            return
-        click.echo(f"  {state.get('seconds', 0.0):6.1f} s  {objective:12,.2f} EUR  "
-                   f"gap {gap:8.3%}", err=True)  # fmt: skip
-
-    return show

@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from citygrid.cards import card, counted, horizon, line
 from citygrid.components.contract import Parameter, Units
 
 if TYPE_CHECKING:
+    import pandas as pd
     import xarray as xr
 
 
@@ -60,6 +62,36 @@ class Case:
     def carbon_price(self) -> float:
         """Price of CO2 [EUR/kg], 0 where there is none."""
         return self.prices.get("carbon", 0.0)
+
+    def local(self, stamps: NDArray[np.datetime64]) -> pd.DatetimeIndex:
+        """UTC stamps on the district's clock; in UTC where its time zone is none that is known."""
+        import pandas as pd
+
+        utc = pd.DatetimeIndex(stamps).tz_localize("UTC")
+        try:
+            return utc.tz_convert(self.timezone or "UTC")
+        except (KeyError, ValueError, TypeError):  # zoneinfo's unknown names are KeyErrors
+            return utc
+
+    @property
+    def says(self) -> dict[str, str | None]:
+        """What it is in a few facts, for whoever looks at it."""
+        begin = self.local(self.time[:1])[0].isoformat(timespec="minutes") if len(self.time) else ""
+        kinds = [f"{len(units)} {kind}" for kind, units in self.units.items()]
+        return {
+            "horizon": horizon(len(self.time), self.step, begin),
+            "components": f"{counted(len(self.assets), 'component')} of "
+                          f"{counted(len(kinds), 'kind')}",
+            "kinds": ", ".join(kinds), "nodes": f"{len(self.nodes):,}", "time zone": self.timezone,
+            "coordinate system": self.crs, "hash": self.hash[:12],
+        }  # fmt: skip
+
+    def __repr__(self) -> str:
+        says = self.says
+        return line("Case", self.name, [says["components"], says["horizon"]])
+
+    def _repr_html_(self) -> str:
+        return card("Case", self.name, self.says)
 
     @cached_property
     def hash(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from citygrid.cards import card, counted, line
 from citygrid.components.contract import Component, Port, kinds
 from citygrid.components.fields import Text, marks
 from citygrid.district.sound import Path_, field_of, known_ports, sound_part
@@ -42,6 +44,28 @@ class District:
     @property
     def name(self) -> str:
         return self.spec.name
+
+    def __repr__(self) -> str:
+        says = self.says
+        return line("District", self.name, [says["file"], says["components"], says["horizon"]])
+
+    def _repr_html_(self) -> str:
+        return card("District", self.name, self.says)
+
+    @property
+    def says(self) -> dict[str, str | None]:
+        """What it is in a few facts, for whoever looks at it."""
+        asked = self.spec.horizon
+        kinds = Counter(self.kind_of.values())
+        return {
+            "file": self.path.name,
+            "horizon": f"{asked.length} from {asked.start}, by {asked.step}",
+            "components": f"{counted(len(self.components), 'component')} of "
+                          f"{counted(len(kinds), 'kind')}",
+            "kinds": ", ".join(f"{number} {kind}" for kind, number in kinds.items()),
+            "nodes": f"{len(self.spec.nodes):,}", "coordinate system": self.spec.crs,
+            "hash": self.hash[:12],
+        }  # fmt: skip
 
     @property
     def folder(self) -> Path:

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from citygrid.arrays import Floats as Floats  # the routes take it from here
 from citygrid.arrays import stamped
+from citygrid.cards import card, counted, line
 from citygrid.files import whole
 from citygrid.ledger import STANDS_IN
 
@@ -156,6 +157,36 @@ class Form:
             "nonzeros": int(self.matrix.nnz),
             "binaries": int(self.integer.sum()),
         }
+
+    @property
+    def says(self) -> dict[str, str | None]:
+        """What it is in a few facts, for whoever looks at it."""
+        size = self.size
+        continuous = size["columns"] - size["binaries"]
+        return {
+            "columns": f"{size['columns']:,}, {continuous:,} continuous and "
+                       f"{size['binaries']:,} integer",
+            "rows": f"{size['rows']:,}", "nonzeros": f"{size['nonzeros']:,}",
+            "blocks": f"{len(self.columns):,} of columns, {len(self.rows):,} of rows",
+            "curves": f"{len(self.curves):,}" if self.curves else None,
+            "policies": ", ".join(policy.function for policy in self.policies) or None,
+            "hash": self.hash[:12],
+        }  # fmt: skip
+
+    @property
+    def _named(self) -> str:
+        """Name of what it was made from, where that has one."""
+        return str(getattr(self.source, "name", ""))
+
+    def __repr__(self) -> str:
+        size = self.size
+        return line("Form", self._named, [
+            counted(size["columns"], "column"), counted(size["rows"], "row"),
+            counted(size["nonzeros"], "nonzero"), counted(size["binaries"], "integer"),
+        ])  # fmt: skip
+
+    def _repr_html_(self) -> str:
+        return card("Form", self._named, self.says)
 
     def objective(self, x: Floats) -> float:
         """``cᵀx + k`` in EUR."""

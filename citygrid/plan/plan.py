@@ -11,19 +11,27 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from citygrid.cards import card, line
 from citygrid.components.contract import Flows, Units
 from citygrid.district.case import Case
 from citygrid.errors import Fault, InputError
 from citygrid.files import whole
 from citygrid.gap import relative_gap
 from citygrid.ledger import COLUMNS, Line
+from citygrid.plan.accessor import PlanAccessor as PlanAccessor  # registers `dataset.citygrid`
+from citygrid.plan.selection import Names, select, table
 from citygrid.units import EXAMPLES, factor
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from citygrid.export.figures import Plot
 
 CONVENTIONS = "CF-1.11"
 FORMAT = 2
@@ -69,6 +77,70 @@ class Plan:
         """What the route reported: seconds, counts, bounds, sampler figures."""
         stored: dict[str, Any] = json.loads(self.dataset.attrs.get("telemetry", "{}"))
         return stored
+
+    @property
+    def says(self) -> dict[str, str | None]:
+        """What it is in a few facts; whether it is right, only its verdict says."""
+        attributes = self.dataset.attrs
+        bound, gap = self.bound, self.gap
+        case = self.case.says
+        seed = attributes.get("seed")
+        return {
+            "route": self.route + ("" if seed is None else f", seed {seed}"),
+            "status": str(attributes.get("status", "")) or None,
+            "cost": f"{self.objective:,.2f} EUR",
+            "bound": None if bound is None else f"{bound:,.2f} EUR",
+            "gap": "nothing is proven" if gap is None else f"{gap:.3%}",
+            "horizon": case["horizon"], "components": case["components"],
+            "verdict": "ask citygrid.verify(plan.case, plan)",
+        }  # fmt: skip
+
+    def __repr__(self) -> str:
+        says = self.says
+        gap = "no bound" if self.gap is None else f"gap {says['gap']}"
+        return line("Plan", self.case.name, [says["route"], says["cost"], gap, says["horizon"]])
+
+    def _repr_html_(self) -> str:
+        return card("Plan", self.case.name, self.says)
+
+    @property
+    def plot(self) -> Plot:
+        """Figures for papers by matplotlib: ``plan.plot.dispatch("heat")``, ``.map()``, ….
+
+        The one window from plans to exports; it opens when it is asked for.
+        """
+        from citygrid.export.figures import Plot
+
+        return Plot(self)
+
+    def sel(
+        self, component: Names = None, kind: Names = None, quantity: Names = None,
+        time: Any = None,
+    ) -> xr.Dataset:  # fmt: skip
+        """The flows that are all of what is named, as a smaller dataset.
+
+        ``component``, ``kind`` and ``quantity`` (``"heat"``, or one kind's: ``"heat_pump.heat"``)
+        are a name or several; ``time`` is a stamp, a slice with both ends, or a list of stamps, on
+        the district's clock unless it says its offset. Flows of a kind over other things than its
+        components, such as the starts of jobs, stay whole. The dataset's own time remains UTC.
+
+        Raises :class:`InputError` that lists near names for what is unknown.
+        """
+        return select(self, component, kind, quantity, time)
+
+    def to_pandas(self, *names: str, tidy: bool = False, utc: bool = False) -> pd.DataFrame:
+        """Tables over time of carriers and quantities.
+
+        A carrier (``"heat"``) gives what every component feeds (+) less what it draws (−) [kW]; a
+        quantity (``"level"``, ``"battery.level"``) its flows as they are. What is both is read as
+        the carrier. Columns are components, or (what, component) where there are several; ``tidy``
+        gives one row per value instead: time, what, kind, component, value, unit. Times are starts
+        of steps (of levels: the step at whose end they hold) with their zone, on the district's
+        clock or in ``utc``. ``frame.attrs["units"]`` says the units.
+
+        Raises :class:`InputError` that lists near names for what is unknown.
+        """
+        return table(self, names, tidy, utc)
 
     def flows(self, units: Units) -> Flows:
         """This plan's arrays of one kind, by short name, in canonical units.
@@ -243,6 +315,7 @@ def assemble(
         "source": "citygrid",
         "citygrid_format": FORMAT,
         "case_hash": case.hash,
+        "step_h": case.step,
         **{key: value for key, value in attributes.items() if value is not None},
     }
     return Plan(case, xr.Dataset(data, coords, attrs))

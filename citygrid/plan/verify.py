@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from citygrid.arrays import Floats, stamped
+from citygrid.cards import card, counted, line
 from citygrid.components.contract import kinds
 from citygrid.components.log import Breach, Log
 from citygrid.district.case import Case
@@ -70,6 +71,36 @@ class Verdict:
                       f"{v.rule}, off by {v.size:.6g} {v.unit}")
                 for v in self.violations
             ])  # fmt: skip
+
+    def __repr__(self) -> str:
+        return line("Verdict", self._word, [
+            f"largest violation {self.largest:.1e} (relative)", self._worst,
+            f"{self.cost:,.2f} EUR", f"{self.carbon:,.1f} kg CO2",
+        ])  # fmt: skip
+
+    def _repr_html_(self) -> str:
+        figures = {
+            name.replace("_", " "): f"{value:,.6g}" for name, value in self.kpis.items()
+            if value is not None and name not in ("cost_eur", "co2_kg")
+        }  # fmt: skip
+        return card("Verdict", self._word, {
+            "largest violation": f"{self.largest:.1e} (relative)",
+            "cost": f"{self.cost:,.2f} EUR", "CO2": f"{self.carbon:,.1f} kg",
+            **{f"broken rule {i}": str(v) for i, v in enumerate(self.violations[:5], 1)},
+            "further broken rules": f"{len(self.violations) - 5:,}" if (
+                len(self.violations) > 5) else None,
+            **figures,
+        })  # fmt: skip
+
+    @property
+    def _word(self) -> str:
+        return "verified" if self.ok else "BROKEN"
+
+    @property
+    def _worst(self) -> str | None:
+        if not self.violations:
+            return None
+        return f"{counted(len(self.violations), 'broken rule')}, worst: {self.violations[0]}"
 
     def as_dict(self) -> dict[str, Any]:
         """The verdict as it stands in the JSON document."""

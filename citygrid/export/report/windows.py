@@ -16,8 +16,6 @@ from citygrid.export.flows import Dispatch
 POINTS = 336
 #: Horizons up to this many days are shown whole.
 WHOLE_DAYS = 14.5
-#: Names of time zones that pandas may not know are drawn in this one.
-FALLBACK = "UTC"
 
 
 @dataclass(frozen=True)
@@ -90,11 +88,7 @@ class Window:
 
 def local(case: Case, stamps: NDArray[np.datetime64]) -> pd.DatetimeIndex:
     """UTC stamps in the district's own time."""
-    utc = pd.DatetimeIndex(stamps).tz_localize("UTC")
-    try:
-        return utc.tz_convert(case.timezone or FALLBACK)
-    except (KeyError, ValueError, TypeError):  # zoneinfo's unknown names are KeyErrors
-        return utc
+    return case.local(stamps)
 
 
 def windows(case: Case, moved: Dispatch) -> tuple[Window | None, Window]:
