@@ -97,6 +97,8 @@ def test_the_front_door_is_in_the_python_reference(site: Path) -> None:
     for name in (*(f"citygrid.{verb}" for verb in citygrid.__all__), "citygrid.plan.plan.Plan",
                  "citygrid.plan.verify.Verdict", "citygrid.district.load.District"):  # fmt: skip
         assert f'id="{name}"' in text, name
+    assert ":class:" not in text and ":func:" not in text
+    assert 'href="#citygrid.errors.InfeasibleError"' in text  # what `solve` says it raises
 
 
 def test_no_page_fetches_anything_from_elsewhere(site: Path) -> None:

@@ -21,6 +21,8 @@ from mkdocs.structure.pages import Page
 KINDS = "reference/kinds/"
 #: Where files of the repository stand in the site when a page links to them.
 CARRIED = "files"
+#: A role of reST in a docstring, as it comes out of markdown.
+ROLE = re.compile(r":(?:attr|class|func|meth|mod):<code>~?([\w.]+)</code>")
 LINK = re.compile(r"\]\(((?:\.\./)+[^)#\s]+)\)")
 
 
@@ -82,6 +84,17 @@ def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
         return f"]({up}{CARRIED}/{named})"
 
     return LINK.sub(inside, markdown)
+
+
+def on_page_content(html: str, **_: Any) -> str:
+    """Let what docstrings refer to be links, where it is on a page; else code."""
+
+    def linked(match: re.Match[str]) -> str:
+        name = match[1]
+        full = name if "." in name else f"citygrid.errors.{name}"
+        return f'<autoref identifier="{full}" optional><code>{name}</code></autoref>'
+
+    return ROLE.sub(linked, html)
 
 
 def _outside(page: str, target: str) -> str | None:
