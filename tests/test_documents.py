@@ -2,9 +2,9 @@
 
 In README.md and docs/, ```python blocks run as they stand (those with ``>>>`` also have their
 output compared) and lines ``$ citygrid …`` of ```console blocks are run and must exit 0, or N where
-the line ends in ``# exit N``. A block with a ``title="…"`` is a file that the reader writes, so it is
-written and not run. The blocks of one file run in order, in one namespace and one folder, in which
-``models`` and ``data`` are found.
+the line ends in ``# exit N``. A block with a ``title="…"`` is a file that the reader writes, so it
+is written and not run. The blocks of one file run in order, in one namespace and one folder, in
+which ``models`` and ``data`` are found.
 """
 
 from __future__ import annotations

@@ -5,10 +5,14 @@ What the pages say is run by ``test_documents.py``.
 
 from __future__ import annotations
 
+import functools
+import http.server
 import os
 import re
+import shutil
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -71,6 +75,7 @@ def test_units_bounds_defaults_and_sources_come_from_the_code(site: Path) -> Non
 def test_the_district_file_has_every_section(site: Path) -> None:
     text = page(site, "reference/district.html")
     assert all(f"<code>{name}</code>" in text for name in DistrictSpec.model_fields)
+    assert all(f'id="{form}"' in text for form in ("reference", "timetable", "profile", "window"))
 
 
 def walk(command, words=("citygrid",)):
@@ -158,3 +163,43 @@ def test_notebooks_run(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     pictures = [output for cell in notebook.cells if cell.cell_type == "code"
                 for output in cell.outputs if "image/png" in output.get("data", {})]  # fmt: skip
     assert pictures, "it draws nothing"
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_the_search_works_and_asks_nobody_else(site: Path) -> None:
+    """In a browser: every request goes to the site itself, and nothing is complained of."""
+    browser = shutil.which("chromium") or shutil.which("google-chrome")
+    if browser is None:
+        pytest.skip("there is no Chromium to open the site with")
+    from playwright.sync_api import sync_playwright
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_: object) -> None: ...
+
+    handler = functools.partial(Quiet, directory=str(site))
+    asked, complaints = [], []
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        base = f"http://127.0.0.1:{server.server_port}/"
+        with sync_playwright() as playwright:
+            chromium = playwright.chromium.launch(executable_path=browser, args=["--no-sandbox"])
+            tab = chromium.new_page()
+            tab.on("request", lambda request: asked.append(request.url))
+            tab.on("console", lambda said: complaints.append(said.text)
+                   if said.type == "error" else None)  # fmt: skip
+            tab.goto(f"{base}index.html")
+            tab.fill("input[name=query]", "absorption")
+            first = tab.locator(".md-search-result__link").first
+            first.wait_for(timeout=60_000)
+            assert "absorption_chiller.html" in str(first.get_attribute("href"))
+            chromium.close()
+        server.shutdown()
+    assert [url for url in asked if not url.startswith(base)] == []
+    assert complaints == []
+
+
+def test_every_file_that_the_readme_names_exists() -> None:
+    targets = re.findall(r"\]\(([^)#:]+)\)", (REPOSITORY / "README.md").read_text())
+    assert len(targets) > 10
+    assert [target for target in targets if not (REPOSITORY / target).exists()] == []

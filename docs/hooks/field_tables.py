@@ -92,11 +92,11 @@ def _named(annotation: Any) -> str:
             return f"list of {_named(inner[0])}"
         return f"[{', '.join(_named(each) for each in inner)}]"
     if origin is dict:
-        return f"{_named(inner[1])} by name"
+        return f"{'component' if inner[1] is Any else _named(inner[1])} by name"
     if origin is not None:
         return _named(inner[0])
     words = {str: "text", bool: "`true` or `false`", int: "whole number", float: "number",
-             Any: "component"}  # fmt: skip
+             Any: "quantity or reference"}  # fmt: skip
     return words.get(annotation, getattr(annotation, "__name__", str(annotation)))
 
 
@@ -121,7 +121,7 @@ def _default(field: FieldInfo) -> str:
     if field.is_required():
         return "must be given"
     value = field.get_default(call_default_factory=True)
-    if value is None or value in ((), {}):
+    if value is None or value in ((), {}, ""):
         return "–"
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"

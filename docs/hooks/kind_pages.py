@@ -14,11 +14,12 @@ import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
+from textwrap import indent
 from types import ModuleType
 from typing import Any
 
 from command_pages import escaped, in_table
-from field_tables import field_tables
+from field_tables import FORMS, field_tables
 
 import citygrid as cg
 from citygrid.components.contract import Kind, kinds
@@ -63,7 +64,12 @@ def district_page() -> str:
         "expression language. `citygrid schema` prints the same as JSON Schema, with which an "
         "editor completes keys and marks faults; `citygrid check` lists every fault with its line.",
         *field_tables(DistrictSpec, "##"),
+        "## Hourly values",
+        "A field *by the hour* takes a quantity, or one of these in its place.",
     ]
+    for form in FORMS:
+        tables = field_tables(form, "####")
+        parts += [f"### {form.__name__}", _docstring(form), *tables]
     return "\n\n".join(parts) + "\n"
 
 
@@ -150,9 +156,9 @@ def _worked(name: str, district: District) -> list[str]:
     ]
     if golden.exists():
         parts += [
-            "Its mathematics, row by row: what it costs, its rules, the balances that it takes "
-            "part in, and its bounds.",
-            f"```text\n{golden.read_text(encoding='utf-8').rstrip()}\n```",
+            '??? note "Its mathematics, row by row: what it costs, its rules, the balances that it '
+            'takes part in, and its bounds"',
+            indent(f"```text\n{golden.read_text(encoding='utf-8').rstrip()}\n```", "    "),
         ]
     return parts
 
