@@ -62,6 +62,24 @@ def test_every_kind_has_its_page_with_every_field(site: Path, kind: str) -> None
     assert f'href="{kind}.html"' in page(site, "reference/kinds/index.html")
 
 
+def test_a_new_kind_gets_its_page_by_its_file_alone(tmp_path: Path) -> None:
+    """In a process of its own, for kinds are read once; it has no district of its tests yet."""
+    text = (REPOSITORY / "citygrid" / "components" / "hydrogen_sale.py").read_text()
+    (tmp_path / "oxygen_sale.py").write_text(text.replace("take-off; left", "bottles; left"))
+    script = (
+        "import sys, citygrid.components\n"
+        f"citygrid.components.__path__.append({str(tmp_path)!r})\n"
+        f"sys.path.insert(0, {str(REPOSITORY / 'docs' / 'hooks')!r})\n"
+        "from kind_pages import kind_page, kinds_page\n"
+        "print(kinds_page(), kind_page('oxygen_sale'))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=REPOSITORY, capture_output=True,
+                          text=True, check=False)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "[`oxygen_sale`](oxygen_sale.md)" in done.stdout
+    assert "| `max` | kW, ≥ 0 | – | largest bottles; left out, no limit |" in done.stdout
+
+
 def test_units_bounds_defaults_and_sources_come_from_the_code(site: Path) -> None:
     text = re.sub(r"\s+", " ", page(site, "reference/kinds/heat_pump.html"))
     row = "<td><code>isentropic_efficiency</code></td> <td>number or %, ≥ 0.001, ≤ 1</td>"
