@@ -2,8 +2,9 @@
 
 In README.md and docs/, ```python blocks run as they stand (those with ``>>>`` also have their
 output compared) and lines ``$ citygrid …`` of ```console blocks are run and must exit 0, or N where
-the line ends in ``# exit N``. The blocks of one file run in order, in one namespace and one folder,
-in which ``models`` and ``data`` are found.
+the line ends in ``# exit N``. A block with a ``title="…"`` is a file that the reader writes, so it
+is written and not run. The blocks of one file run in order, in one namespace and one folder, in
+which ``models`` and ``data`` are found.
 """
 
 from __future__ import annotations
@@ -24,25 +25,30 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+import citygrid.components
+from citygrid.components.contract import kinds
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 DOCUMENTS = sorted([*REPOSITORY.glob("README.md"), *REPOSITORY.glob("docs/**/*.md")])
 
 
 class Example(NamedTuple):
-    """A fenced block: its language, its text and the line of the document it starts at."""
+    """A fenced block: its language, text, the line it starts at, and the file that it is."""
 
     language: str
     text: str
     line: int
+    file: str | None = None
 
 
 def examples(document: str) -> Iterator[Example]:
-    """The fenced blocks of a document that can be run."""
+    """The fenced blocks of a document that are run or written."""
     for token in MarkdownIt().parse(document):
         language = token.info.strip().split(maxsplit=1)[0] if token.info.strip() else ""
-        if token.type == "fence" and language in ("python", "console"):
+        title = re.search(r'title="([^"]+)"', token.info)
+        if token.type == "fence" and (title or language in ("python", "console")):
             assert token.map
-            yield Example(language, token.content, token.map[0] + 1)
+            yield Example(language, token.content, token.map[0] + 1, title and title[1])
 
 
 def commands(text: str) -> Iterator[tuple[str, int]]:
@@ -86,7 +92,12 @@ def run_document(path: Path) -> None:
     """Run every example of a document in the current folder."""
     namespace: dict[str, object] = {"__name__": "__main__"}
     for example in examples(path.read_text()):
-        if example.language == "python":
+        if example.file is not None:
+            file = Path(example.file)
+            assert not file.is_absolute() and ".." not in file.parts, file
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(example.text)
+        elif example.language == "python":
             run_python(example, str(path), namespace)
         else:
             run_console(example, str(path))
@@ -98,7 +109,15 @@ def reader(tmp_path, monkeypatch):
     for folder in ("models", "data"):
         (tmp_path / folder).symlink_to(REPOSITORY / folder)
     monkeypatch.chdir(tmp_path)
-    return tmp_path
+    # A page may add a folder of kinds; other tests must not meet them.
+    shipped, folders = set(kinds()), list(citygrid.components.__path__)
+    yield tmp_path
+    if list(citygrid.components.__path__) != folders:
+        citygrid.components.__path__ = folders
+        for name in set(kinds()) - shipped:
+            del sys.modules[f"citygrid.components.{name}"]
+            delattr(citygrid.components, name)
+        kinds.cache_clear()
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(REPOSITORY)))
@@ -131,6 +150,17 @@ def test_examples_of_one_document_share_names_and_output_is_compared(reader):
     )
     run_document(reader / "right.md")
     assert (reader / "out.txt").exists()
+
+
+def test_a_block_with_a_title_is_a_file(reader):
+    (reader / "titled.md").write_text(
+        '```yaml title="made/by hand.yaml"\na: 1\n```\n\n'
+        '```python title="mine.py"\nraise RuntimeError\n```\n\n'
+        "```python\nfrom pathlib import Path\n"
+        'assert Path("made/by hand.yaml").read_text() == "a: 1\\n"\n```\n'
+    )
+    run_document(reader / "titled.md")
+    assert (reader / "mine.py").read_text() == "raise RuntimeError\n"
 
 
 # Nothing in the repository names a private place -------------------------------------------------

@@ -19,14 +19,15 @@ from citygrid.units import EXAMPLES, parse
 class Measure:
     """Marks a quantity in a canonical unit; ``hourly`` ones become (component × time).
 
-    ``minimum`` is the least value that a series may have where the field is hourly; a ``quiet``
-    quantity holds in the district's quiet hours and is 1 in all others.
+    ``minimum`` and ``maximum`` bound the value, and every value of a series where the field is
+    hourly; a ``quiet`` quantity holds in the district's quiet hours and is 1 in all others.
     """
 
     unit: str
     hourly: bool = False
     minimum: float | None = 0.0
     quiet: bool = False
+    maximum: float | None = None
 
 
 @dataclass(frozen=True)
@@ -126,7 +127,7 @@ def quantity(unit: str, minimum: float | None = 0.0, maximum: float | None = Non
     return Annotated[
         float,
         BeforeValidator(_quantity(unit, minimum, maximum)),
-        Measure(unit),
+        Measure(unit, minimum=minimum, maximum=maximum),
         WithJsonSchema(_schema(unit, what, example)),
     ]
 
@@ -246,7 +247,7 @@ Share = quantity("1", maximum=1.0)
 QuietShare = Annotated[
     float,
     BeforeValidator(_quantity("1", 0.0, 1.0)),
-    Measure("1", quiet=True),
+    Measure("1", quiet=True, maximum=1.0),
     WithJsonSchema(_schema("1", *EXAMPLES["1"])),
 ]
 Efficiency = quantity("1", minimum=1e-3, maximum=1.0)

@@ -26,7 +26,7 @@ def at(model, hour):
 
 
 def rest_in_the_last_hour(model):
-    """By hand: the job then runs in the first hour, and 56 EUR become 62 EUR (README)."""
+    """By hand: the job then runs in the first hour, and 56 EUR become 62 EUR (docs/by-hand.md)."""
     model.rest = pyo.Constraint(expr=at(model, 2) <= 0, doc="the centre rests")
 
 
