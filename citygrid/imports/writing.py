@@ -11,9 +11,11 @@ import math
 import os
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -23,6 +25,9 @@ from citygrid.files import whole
 from citygrid.imports.network import Network, Pipe
 from citygrid.imports.sizing import carried, simultaneity, smallest_size
 from citygrid.inputs.pipes import Catalogue, PipeSize, read_catalogue
+
+if TYPE_CHECKING:
+    import geopandas as gpd
 
 #: How often pipes may be widened until they carry every hour of the district's demand.
 ROUNDS = 12
@@ -146,13 +151,16 @@ def write_district(network: Network, path: Path, design: Design, command: str) -
     if path.suffix not in (".yaml", ".yml"):
         raise InputError(Fault("--out", "is no name of a district file", str(path),
                                "end it in .yaml"))  # fmt: skip
-    if path.with_suffix(".gpkg").resolve() in network.inputs:
+    inputs = network.inputs
+    if network.backdrop is not None:
+        inputs = (*inputs, network.backdrop.file)
+    if path.with_suffix(".gpkg").resolve() in inputs:
         raise InputError(Fault("--out", "would write its map over an input",
                                str(path.with_suffix(".gpkg")), "choose another name"))  # fmt: skip
     network = size_pipes(network, design)
     with TemporaryDirectory() as folder:
         trial = Path(folder) / path.name
-        trial.write_text(_district(network, trial, design, command, 1.0), "utf-8")
+        trial.write_text(_district(network, trial, design, command, 1.0, False), "utf-8")
         try:
             network, peak = _widened(network, trial, design)
         except InputError as error:
@@ -161,10 +169,13 @@ def write_district(network: Network, path: Path, design: Design, command: str) -
                 replace(fault, place=fault.place.replace(str(trial), str(path)))
                 for fault in error.faults
             ]) from error  # fmt: skip
-    if any(pipe.route is not None for pipe in network.pipes) or network.buildings:
-        _draw(network, path.with_suffix(".gpkg"))
-    with whole(path) as temporary:
-        temporary.write_text(_district(network, path, design, command, peak), "utf-8")
+    drawn = any(pipe.route is not None for pipe in network.pipes) or bool(network.buildings)
+    drawn = drawn or network.backdrop is not None
+    with ExitStack() as both:  # neither is there before both can be
+        temporary = both.enter_context(whole(path))
+        temporary.write_text(_district(network, path, design, command, peak, drawn), "utf-8")
+        if drawn:
+            _draw(network, both.enter_context(whole(path.with_suffix(".gpkg"))))
     return network
 
 
@@ -252,7 +263,9 @@ def _line(name: str, fields: Mapping[str, str]) -> str:
     return f"  {_word(name)}: {{{', '.join(f'{key}: {value}' for key, value in fields.items())}}}\n"
 
 
-def _district(network: Network, path: Path, design: Design, command: str, peak: float) -> str:
+def _district(
+    network: Network, path: Path, design: Design, command: str, peak: float, drawn: bool
+) -> str:
     total = sum(demand.consumers for demand in network.demands)
     supply = ", ".join(
         f"{{air: {air:g} degC, water: {water:g} degC}}" for air, water in design.supply
@@ -269,7 +282,7 @@ def _district(network: Network, path: Path, design: Design, command: str, peak: 
         *_horizon(network, design, path),
         f"heat_network: {{supply: [{supply}], return: {design.back:g} degC{ground}}}",
         *([f"geometry: {_word(path.with_suffix('.gpkg').name)}"]
-          if path.with_suffix(".gpkg").exists() else []),
+          if drawn else []),
         "",
     ]  # fmt: skip
     nodes = "nodes:\n" + "".join(
@@ -348,7 +361,10 @@ def _pipe_lines(pipes: Sequence[Pipe], design: Design, path: Path) -> str:
 
 
 def _draw(network: Network, path: Path) -> None:
-    """A GeoPackage with the courses of the pipes, by component, and the consumers."""
+    """A GeoPackage with the courses of the pipes, by component, the consumers, and buildings.
+
+    A consumer that stands in a building is said of the building, and is no point of its own.
+    """
     import geopandas as gpd
     import pyogrio
 
@@ -363,10 +379,28 @@ def _draw(network: Network, path: Path) -> None:
         {"consumer": list(network.buildings), "node": [n for _, n in network.buildings.values()]},
         geometry=[at for at, _ in network.buildings.values()], crs=network.crs,
     )  # fmt: skip
+    layers = {"pipes": pipes, "footprints": homes}
+    if network.backdrop is not None:
+        layers["buildings"], layers["footprints"] = _housed(network.backdrop.footprints, homes)
     # The same bytes at every run: GeoPackage notes when a layer was changed last.
     pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": "2023-01-01T00:00:00.000Z"})
-    with whole(path) as temporary:
-        temporary.unlink()
-        for layer, frame in (("pipes", pipes), ("footprints", homes)):
-            if len(frame):
-                frame.to_file(temporary, layer=layer, driver="GPKG", engine="pyogrio")
+    path.unlink()
+    for layer, frame in layers.items():
+        if len(frame):
+            frame.to_file(path, layer=layer, driver="GPKG", engine="pyogrio")
+
+
+def _housed(
+    buildings: gpd.GeoDataFrame, homes: gpd.GeoDataFrame
+) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
+    """Buildings with the consumers in them, and the consumers that stand in none."""
+    inside, building = buildings.sindex.query(homes.geometry, predicate="within")
+    housed = buildings.copy()
+    for column in homes.columns.drop("geometry"):
+        said: dict[int, list[str]] = {}
+        for home, house in zip(inside, building, strict=True):
+            said.setdefault(int(house), []).append(str(homes[column].iloc[home]))
+        housed[column] = [
+            ", ".join(dict.fromkeys(said[i])) if i in said else None for i in range(len(housed))
+        ]
+    return housed, homes[~np.isin(np.arange(len(homes)), inside)]
