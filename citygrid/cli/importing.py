@@ -124,14 +124,14 @@ def network(
     from citygrid.imports.writing import write_district
 
     faults: list[Fault] = []
-    with _told_together(faults):
+    with told_together(faults):
         design = _design(given, out)
-    with _told_together(faults):
-        limit = _quantity("--snap-limit", snap_limit, "m")
-    with _told_together(faults):
-        target = None if group is None else _quantity("--group", group, "kW")
+    with told_together(faults):
+        limit = quantity_of("--snap-limit", snap_limit, "m")
+    with told_together(faults):
+        target = None if group is None else quantity_of("--group", group, "kW")
     frame.say("reading the map")
-    with _told_together(faults):
+    with told_together(faults):
         found = read_map(streets, consumers, source, peak, full_load_hours, crs)
     if faults:
         raise InputError(faults)
@@ -143,7 +143,7 @@ def network(
         backdrop = read_buildings(buildings, laid)
         laid, notes = replace(laid, backdrop=backdrop), (*notes, *backdrop.notes)
     frame.say("choosing diameters")
-    _told(frame, write_district(laid, out, design, _command()), out, notes)
+    _told(frame, write_district(laid, out, design, command_line()), out, notes)
 
 
 @import_.command()
@@ -165,17 +165,17 @@ def tables(
     from citygrid.imports.writing import write_district
 
     faults: list[Fault] = []
-    with _told_together(faults):
+    with told_together(faults):
         design = _design(given, out)
-    with _told_together(faults):
+    with told_together(faults):
         laid = network_of_tables(nodes, pipes, source)
     if faults:
         raise InputError(faults)
-    _told(frame, write_district(laid, out, design, _command()), out)
+    _told(frame, write_district(laid, out, design, command_line()), out)
 
 
 @contextmanager
-def _told_together(faults: list[Fault]) -> Iterator[None]:
+def told_together(faults: list[Fault]) -> Iterator[None]:
     """Keep what is refused, so that the faults of options and of files are told in one round."""
     try:
         yield
@@ -183,7 +183,8 @@ def _told_together(faults: list[Fault]) -> Iterator[None]:
         faults.extend(refused.faults)
 
 
-def _command() -> str:
+def command_line() -> str:
+    """The command as it was given."""
     return shlex.join(["citygrid", *sys.argv[1:]])
 
 
@@ -204,7 +205,8 @@ def _told(frame: Frame, laid: Network, out: Path, notes: Sequence[str] = ()) -> 
     )  # fmt: skip
 
 
-def _quantity(option: str, text: str, unit: str) -> float:
+def quantity_of(option: str, text: str, unit: str) -> float:
+    """An option's quantity in ``unit``; :class:`InputError` where it is none."""
     from citygrid.units import parse
 
     try:
@@ -224,7 +226,7 @@ def _design(given: dict[str, Any], out: Path) -> Design:
 
     def read(option: str, text: str | None, unit: str) -> float:
         try:
-            return 1.0 if text is None else _quantity(option, text, unit)
+            return 1.0 if text is None else quantity_of(option, text, unit)
         except InputError as error:
             faults.extend(error.faults)
             return 1.0
