@@ -15,9 +15,10 @@ import numpy as np
 from citygrid.errors import Fault, InputError
 from citygrid.imports.draft import Draft, Frame, Prices, Trace
 from citygrid.imports.esdl_lines import add_line
-from citygrid.imports.esdl_places import Places, Projection, carrier_at, is_line
+from citygrid.imports.esdl_places import Places, carrier_at, is_line
 from citygrid.imports.esdl_reading import Asset, System, read_system
 from citygrid.imports.esdl_said import HEAT, LOAD, Sayings, inner, kilowatts
+from citygrid.imports.projection import Projection
 from citygrid.imports.text import word
 
 DEMANDS = {"heat": "heat_demand", "power": "power_demand", "cooling": "cooling_demand"}
@@ -31,7 +32,8 @@ def draft_of_esdl(file: Path, prices: Prices, frame: Frame) -> tuple[Draft, Fram
     needs weather and there is none.
     """
     system = read_system(file)
-    project = Projection(system)
+    points = [*system.places.values(), *(at for asset in system.assets for at in asset.at)]
+    project = Projection(points)
     draft = Draft(file, crs=project.crs, left_out=system.left_out)
     places = Places(system)
     places.name_all(draft, project)

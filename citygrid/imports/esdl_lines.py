@@ -6,8 +6,9 @@ import numpy as np
 from shapely.geometry import LineString
 
 from citygrid.imports.draft import Draft, Trace
-from citygrid.imports.esdl_places import Places, Projection, carrier_at
+from citygrid.imports.esdl_places import Places, carrier_at
 from citygrid.imports.esdl_reading import Asset, System, trace_of
+from citygrid.imports.projection import Projection
 from citygrid.imports.text import word
 
 #: Nominal diameter of a pipe that states none.
@@ -76,7 +77,7 @@ def _length(asset: Asset, draft: Draft) -> float:
     if stated is not None:
         return stated
     if len(asset.at) > 1:
-        project = Projection(System(assets=[asset]))
+        project = Projection(asset.at)
         drawn = [at for each in asset.at if (at := project(each)) is not None]
         length = float(LineString(drawn).length)
         if length > 0:

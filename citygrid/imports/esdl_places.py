@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from citygrid.imports.draft import Draft
 from citygrid.imports.esdl_reading import Asset, Port, System
+from citygrid.imports.projection import Projection
 
 #: Carriers that lie at the nodes of their users, whatever joins them: none is carried by lines.
 EVERYWHERE = ("gas", "waste_heat")
@@ -108,30 +109,3 @@ class Places:
     def node(self, one: int) -> str:
         """The node of a set."""
         return self.nodes[self.root(one)]
-
-
-class Projection:
-    """Longitude and latitude as metres in the UTM zone of the first place."""
-
-    def __init__(self, system: System) -> None:
-        points = [*system.places.values(), *(at for asset in system.assets for at in asset.at)]
-        self.crs = _zone_of(points[0]) if points else None
-        self._transform = None
-        if self.crs is not None:
-            from pyproj import Transformer
-
-            self._transform = Transformer.from_crs("EPSG:4326", self.crs, always_xy=True)
-
-    def __call__(self, at: tuple[float, float] | None) -> tuple[float, float] | None:
-        """The position in metres."""
-        if at is None or self._transform is None:
-            return None
-        east, north = self._transform.transform(*at)
-        return float(east), float(north)
-
-
-def _zone_of(at: tuple[float, float]) -> str:
-    """EPSG code of the UTM zone of a longitude and latitude [deg]."""
-    longitude, latitude = at
-    zone = min(int((longitude + 180.0) // 6.0) + 1, 60)
-    return f"EPSG:{32600 + zone if latitude >= 0 else 32700 + zone}"
