@@ -74,10 +74,33 @@ def esdl(answer: Answer, file: Path, out: Path, **given: Any) -> None:
     _hand_over(answer, draft, out, frame)
 
 
+@import_.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--crs",
+    metavar="EPSG:CODE",
+    help="Coordinate system of the junctions; degrees (EPSG:4326) become metres.",
+)
+@_with(OUT, *PERIOD, *PRICES[1:], *HEAT, JSON)
+@framed
+def pandapipes(answer: Answer, file: Path, out: Path, crs: str | None, **given: Any) -> None:
+    """A heat network from a pandapipes file (JSON), read without pandapipes.
+
+    Junctions of the supply become nodes, its pipes heat pipes with their bore and losses, heat
+    consumers, heat exchangers and sinks heat demands, and circulation pumps places with a boiler.
+    What is assumed and what has no counterpart (return pipes, pressures) is listed one by one.
+    """
+    from citygrid.imports.pandapipes import draft_of_pandapipes
+
+    frame, prices = _frame(given, out), _prices(given)
+    draft, frame = draft_of_pandapipes(file, prices, frame, crs)
+    _hand_over(answer, draft, out, frame)
+
+
 def _prices(given: dict[str, Any]) -> Prices:
     from citygrid.imports.draft import Prices
 
-    return Prices(given["power_price"], given["fuel_price"], given["fuel_carbon"])
+    return Prices(given.get("power_price", 250.0), given["fuel_price"], given["fuel_carbon"])
 
 
 def _frame(given: dict[str, Any], out: Path) -> Frame:
