@@ -97,6 +97,23 @@ def pandapipes(answer: Answer, file: Path, out: Path, crs: str | None, **given: 
     _hand_over(answer, draft, out, frame)
 
 
+@import_.command()
+@click.argument("file", metavar="FILE.nc|FOLDER", type=click.Path(path_type=Path))
+@_with(OUT, *PERIOD, JSON)
+@framed
+def pypsa(answer: Answer, file: Path, out: Path, **given: Any) -> None:
+    """A power district from a PyPSA network (netCDF or a folder of CSV files), read without PyPSA.
+
+    Buses become nodes; generators, loads, storage units, stores, lines, links and transformers of
+    power components, with their series, commitment and ramps. Other carriers, investment,
+    impedances and the like are not mapped, and are listed one by one.
+    """
+    from citygrid.imports.pypsa import draft_of_pypsa
+
+    frame = _frame(given, out)
+    _hand_over(answer, draft_of_pypsa(file), out, frame)
+
+
 def _prices(given: dict[str, Any]) -> Prices:
     from citygrid.imports.draft import Prices
 
