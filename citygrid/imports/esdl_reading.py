@@ -98,6 +98,11 @@ def read_system(file: Path) -> System:
     _, lacks, things = str(found.description or "").partition("Not in this file: ")
     if lacks:
         system.left_out.append(f"said by the file to be not in it: {things.rstrip('.')}")
+    for potential in getattr(found.instance[0].area, "potential", ()):
+        system.left_out.append(f"{potential.name or potential.id} ({potential.eClass.name}): "
+                               "is a potential, and nothing that is there")  # fmt: skip
+    if len(found.instance) > 1:
+        system.left_out.append(f"{len(found.instance) - 1} further instances: the first is read")
     said = list(_assets(found.instance[0].area))
     number = _sets([port for asset in said for port in asset.port], said)
     for asset in said:
@@ -157,6 +162,12 @@ def _add(system: System, asset: Any, number: dict[Any, int]) -> None:
         why = "is switched off" if state == "DISABLED" else "is an option that is not built"
         system.left_out.append(f"{name} ({kind}): {why}")
         return
+    costs = getattr(asset, "costInformation", None)
+    if costs is not None and any(
+        getattr(costs, each.name, None) is not None
+        for each in costs.eClass.eAllReferences() if each.name != "marginalCosts"
+    ):  # fmt: skip
+        system.left_out.append(f"{name} ({kind}): its costs besides marginal ones")
     above = frozenset(each.name for each in asset.eClass.eAllSuperTypes())
     system.assets.append(Asset(name, kind, above, asset, ports, at))
 

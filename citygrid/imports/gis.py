@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
 from shapely.geometry import LineString, Point
 
 from citygrid.errors import Fault, InputError
@@ -75,8 +74,8 @@ class Map:
             return None
         middle = route.interpolate(0.5, normalized=True)
         nearest = self.streets.sindex.nearest([middle], return_all=False)[1][0]
-        value = self.streets[column].iloc[nearest]
-        return None if value is None or not np.isfinite(float(value)) else int(value)
+        size = _size(self.streets[column].iloc[nearest])
+        return None if size is None else int(size)
 
 
 def read_map(
@@ -134,7 +133,20 @@ def _lines(
     elif len(kept) < len(frame):
         notes.append(f"{named}: {len(frame) - len(kept)} of {len(frame)} features are no lines "
                      "and were left out")  # fmt: skip
+    column = column_of(kept, SIZES)
+    for row, value in () if column is None else kept[column].items():
+        empty = value is None or value != value or value == ""
+        if not empty and ((size := _size(value)) is None or size <= 0 or size % 1):
+            faults.append(Fault(f"{named}: row {row + 1}", "has no nominal diameter in "
+                                f"{column}", value, "write a whole number of mm, "
+                                "or leave it empty"))  # fmt: skip
     return kept.explode(index_parts=False).reset_index(drop=True)
+
+
+def _size(value: object) -> float | None:
+    """A nominal diameter: ``65``, or ``DN 65``."""
+    text = value.strip().upper().removeprefix("DN") if isinstance(value, str) else value
+    return number_of(text)
 
 
 def _types(frame: gpd.GeoDataFrame) -> str:

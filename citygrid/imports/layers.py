@@ -56,6 +56,8 @@ def read_layer(
                             f"name {FORMATS} and a layer in it"))  # fmt: skip
         return None
     fault = _unfit(named, layer, frame)
+    if fault is None:
+        frame = frame.set_geometry(frame.geometry.force_2d())  # districts are flat
     if fault is not None:
         faults.append(fault)
         return None

@@ -352,6 +352,11 @@ def _pipes(
                   "length": f"{net.supply.edges[a, b, row]['length']:.9g} m",
                   "inner": f"{bore:.9g} m", "loss_u1": f"{_coefficient(pipe):.9g} W/m/K",
                   "loss_u2": "0 W/m/K"}  # fmt: skip
+        if _given(pipe, "k_mm") and float(pipe["k_mm"]) > 0:
+            fields["roughness"] = f"{float(pipe['k_mm']):.9g} mm"
+        if _given(pipe, "qext_w") and float(pipe["qext_w"]) != 0:
+            net.draft.drop(f"{name} (pipe)", f"the {float(pipe['qext_w']) / 1e3:.6g} kW that it "
+                           "gives off on its way, beside its losses")  # fmt: skip
         able = float(carried(bore, frame.supply - frame.back, VELOCITY))
         if able < need:
             fields["velocity"] = f"{VELOCITY * need / able:.4g} m/s"

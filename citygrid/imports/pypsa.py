@@ -66,7 +66,8 @@ class _Made:
         project = Projection(at.values()) if degrees else None
         if project is not None:
             self.draft.crs = project.crs
-        for name in self.buses:
+        for name, bus in self.buses.items():
+            bus.stated("v_nom")  # of use for transformers alone
             if name not in self.power:
                 carrier = self.buses[name].text("carrier")
                 self.draft.drop(f"{name} (buses)", f"carries {carrier}; only power is mapped")
@@ -78,7 +79,7 @@ class _Made:
 
     def elsewhere(self, row: Row) -> str | None:
         """Why a component cannot stand where it does, if so."""
-        if str(row.said.get("active", True)).casefold() in ("false", "0", "0.0"):
+        if row.text("active", "true").casefold() in ("false", "0", "0.0"):
             return "is not active"
         for key in ("bus", "bus0", "bus1"):
             bus = row.text(key)
@@ -108,7 +109,7 @@ class _Made:
 
     def value(self, row: Row, key: str, usual: float, scale: float, unit: str) -> str:
         """A figure that may vary, as a district file writes it."""
-        if key in row.series:
+        if row.varies(key):
             return self.draft.series(f"{row.name} {key}", self.trace(row.series[key] * scale), unit)
         return f"{row.number(key, usual) * scale:.9g}" + ("" if unit == "1" else f" {unit}")
 
@@ -127,7 +128,7 @@ class _Made:
         """List figures of a component that nothing here can take."""
         for key in keys:
             stated = row.stated(key)
-            if (stated is not None and stated != usual) or key in row.series:
+            if (stated is not None and stated != usual) or row.varies(key):
                 self.draft.drop(f"{row.name}: {key}", "has no counterpart")
 
     # sorts -------------------------------------------------------------------------------------
@@ -139,8 +140,7 @@ class _Made:
             return "is at a bus that is not of power"
         if row.number("sign", 1.0) != 1.0:
             return "has another sign than generators have"
-        if row.number("p_min_pu") < 0 or any(np.any(v < 0) for k, v in row.series.items()
-                                             if k == "p_min_pu"):  # fmt: skip
+        if row.number("p_min_pu") < 0 or np.any(row.series.get("p_min_pu", np.zeros(1)) < 0):
             return "may take power (p_min_pu below 0)"
         size = self.size(row)
         if size <= 0:
@@ -148,14 +148,14 @@ class _Made:
         fields = {"power": f"{size:.9g} MW", **self.cost(row),
                   **self.carbon(row, row.number("efficiency", 1.0)),
                   **commitment(row, self.net.step, self.draft)}  # fmt: skip
-        if "p_max_pu" in row.series or row.number("p_max_pu", 1.0) != 1.0:
+        if row.varies("p_max_pu") or row.number("p_max_pu", 1.0) != 1.0:
             fields["availability"] = self.value(row, "p_max_pu", 1.0, 1.0, "1")
-        if "p_min_pu" in row.series:
+        if row.varies("p_min_pu"):
             fields["minimum_load"] = self.value(row, "p_min_pu", 0.0, 1.0, "1")
             if not row.flag("committable"):
                 fields["must_run"] = "true"
         self.notes(row, "e_sum_min", "e_sum_max", usual=np.inf)
-        if "p_set" in row.series or row.number("p_set") != 0:
+        if row.varies("p_set") or row.number("p_set") != 0:
             self.draft.drop(f"{row.name}: p_set", "the plan decides what is generated")
         self.draft.add(row.name, "generator", node=node, **fields)
         return None
@@ -173,11 +173,13 @@ class _Made:
         if node is None:
             return "is at a bus that is not of power"
         sign = -row.number("sign", -1.0)
-        values = row.series.get("p_set", np.array([row.number("p_set")])) * sign
+        values = sign * (
+            row.series["p_set"] if row.varies("p_set") else np.array([row.number("p_set")])
+        )
         if np.any(values < 0):
             return "gives power in some snapshots"
         load = f"{values[0]:.9g} MW"
-        if "p_set" in row.series:
+        if row.varies("p_set"):
             load = self.draft.series(row.name, self.trace(values), "MW")
         self.draft.add(row.name, "power_demand", node=node, load=load)
         return None
@@ -241,12 +243,12 @@ class _Made:
         cost = row.number("marginal_cost")
         if cost > 0:
             fields["wear"] = f"{cost:.9g} EUR/MWh"
-        elif cost < 0 or "marginal_cost" in row.series:
+        elif cost < 0 or row.varies("marginal_cost"):
             self.notes(row, "marginal_cost")
 
     def _varying(self, row: Row, *keys: str) -> None:
         for key in keys:
-            if key in row.series:
+            if row.varies(key):
                 self.draft.drop(f"{row.name}: {key}", "varies; its fixed value is taken")
 
     def line(self, row: Row) -> str | None:
@@ -289,7 +291,7 @@ class _Made:
         if row.text("bus2"):
             return "has more than two buses"
         efficiency = row.number("efficiency", 1.0)
-        if "efficiency" in row.series:
+        if row.varies("efficiency"):
             return "has an efficiency that varies"
         if not 0 < efficiency <= 1:
             return f"gives {efficiency:g} times what it takes"
@@ -310,11 +312,12 @@ class _Made:
         supplies = [g for g in self.net.sort("generators") if g.text("bus") == bus]
         others = [each.name for sort in ("loads", "stores", "storage_units")
                   for each in self.net.sort(sort) if each.text("bus") == bus]  # fmt: skip
-        if len(supplies) != 1 or others or node is None or "marginal_cost" in supplies[0].series:
+        if len(supplies) != 1 or others or node is None or supplies[0].varies("marginal_cost"):
             return f"burns what bus {bus} holds, which is more than one supply at one price"
         fuel = supplies[0]
         cost = (fuel.number("marginal_cost") + row.number("marginal_cost")) / efficiency
-        size = self.size(row) * efficiency
+        size = self.size(row) * efficiency * row.number("p_max_pu", 1.0)
+        self._varying(row, "p_max_pu", "p_min_pu", "marginal_cost")
         if size <= 0:
             return "has no power (p_nom 0)"
         self.draft.add(
@@ -343,6 +346,10 @@ class _Made:
             self.draft.drop(f"{row.name} (global_constraints)",
                             f"{row.text('type')} {row.text('sense')} {limit:g}; a cap of carbon is "
                             "`carbon_cap` of the district")  # fmt: skip
+        for sort, keys in net.unread().items():
+            if keys and sort != "global_constraints":
+                self.draft.drop(f"{sort}: {', '.join(keys)}", "not read: results, investment, "
+                                "physics or notes that a plan does not use")  # fmt: skip
         for sort in ("shunt_impedances", "processes"):
             for row in net.sort(sort):
                 self.draft.drop(f"{row.name} ({sort})", "has no counterpart")

@@ -33,15 +33,26 @@ class Row:
     name: str
     said: Mapping[str, Any]
     series: Mapping[str, Floats]
+    #: Everything that was asked for of this sort, so that what nobody reads can be listed.
+    asked: set[str]
+
+    def _get(self, key: str) -> Any:
+        self.asked.add(key)
+        return self.said.get(key)
+
+    def varies(self, key: str) -> bool:
+        """Whether a figure varies over the snapshots."""
+        self.asked.add(key)
+        return key in self.series
 
     def text(self, key: str, usual: str = "") -> str:
         """A text, or the default."""
-        value = self.said.get(key)
+        value = self._get(key)
         return usual if value is None or value != value else str(value)
 
     def number(self, key: str, usual: float = 0.0) -> float:
         """A figure that does not vary; infinite is infinite, and what is none is the default."""
-        value = self.said.get(key)
+        value = self._get(key)
         try:
             number = float(usual if value is None else value)
         except (TypeError, ValueError):
@@ -50,11 +61,11 @@ class Row:
 
     def flag(self, key: str) -> bool:
         """A truth value, false where nothing is said."""
-        return str(self.said.get(key, False)).casefold() in ("true", "1", "1.0")
+        return str(self._get(key)).casefold() in ("true", "1", "1.0")
 
     def stated(self, key: str) -> float | None:
         """A figure that is stated and finite."""
-        return number_of(self.said.get(key))
+        return number_of(self._get(key))
 
 
 @dataclass(frozen=True)
@@ -67,6 +78,13 @@ class Pypsa:
     step: float
     weights: Floats
     dated: bool
+
+    def unread(self) -> dict[str, list[str]]:
+        """By sort, the columns and series that nobody has asked for."""
+        return {
+            sort: sorted({key for row in rows for key in (*row.said, *row.series)} - rows[0].asked)
+            for sort, rows in self.rows.items() if rows
+        }  # fmt: skip
 
     def sort(self, name: str) -> list[Row]:
         """All components of a sort."""
@@ -117,10 +135,11 @@ def _rows(
     sort: str, frame: pd.DataFrame, series: Mapping[tuple[str, str], pd.DataFrame]
 ) -> list[Row]:
     varying = {key: table for (of, key), table in series.items() if of == sort}
+    asked: set[str] = set()
     return [
         Row(str(name), {str(key): value for key, value in said.items()},
             {key: table[name].to_numpy(np.float64) for key, table in varying.items()
-             if name in table.columns})
+             if name in table.columns}, asked)
         for name, said in zip(frame.index, frame.to_dict("records"), strict=True)
     ]  # fmt: skip
 

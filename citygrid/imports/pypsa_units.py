@@ -26,7 +26,7 @@ def commitment(row: Row, step: float, draft: Draft) -> dict[str, str]:
                                ("stand_by_cost", "standby_cost", "EUR/h")):  # fmt: skip
         if row.number(theirs):
             fields[ours] = f"{row.number(theirs):.9g} {unit}"
-        if theirs in row.series:
+        if row.varies(theirs):
             draft.drop(f"{row.name}: {theirs}", "varies; its fixed value is taken")
     for theirs, ours in (
         ("min_up_time", "minimum_up_time"),

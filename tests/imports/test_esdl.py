@@ -271,6 +271,23 @@ def test_everything_that_has_no_counterpart_is_listed(town: Written, tmp_path: P
         assert told in said
 
 
+HOSTILE = ["=HYPERLINK(1)", "a: b, {c}", "# no", "line\nbreak", "' OR 1=1", "é 日本 😀",
+           "x" * 300, "yes", "[kW]", "../../up"]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_names_come_through(town: Written, tmp_path: Path, name: str) -> None:
+    """As the name of a component, of its node and of a column of the table."""
+    next(a for a in town.area.asset if a.name == "houses").name = name
+    done = run(town.stored(tmp_path / "t.esdl"), tmp_path / "t.yaml", "--json")
+    assert done.exit_code == 0, done.output
+    kind = cg.load(tmp_path / "t.yaml").components
+    assert name.replace("\n", " ") in {each.replace("\n", " ") for each in kind}
+    header = (tmp_path / "t.csv").read_text().splitlines()[0]
+    assert all(cell[0] not in "=+-@#" for cell in header.split(","))
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["t.csv", "t.esdl", "t.yaml"]
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [("", "cannot be read as ESDL"), ("<a/>", "cannot be read as ESDL"),

@@ -189,6 +189,30 @@ def test_a_cut_name_that_was_numbered_is_nobodys() -> None:
     assert column_of(frame.assign(peak_loa_1=3), ("peak_load_kw",)) is None
 
 
+def test_heights_in_a_map_do_not_matter(tmp_path: Path) -> None:
+    """Utilities draw in three dimensions; lengths are those of the plan."""
+    for name, frame in layers().items():
+        frame.set_geometry(frame.geometry.force_3d(120.0)).to_file(tmp_path / f"{name}.geojson")
+    named = [str(tmp_path / "streets.geojson"), "--consumers", str(tmp_path / "consumers.geojson"),
+             "--source", str(tmp_path / "source.geojson")]  # fmt: skip
+    assert run(named, tmp_path / "out.yaml").exit_code == 0
+    assert run(stored(tmp_path, "gpkg"), tmp_path / "same.yaml").exit_code == 0
+    assert text_of(tmp_path / "out.yaml").replace("out", "same") == text_of(tmp_path / "same.yaml")
+
+
+@pytest.mark.parametrize(("sizes", "code"), [(["DN 65", "50"], 0), (["65", "wide"], 2)])
+def test_diameters_may_be_texts(tmp_path: Path, sizes: list[str], code: int) -> None:
+    named = stored(tmp_path, "geojson")
+    layers()["streets"].assign(dn=sizes).to_file(tmp_path / "streets.geojson")
+    done = run(named, tmp_path / "out.yaml", "--edges", "given")
+    assert done.exit_code == code, done.output
+    if code:
+        assert 'row 2: has no nominal diameter in dn (got "wide")' in done.stderr
+    else:
+        pipes = [c for n, c in cg.load(tmp_path / "out.yaml").components.items() if "pipe" in n]
+        assert {getattr(pipe, "dn", None) for pipe in pipes} >= {65, 50}
+
+
 # buildings ---------------------------------------------------------------------------------------
 
 

@@ -216,6 +216,16 @@ def test_what_does_not_map_is_listed_one_by_one(tmp_path: Path) -> None:
     assert len(left) == 10
 
 
+def test_columns_that_nobody_reads_are_listed(tmp_path: Path) -> None:
+    tables, series, moments = CASES["cost of holding"][0]
+    tables = {**tables, "generators": {"gen": {**tables["generators"]["gen"], "capital_cost": 9.0}}}
+    series = {**series, ("loads", "q_set"): {"load": [1.0, 1.0, 1.0]}}
+    file = folder_of(tmp_path / "net", tables, series, moments)
+    left = json.loads(run(file, tmp_path / "d.yaml", "--json").stdout)["left_out"]
+    assert any(each.startswith("generators: capital_cost: not read") for each in left)
+    assert any(each.startswith("loads: q_set: not read") for each in left)
+
+
 @pytest.mark.parametrize(
     ("how", "reason"),
     [
