@@ -14,10 +14,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
+from shapely.geometry import LineString
 
 from citygrid.arrays import Floats
 from citygrid.errors import Fault, InputError
 from citygrid.files import whole
+from citygrid.imports.drawn import draw_courses
 from citygrid.imports.text import another, comment, line, reference, word
 
 #: Steps beyond which a horizon is not taken whole unless it is asked for: a week of hours.
@@ -80,6 +82,8 @@ class Draft:
     assumed: list[str] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
     crs: str | None = None
+    #: Component → its course, where it is no straight line.
+    courses: dict[str, LineString] = field(default_factory=dict)
     #: Further files that were read and must not be written over.
     inputs: tuple[Path, ...] = ()
 
@@ -111,23 +115,29 @@ class Draft:
         self.traces[column] = (trace, unit)
         return f"{{series: {word(column)}}}"
 
+    def course(self, name: str, points: Sequence[tuple[float, float] | None]) -> None:
+        """Where a line runs between its nodes; a straight one needs no drawing."""
+        known = [at for at in points if at is not None]
+        if len(known) > 2 and len(known) == len(points):
+            self.courses[name] = LineString(known)
+
     def drop(self, thing: str, reason: str) -> None:
         """Say of a thing of the file that it is not in the district."""
         self.left_out.append(f"{thing}: {reason}")
 
 
 def write_draft(draft: Draft, path: Path, frame: Frame, command: str) -> int:
-    """Write the district (YAML) and, where it has series, a table (CSV) of the same name.
+    """Write the district (YAML), its series (CSV), and the courses of its lines (GeoPackage).
 
-    Neither is written unless the district can be checked and prepared. Returns the number of its
-    steps. Raises :class:`InputError` with every fault.
+    All have one name; nothing is written unless the district can be checked and prepared. Returns
+    the number of its steps. Raises :class:`InputError` with every fault.
     """
-    table = path.with_suffix(".csv")
+    table, drawing = path.with_suffix(".csv"), path.with_suffix(".gpkg")
     if path.suffix not in (".yaml", ".yml"):
         raise InputError(Fault("--out", "is no name of a district file", str(path),
                                "end it in .yaml"))  # fmt: skip
     read = {draft.origin.resolve(), *(file.resolve() for file in draft.inputs)}
-    for target in (path, table):
+    for target in (path, table, drawing):
         if target.resolve() in read:
             raise InputError(Fault("--out", "would be written over an input", str(target),
                                    "choose another name"))  # fmt: skip
@@ -140,6 +150,8 @@ def write_draft(draft: Draft, path: Path, frame: Frame, command: str) -> int:
         trial = Path(folder) / path.name
         trial.write_text(_text(draft, trial, frame, clock, command), "utf-8")
         _write_table(draft, clock, trial.with_suffix(".csv"))
+        if draft.courses:
+            draw_courses(draft.courses, draft.crs, trial.with_suffix(".gpkg"))
         try:
             _prepared(trial)
         except InputError as error:
@@ -148,11 +160,13 @@ def write_draft(draft: Draft, path: Path, frame: Frame, command: str) -> int:
                         .replace(str(trial.parent), str(path.parent)))
                 for fault in error.faults
             ]) from error  # fmt: skip
-    with ExitStack() as both:  # neither is there before both can be
-        temporary = both.enter_context(whole(path))
+    with ExitStack() as all_:  # none is there before all can be
+        temporary = all_.enter_context(whole(path))
         temporary.write_text(_text(draft, path, frame, clock, command), "utf-8")
         if draft.traces:
-            _write_table(draft, clock, both.enter_context(whole(table)))
+            _write_table(draft, clock, all_.enter_context(whole(table)))
+        if draft.courses:
+            draw_courses(draft.courses, draft.crs, all_.enter_context(whole(drawing)))
     return clock.planned
 
 
@@ -243,6 +257,7 @@ def _text(draft: Draft, path: Path, frame: Frame, clock: _Clock, command: str) -
         *([f"crs: {word(draft.crs)}"] if draft.crs else []),
         f"horizon: {{start: {clock.begin}, length: {clock.length}{step}}}",
         *_surroundings(draft, path, frame),
+        *([f"geometry: {word(path.with_suffix('.gpkg').name)}"] if draft.courses else []),
     ]
     table = word(path.with_suffix(".csv").name)
     parts = {

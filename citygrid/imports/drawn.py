@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from shapely.geometry import LineString
 
 from citygrid.imports.network import Network
 
@@ -19,7 +21,6 @@ def draw(network: Network, path: Path) -> None:
     A consumer that stands in a building is said of the building, and is no point of its own.
     """
     import geopandas as gpd
-    import pyogrio
 
     drawn = [pipe for pipe in network.pipes if pipe.route is not None]
     pipes = gpd.GeoDataFrame(
@@ -35,9 +36,25 @@ def draw(network: Network, path: Path) -> None:
     layers = {"pipes": pipes, "footprints": homes}
     if network.backdrop is not None:
         layers["buildings"], layers["footprints"] = _housed(network.backdrop.footprints, homes)
+    _write(layers, path)
+
+
+def draw_courses(courses: Mapping[str, LineString], crs: str | None, path: Path) -> None:
+    """A GeoPackage with the courses of lines, by component."""
+    import geopandas as gpd
+
+    frame = gpd.GeoDataFrame(
+        {"component": list(courses)}, geometry=list(courses.values()), crs=crs
+    )  # fmt: skip
+    _write({"lines": frame}, path)
+
+
+def _write(layers: Mapping[str, gpd.GeoDataFrame], path: Path) -> None:
+    import pyogrio
+
     # The same bytes at every run: GeoPackage notes when a layer was changed last.
     pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": "2023-01-01T00:00:00.000Z"})
-    path.unlink()
+    path.unlink(missing_ok=True)
     for layer, frame in layers.items():
         if len(frame):
             frame.to_file(path, layer=layer, driver="GPKG", engine="pyogrio")

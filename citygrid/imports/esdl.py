@@ -37,7 +37,7 @@ def draft_of_esdl(file: Path, prices: Prices, frame: Frame) -> tuple[Draft, Fram
     draft = Draft(file, crs=project.crs, left_out=system.left_out)
     places = Places(system)
     places.name_all(draft, project)
-    made = _Made(system, draft, places, prices, frame)
+    made = _Made(system, draft, places, prices, frame, project)
     for asset in system.assets:
         made.add(asset)
     made.supply_fuel()
@@ -66,7 +66,7 @@ class _Made(Sayings):
         elif asset.name.removesuffix(HEAT) in self.centres and asset.name.endswith(HEAT):
             return  # said by its other half
         elif is_line(asset):
-            add_line(asset, self.system, self.places, self.draft)
+            add_line(asset, self.system, self.places, self.draft, self.project)
         else:
             rule = next((make for names, make in self._rules() if asset.is_a(*names)), None)
             reason = "has no counterpart" if rule is None else rule(asset)

@@ -15,9 +15,14 @@ from citygrid.imports.text import word
 USUAL_SIZE = 100
 
 
-def add_line(asset: Asset, system: System, places: Places, draft: Draft) -> None:
+def add_line(
+    asset: Asset, system: System, places: Places, draft: Draft, project: Projection
+) -> None:  # fmt: skip
     """The line of an asset, or the reason why there is none."""
+    before = len(draft.components)
     reason = _add(asset, system, places, draft)
+    if len(draft.components) > before:
+        draft.course(list(draft.components)[-1], [project(at) for at in asset.at])
     if reason:
         draft.drop(f"{asset.name} ({asset.kind})", reason)
 

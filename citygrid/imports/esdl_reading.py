@@ -141,6 +141,10 @@ def _add(system: System, asset: Any, number: dict[Any, int]) -> None:
     """One asset or joint; what is off or only an option is left out."""
     kind, name = asset.eClass.name, str(asset.name or asset.id or asset.eClass.name)
     at = tuple(_points(asset.geometry))
+    stated = str(getattr(asset.geometry, "CRS", None) or "WGS84").upper()
+    if at and stated not in ("WGS84", "WGS 84", "EPSG:4326"):
+        system.left_out.append(f"{name} ({kind}): its place, which is in {stated} and not WGS84")
+        at = ()
     ports = tuple(
         Port(port.eClass.name == "InPort", carrier_of(port.carrier), number[port],
              tuple(port.profile), _temperatures(port.carrier))

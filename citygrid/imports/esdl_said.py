@@ -8,6 +8,7 @@ from citygrid.errors import Fault
 from citygrid.imports.draft import Draft, Frame, Prices, Trace
 from citygrid.imports.esdl_places import Places, carrier_at
 from citygrid.imports.esdl_reading import MULTIPLIERS, Asset, System, trace_of
+from citygrid.imports.projection import Projection
 from citygrid.imports.text import word
 
 #: Behind the names of the two assets that a data centre is.
@@ -18,10 +19,16 @@ class Sayings:
     """Assets in the words of components."""
 
     def __init__(
-        self, system: System, draft: Draft, places: Places, prices: Prices, frame: Frame
+        self,
+        system: System,
+        draft: Draft,
+        places: Places,
+        prices: Prices,
+        frame: Frame,
+        project: Projection,
     ) -> None:
         self.system, self.draft, self.places = system, draft, places
-        self.prices, self.frame = prices, frame
+        self.prices, self.frame, self.project = prices, frame, project
         self.faults: list[Fault] = []
         #: Set of gas → nodes where it is drawn, and what supplies it.
         self.burnt: dict[int, list[str]] = {}

@@ -16,6 +16,7 @@ from esdl.esdl_handler import EnergySystemHandler
 import citygrid as cg
 from citygrid.cli import main
 from citygrid.export.gis.esdl import write_esdl
+from citygrid.export.gis.geometry import locate
 from tests.helpers import solve
 
 DISTRICT = """
@@ -246,6 +247,18 @@ def test_nodes_are_what_is_connected_and_the_plan_holds(town: Written, tmp_path:
     answer = json.loads(done.stdout)
     assert any(each.startswith("pipe_ret (Pipe): is a return pipe") for each in answer["left_out"])
     assert solve(tmp_path / "t.yaml").verdict.ok
+
+
+def test_lines_keep_their_courses(town: Written, tmp_path: Path) -> None:
+    drawn = next(a for a in town.area.asset if a.name == "pipe")
+    bend = [(9.0, 50.0), (9.001, 50.001), (9.004, 50.0)]
+    drawn.geometry = esdl.Line(point=[esdl.Point(lon=x, lat=y) for x, y in bend])
+    done = run(town.stored(tmp_path / "t.esdl"), tmp_path / "t.yaml")
+    assert done.exit_code == 0, done.output
+    case = cg.prepare(cg.load(tmp_path / "t.yaml"))
+    course = locate(case).lines["pipe"]
+    assert case.crs == "EPSG:32632" and len(course.coords) == 3
+    assert course.length == pytest.approx(376, abs=2)
 
 
 def test_everything_that_has_no_counterpart_is_listed(town: Written, tmp_path: Path) -> None:

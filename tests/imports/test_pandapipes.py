@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 
 import citygrid as cg
 from citygrid.cli import main
+from citygrid.export.gis.geometry import locate
 from tests.helpers import solve
 
 
@@ -86,6 +87,19 @@ def test_losses_are_those_of_pandapipes(tmp_path: Path) -> None:
     assert units["loss"].sum() == pytest.approx(0.9 * 1.5 * np.pi * 0.08 * 100, rel=1e-6)
 
 
+def test_pipes_keep_their_courses(tmp_path: Path) -> None:
+    """A bend of the second main, which is drawn towards the source, from the source on."""
+    tables = town()
+    bend = [[1000.0, 0.0], [750.0, 80.0], [500.0, 0.0]]
+    straight = [[0.0, 0.0], [500.0, 0.0]]
+    tables["pipe_geodata"] = [{"coords": c} for c in (straight, bend, straight, straight)]
+    done = run(stored(tmp_path / "t.json", **tables), "--crs", "EPSG:25832")
+    assert done.exit_code == 0, done.output
+    lines = locate(cg.prepare(cg.load(tmp_path / "t.yaml"))).lines
+    assert list(lines["main 2"].coords) == [(500, 0), (750, 80), (1000, 0)]
+    assert len(lines["main 1"].coords) == 2
+
+
 def test_everything_else_is_listed(tmp_path: Path) -> None:
     tables = town()
     tables["valve"] = [
@@ -117,6 +131,8 @@ def test_everything_else_is_listed(tmp_path: Path) -> None:
         ("gas", "is no network of water"),
         ("no pipe", "has no pipe"),
         ("cold", "is not above its return"),
+        ("no length", "has no length_km"),
+        ("no ends", "lacks columns"),
         ("cut", "cannot be read as a network of pandapipes"),
     ],
 )
@@ -132,6 +148,10 @@ def test_networks_that_cannot_be_read_are_one_fault(
         tables["pipe"] = []
     if how == "cold":
         tables["circ_pump_pressure"][0]["t_flow_k"] = 310.0
+    if how == "no length":
+        tables["pipe"][0]["length_km"] = None
+    if how == "no ends":
+        tables["pipe"] = [{"length_km": 1.0, "in_service": True}]
     file = stored(tmp_path / "t.json", "gas" if how == "gas" else "liquid", **tables)
     if how == "cut":
         file.write_text(file.read_text()[:900])
