@@ -60,12 +60,12 @@ def _with(*options: Any) -> Callable[[Callable[..., None]], Callable[..., None]]
 @_with(OUT, *PERIOD, *PRICES, *HEAT, JSON)
 @framed
 def esdl(answer: Answer, file: Path, out: Path, **given: Any) -> None:
-    """A district from an ESDL file (Energy System Description Language; pip install
-    'citygrid[esdl]').
+    """A district from an ESDL file.
 
-    Assets become components with their ratings, connected ports nodes, profiles at ports series,
-    and places metres in their UTM zone. What the file does not say (prices, mostly) is assumed;
-    that, and what has no counterpart, is listed one by one in the answer and in the district.
+    Needs pip install 'citygrid[esdl]'. Assets become components with their ratings, connected
+    ports nodes, profiles at ports series, and places metres in their UTM zone. What the file does
+    not say (prices, mostly) is assumed; that, and what has no counterpart, is listed one by one in
+    the answer and in the district.
     """
     from citygrid.imports.esdl import draft_of_esdl
 
@@ -84,11 +84,12 @@ def esdl(answer: Answer, file: Path, out: Path, **given: Any) -> None:
 @_with(OUT, *PERIOD, *PRICES[1:], *HEAT, JSON)
 @framed
 def pandapipes(answer: Answer, file: Path, out: Path, crs: str | None, **given: Any) -> None:
-    """A heat network from a pandapipes file (JSON), read without pandapipes.
+    """A heat network from a pandapipes file.
 
-    Junctions of the supply become nodes, its pipes heat pipes with their bore and losses, heat
-    consumers, heat exchangers and sinks heat demands, and circulation pumps places with a boiler.
-    What is assumed and what has no counterpart (return pipes, pressures) is listed one by one.
+    The file is JSON and is read without pandapipes. Junctions of the supply become nodes, its
+    pipes heat pipes with their bore and losses, heat consumers, heat exchangers and sinks heat
+    demands, and circulation pumps places with a boiler. What is assumed and what has no
+    counterpart (return pipes, pressures) is listed one by one.
     """
     from citygrid.imports.pandapipes import draft_of_pandapipes
 
@@ -102,11 +103,12 @@ def pandapipes(answer: Answer, file: Path, out: Path, crs: str | None, **given: 
 @_with(OUT, *PERIOD, JSON)
 @framed
 def pypsa(answer: Answer, file: Path, out: Path, **given: Any) -> None:
-    """A power district from a PyPSA network (netCDF or a folder of CSV files), read without PyPSA.
+    """A power district from a PyPSA network.
 
-    Buses become nodes; generators, loads, storage units, stores, lines, links and transformers of
-    power components, with their series, commitment and ramps. Other carriers, investment,
-    impedances and the like are not mapped, and are listed one by one.
+    It is netCDF or a folder of CSV files, and is read without PyPSA. Buses become nodes;
+    generators, loads, storage units, stores, lines, links and transformers of power components,
+    with their series, commitment and ramps. Other carriers, investment, impedances and the like
+    are not mapped, and are listed one by one.
     """
     from citygrid.imports.pypsa import draft_of_pypsa
 

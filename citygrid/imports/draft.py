@@ -146,6 +146,8 @@ def write_draft(draft: Draft, path: Path, frame: Frame, command: str) -> int:
                                "; ".join(draft.left_out[:3]) or None,
                                "see the help for what is"))  # fmt: skip
     clock = _Clock.of(draft, frame)
+    if frame.weather is not None and (draft.crs is None or not any(draft.nodes.values())):
+        draft.assumed.append("place: 50 N 9 E, for the file has no positions")
     with TemporaryDirectory() as folder:
         trial = Path(folder) / path.name
         trial.write_text(_text(draft, trial, frame, clock, command), "utf-8")

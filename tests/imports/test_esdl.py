@@ -249,6 +249,53 @@ def test_nodes_are_what_is_connected_and_the_plan_holds(town: Written, tmp_path:
     assert solve(tmp_path / "t.yaml").verdict.ok
 
 
+def test_one_bus_of_power_and_one_gas_net_serve_both_ends_of_a_pipe(
+    town: Written, tmp_path: Path
+) -> None:
+    """Were all that touches the bus one place, the pipe would lead from it to itself."""
+
+    def named(name: str) -> Any:
+        return next(asset for asset in town.area.asset if asset.name == name)
+
+    pump = town.add("HeatPump", "pump 2", [town.power], [town.heat], power=5e4, COP=3.0)
+    heater = town.add("GasHeater", "heater 2", [town.gas], [town.heat], power=1e5, efficiency=0.9)
+    named("grid").port[0].connectedTo.append(pump.port[0])
+    named("gas net").port[0].connectedTo.append(heater.port[0])
+    for asset in (pump, heater):
+        asset.port[1].connectedTo.append(named("houses").port[0])
+    done = run(town.stored(tmp_path / "t.esdl"), tmp_path / "t.yaml", "--json")
+    assert done.exit_code == 0, done.output
+    parts: dict[str, Any] = dict(cg.load(tmp_path / "t.yaml").components)
+    near, far = parts["heater"].node, parts["houses"].node
+    assert parts["pump 2"].sink == parts["heater 2"].node == far != near
+    (link,) = (part for name, part in parts.items() if name.startswith("link"))
+    assert (link.from_, link.to, link.loss_share) == (near, far, 0)
+    gas = {part.node for name, part in parts.items() if name.startswith("gas net")}
+    assert gas == {near, far}
+    left = json.loads(done.stdout)["left_out"]
+    assert "gas net (Import): its power: it supplies 2 nodes" in left
+    assert solve(tmp_path / "t.yaml").verdict.ok
+
+
+def test_marginal_costs_are_prices(town: Written, tmp_path: Path) -> None:
+    """35 EUR/MWh are 0.035 EUR/kWh; a cost per year is none of energy, and is said."""
+    gas = next(asset for asset in town.area.asset if asset.name == "gas net")
+    price = unit("COST", "EURO", perUnit=esdl.UnitEnum.WATTHOUR,
+                 perMultiplier=esdl.MultiplierEnum.MEGA)  # fmt: skip
+    gas.costInformation = esdl.CostInformation(
+        marginalCosts=esdl.SingleValue(id="m", value=35.0, profileQuantityAndUnit=price),
+        fixedMaintenanceCosts=esdl.SingleValue(id="f", value=9.0),
+    )
+    done = run(town.stored(tmp_path / "t.esdl"), tmp_path / "t.yaml", "--json",
+               "--power-price", "300")  # fmt: skip
+    parts: dict[str, Any] = dict(cg.load(tmp_path / "t.yaml").components)
+    assert parts["gas net"].price == pytest.approx(0.035)
+    assert parts["grid"].import_.price == pytest.approx(0.3)
+    answer = json.loads(done.stdout)
+    assert "gas net (Import): its costs besides marginal ones" in answer["left_out"]
+    assert not any(each.startswith("gas net") for each in answer["assumed"])
+
+
 def test_lines_keep_their_courses(town: Written, tmp_path: Path) -> None:
     drawn = next(a for a in town.area.asset if a.name == "pipe")
     bend = [(9.0, 50.0), (9.001, 50.001), (9.004, 50.0)]
