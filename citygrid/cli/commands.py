@@ -11,6 +11,7 @@ import click
 
 import citygrid
 from citygrid.cli.benching import bench
+from citygrid.cli.drafting import import_
 from citygrid.cli.frame import (
     Commands,
     Frame,
@@ -22,7 +23,6 @@ from citygrid.cli.frame import (
     seeds_of,
     solving_options,
 )
-from citygrid.cli.importing import import_
 from citygrid.errors import VerificationError
 
 if TYPE_CHECKING:

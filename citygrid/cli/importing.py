@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,7 +61,7 @@ def design_options(command: Callable[..., None]) -> Callable[..., None]:
 @click.option(
     "--consumers",
     metavar="FILE[:LAYER]",
-    help="Points or buildings with their peak heat [default: layer of STREETS].",
+    help="Points or areas with their peak heat [default: layer of STREETS].",
 )
 @click.option(
     "--source",
@@ -87,6 +88,18 @@ def design_options(command: Callable[..., None]) -> Callable[..., None]:
 )
 @click.option("--peak", metavar="COLUMN", help="Column with peak heat in kW.")
 @click.option(
+    "--crs",
+    metavar="EPSG:CODE",
+    help="Metric system of the district [default: that of STREETS]; needed where these are in "
+    "degrees. Every layer is projected to it.",
+)
+@click.option(
+    "--buildings",
+    metavar="FILE[:LAYER]",
+    help="Footprints for the district's maps; a column `height` (m) makes blocks of them in "
+    "CityJSON.",
+)
+@click.option(
     "--full-load-hours", type=click.FloatRange(0, 8784, min_open=True), default=2000.0,
     show_default=True, help="Where the consumers' file says nothing of their year.",
 )  # fmt: skip
@@ -95,34 +108,42 @@ def design_options(command: Callable[..., None]) -> Callable[..., None]:
 @framed
 def network(
     frame: Frame, streets: str, consumers: str | None, source: str | None, edges: str,
-    group: str | None, snap_limit: str, peak: str | None, full_load_hours: float, out: Path,
-    **given: Any,
+    group: str | None, snap_limit: str, peak: str | None, crs: str | None, buildings: str | None,
+    full_load_hours: float, out: Path, **given: Any,
 ) -> None:  # fmt: skip
     """A heat network from a map of streets and consumers.
 
+    The map is a GeoPackage, GeoJSON or Shapefile (.shp, or all its parts in a .zip), or several.
     Consumers are snapped to the streets, pipes follow them, and diameters are chosen by the peaks
-    that are drawn at once.
+    that are drawn at once. The consumers' columns are peak_kw, full_load_hours or annual_kwh, and
+    name; a Shapefile's cut names are understood.
     """
+    from citygrid.imports.buildings import read_buildings
     from citygrid.imports.gis import read_map
     from citygrid.imports.network import network_of
     from citygrid.imports.writing import write_district
 
     faults: list[Fault] = []
-    with _told_together(faults):
+    with told_together(faults):
         design = _design(given, out)
-    with _told_together(faults):
-        limit = _quantity("--snap-limit", snap_limit, "m")
-    with _told_together(faults):
-        target = None if group is None else _quantity("--group", group, "kW")
+    with told_together(faults):
+        limit = quantity_of("--snap-limit", snap_limit, "m")
+    with told_together(faults):
+        target = None if group is None else quantity_of("--group", group, "kW")
     frame.say("reading the map")
-    with _told_together(faults):
-        found = read_map(streets, consumers, source, peak, full_load_hours)
+    with told_together(faults):
+        found = read_map(streets, consumers, source, peak, full_load_hours, crs)
     if faults:
         raise InputError(faults)
     frame.say("laying pipes")
     laid = network_of(found, edges=edges, group=target, limit=limit)  # type: ignore[arg-type]
+    notes = found.notes
+    if buildings is not None:
+        frame.say("reading the buildings")
+        backdrop = read_buildings(buildings, laid)
+        laid, notes = replace(laid, backdrop=backdrop), (*notes, *backdrop.notes)
     frame.say("choosing diameters")
-    _told(frame, write_district(laid, out, design, _command()), out)
+    _told(frame, write_district(laid, out, design, command_line()), out, notes)
 
 
 @import_.command()
@@ -144,17 +165,17 @@ def tables(
     from citygrid.imports.writing import write_district
 
     faults: list[Fault] = []
-    with _told_together(faults):
+    with told_together(faults):
         design = _design(given, out)
-    with _told_together(faults):
+    with told_together(faults):
         laid = network_of_tables(nodes, pipes, source)
     if faults:
         raise InputError(faults)
-    _told(frame, write_district(laid, out, design, _command()), out)
+    _told(frame, write_district(laid, out, design, command_line()), out)
 
 
 @contextmanager
-def _told_together(faults: list[Fault]) -> Iterator[None]:
+def told_together(faults: list[Fault]) -> Iterator[None]:
     """Keep what is refused, so that the faults of options and of files are told in one round."""
     try:
         yield
@@ -162,26 +183,30 @@ def _told_together(faults: list[Fault]) -> Iterator[None]:
         faults.extend(refused.faults)
 
 
-def _command() -> str:
+def command_line() -> str:
+    """The command as it was given."""
     return shlex.join(["citygrid", *sys.argv[1:]])
 
 
-def _told(frame: Frame, laid: Network, out: Path) -> None:
+def _told(frame: Frame, laid: Network, out: Path, notes: Sequence[str] = ()) -> None:
     length = sum(pipe.length for pipe in laid.pipes)
     peak = sum(demand.peak for demand in laid.demands)
     consumers = sum(demand.consumers for demand in laid.demands)
     sizes = sorted({pipe.dn for pipe in laid.pipes if pipe.dn is not None})
     frame.answer(
         {"district": str(out), "nodes": len(laid.nodes), "pipes": len(laid.pipes),
-         "consumers": consumers, "peak_kw": peak, "length_m": length, "diameters": sizes},
+         "consumers": consumers, "peak_kw": peak, "length_m": length, "diameters": sizes,
+         "buildings": 0 if laid.backdrop is None else len(laid.backdrop.footprints),
+         "notes": list(notes)},
         f"{out}: {consumers} consumers with {peak:.0f} kW of peaks on {len(laid.nodes)} nodes, "
         f"{len(laid.pipes)} pipes of {length / 1000:.2f} km"
         + (f", DN {sizes[0]} to {sizes[-1]}" if sizes else "")
-        + f"; next: citygrid plan {out}",
+        + f"; next: citygrid plan {out}" + "".join(f"\nnote: {note}" for note in notes),
     )  # fmt: skip
 
 
-def _quantity(option: str, text: str, unit: str) -> float:
+def quantity_of(option: str, text: str, unit: str) -> float:
+    """An option's quantity in ``unit``; :class:`InputError` where it is none."""
     from citygrid.units import parse
 
     try:
@@ -201,7 +226,7 @@ def _design(given: dict[str, Any], out: Path) -> Design:
 
     def read(option: str, text: str | None, unit: str) -> float:
         try:
-            return 1.0 if text is None else _quantity(option, text, unit)
+            return 1.0 if text is None else quantity_of(option, text, unit)
         except InputError as error:
             faults.extend(error.faults)
             return 1.0

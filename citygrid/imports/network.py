@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import networkx as nx
 from shapely.geometry import LineString, Point
@@ -26,6 +26,9 @@ from citygrid.imports.streets import (
     street_graph,
 )
 from citygrid.imports.zones import zones_of
+
+if TYPE_CHECKING:
+    import geopandas as gpd
 
 Edges = Literal["shortest", "steiner", "given"]
 #: Pipes shorter than this [m] are none: their ends are one place.
@@ -66,6 +69,15 @@ class Demand:
 
 
 @dataclass(frozen=True)
+class Backdrop:
+    """Footprints of buildings (``building``, ``height`` [m]), their file, and what was left out."""
+
+    footprints: gpd.GeoDataFrame
+    file: Path
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Network:
     """Nodes by name with their positions, the source's node, pipes outward, demands."""
 
@@ -78,6 +90,8 @@ class Network:
     buildings: Mapping[str, tuple[Point, str]] = field(default_factory=dict)
     #: Files that it was read from.
     inputs: tuple[Path, ...] = ()
+    #: Buildings around it, for its map.
+    backdrop: Backdrop | None = None
 
 
 def network_of(

@@ -6,23 +6,27 @@ and, without weather, the one hour in which the design load is drawn.
 
 from __future__ import annotations
 
-import json
 import math
-import os
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from citygrid.arrays import Floats, Labels
 from citygrid.errors import Fault, InputError
 from citygrid.files import whole
+from citygrid.imports.drawn import draw
 from citygrid.imports.network import Network, Pipe
 from citygrid.imports.sizing import carried, simultaneity, smallest_size
+from citygrid.imports.text import comment, line, reference, word
 from citygrid.inputs.pipes import Catalogue, PipeSize, read_catalogue
+
+if TYPE_CHECKING:
+    pass
 
 #: How often pipes may be widened until they carry every hour of the district's demand.
 ROUNDS = 12
@@ -146,13 +150,16 @@ def write_district(network: Network, path: Path, design: Design, command: str) -
     if path.suffix not in (".yaml", ".yml"):
         raise InputError(Fault("--out", "is no name of a district file", str(path),
                                "end it in .yaml"))  # fmt: skip
-    if path.with_suffix(".gpkg").resolve() in network.inputs:
+    inputs = network.inputs
+    if network.backdrop is not None:
+        inputs = (*inputs, network.backdrop.file)
+    if path.with_suffix(".gpkg").resolve() in inputs:
         raise InputError(Fault("--out", "would write its map over an input",
                                str(path.with_suffix(".gpkg")), "choose another name"))  # fmt: skip
     network = size_pipes(network, design)
     with TemporaryDirectory() as folder:
         trial = Path(folder) / path.name
-        trial.write_text(_district(network, trial, design, command, 1.0), "utf-8")
+        trial.write_text(_district(network, trial, design, command, 1.0, False), "utf-8")
         try:
             network, peak = _widened(network, trial, design)
         except InputError as error:
@@ -161,10 +168,13 @@ def write_district(network: Network, path: Path, design: Design, command: str) -
                 replace(fault, place=fault.place.replace(str(trial), str(path)))
                 for fault in error.faults
             ]) from error  # fmt: skip
-    if any(pipe.route is not None for pipe in network.pipes) or network.buildings:
-        _draw(network, path.with_suffix(".gpkg"))
-    with whole(path) as temporary:
-        temporary.write_text(_district(network, path, design, command, peak), "utf-8")
+    drawn = any(pipe.route is not None for pipe in network.pipes) or bool(network.buildings)
+    drawn = drawn or network.backdrop is not None
+    with ExitStack() as both:  # neither is there before both can be
+        temporary = both.enter_context(whole(path))
+        temporary.write_text(_district(network, path, design, command, peak, drawn), "utf-8")
+        if drawn:
+            draw(network, both.enter_context(whole(path.with_suffix(".gpkg"))))
     return network
 
 
@@ -231,53 +241,34 @@ def _needed(pipes: Sequence[Pipe], nodes: Labels, demand: Floats, loss: Floats) 
 # text --------------------------------------------------------------------------------------------
 
 
-#: Texts that YAML 1.1 takes for truth values or nothing.
-_NO_TEXTS = {"y", "n", "yes", "no", "on", "off", "true", "false", "null"}
-
-
-def _word(text: str) -> str:
-    """A name as YAML writes it, quoted where it might be something else."""
-    plain = re.fullmatch(r"[A-Za-z]([A-Za-z0-9 _.-]*[A-Za-z0-9_])?", text)
-    if plain and "  " not in text and text.lower() not in _NO_TEXTS:
-        return text
-    return json.dumps(text, ensure_ascii=False)
-
-
-def _reference(file: Path, path: Path) -> str:
-    """``file`` as the district file at ``path`` refers to it, so that both can move together."""
-    return _word(os.path.relpath(file.resolve(), path.parent.resolve()))
-
-
-def _line(name: str, fields: Mapping[str, str]) -> str:
-    return f"  {_word(name)}: {{{', '.join(f'{key}: {value}' for key, value in fields.items())}}}\n"
-
-
-def _district(network: Network, path: Path, design: Design, command: str, peak: float) -> str:
+def _district(
+    network: Network, path: Path, design: Design, command: str, peak: float, drawn: bool
+) -> str:
     total = sum(demand.consumers for demand in network.demands)
     supply = ", ".join(
         f"{{air: {air:g} degC, water: {water:g} degC}}" for air, water in design.supply
     )
     ground = "" if design.ground is None else f", ground: {design.ground:g} degC"
     head = [
-        f"# {command}",
+        comment(command),
         "#",
         "# The network was imported. Temperatures, the boiler, and diameters where none were given",
         "# are assumed: correct what is known better.",
         "",
-        f"name: {_word(path.stem)}",
-        *([f"crs: {_word(network.crs)}"] if network.crs else []),
+        f"name: {word(path.stem)}",
+        *([f"crs: {word(network.crs)}"] if network.crs else []),
         *_horizon(network, design, path),
         f"heat_network: {{supply: [{supply}], return: {design.back:g} degC{ground}}}",
-        *([f"geometry: {_word(path.with_suffix('.gpkg').name)}"]
-          if path.with_suffix(".gpkg").exists() else []),
+        *([f"geometry: {word(path.with_suffix('.gpkg').name)}"]
+          if drawn else []),
         "",
     ]  # fmt: skip
     nodes = "nodes:\n" + "".join(
-        _line(name, {} if math.isnan(at[0]) else {"at": f"[{at[0]:.2f}, {at[1]:.2f}]"})
+        line(name, {} if math.isnan(at[0]) else {"at": f"[{at[0]:.2f}, {at[1]:.2f}]"})
         for name, at in network.nodes.items()
     )
     boiler = math.ceil(1.1 * peak / 10.0) * 10
-    plant = _word(network.source)
+    plant = word(network.source)
     components = (
         "components:\n"
         "  # Assumed: gas, and a boiler a tenth larger than the peak with its losses.\n"
@@ -295,8 +286,8 @@ def _district(network: Network, path: Path, design: Design, command: str, peak: 
             name += " demand"
         taken.add(name)
         load = _load(demand.peak, demand.annual, design, total)
-        fields = {"kind": "heat_demand", "node": _word(demand.node), "load": load}
-        components += _line(name, fields)
+        fields = {"kind": "heat_demand", "node": word(demand.node), "load": load}
+        components += line(name, fields)
     components += "\n"
     return "\n".join(head) + nodes + "\n" + components + _pipe_lines(network.pipes, design, path)
 
@@ -311,7 +302,7 @@ def _horizon(network: Network, design: Design, path: Path) -> Sequence[str]:
 
         to_degrees = Transformer.from_crs(network.crs, "EPSG:4326", always_xy=True)
         longitude, latitude = to_degrees.transform(east, north)
-    weather = _reference(design.weather, path)
+    weather = reference(design.weather, path)
     return [
         f"horizon: {{start: {design.start}, length: {design.length}}}",
         f"weather: {{file: {weather}, latitude: {latitude:.3f}, longitude: {longitude:.3f}}}",
@@ -327,14 +318,14 @@ def _load(peak: float, annual: float | None, design: Design, total: int) -> str:
 def _pipe_lines(pipes: Sequence[Pipe], design: Design, path: Path) -> str:
     text = ""
     for pipe in pipes:
-        fields = {"kind": "heat_pipe", "from": _word(pipe.start), "to": _word(pipe.end),
+        fields = {"kind": "heat_pipe", "from": word(pipe.start), "to": word(pipe.end),
                   "length": f"{pipe.length:.2f} m"}  # fmt: skip
         if pipe.inner is not None:
             fields["inner"] = f"{pipe.inner:g} m"
         else:
             fields["dn"] = str(pipe.dn)
             if design.catalogue is not None:
-                fields["catalogue"] = _reference(design.catalogue, path)
+                fields["catalogue"] = reference(design.catalogue, path)
         if pipe.insulation is not None:
             fields["insulation"] = f"{pipe.insulation:g} m"
         if pipe.conductivity is not None:
@@ -343,30 +334,5 @@ def _pipe_lines(pipes: Sequence[Pipe], design: Design, path: Path) -> str:
             fields["velocity"] = f"{design.velocity:g} m/s"
         if pipe.reversible:
             fields["reversible"] = "true"
-        text += _line(pipe.name, fields)
+        text += line(pipe.name, fields)
     return text
-
-
-def _draw(network: Network, path: Path) -> None:
-    """A GeoPackage with the courses of the pipes, by component, and the consumers."""
-    import geopandas as gpd
-    import pyogrio
-
-    drawn = [pipe for pipe in network.pipes if pipe.route is not None]
-    pipes = gpd.GeoDataFrame(
-        {"component": [p.name for p in drawn], "from": [p.start for p in drawn],
-         "to": [p.end for p in drawn], "dn": [p.dn for p in drawn],
-         "length_m": [round(p.length, 1) for p in drawn], "peak_kw": [p.peak for p in drawn]},
-        geometry=[p.route for p in drawn], crs=network.crs,
-    )  # fmt: skip
-    homes = gpd.GeoDataFrame(
-        {"consumer": list(network.buildings), "node": [n for _, n in network.buildings.values()]},
-        geometry=[at for at, _ in network.buildings.values()], crs=network.crs,
-    )  # fmt: skip
-    # The same bytes at every run: GeoPackage notes when a layer was changed last.
-    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": "2023-01-01T00:00:00.000Z"})
-    with whole(path) as temporary:
-        temporary.unlink()
-        for layer, frame in (("pipes", pipes), ("footprints", homes)):
-            if len(frame):
-                frame.to_file(temporary, layer=layer, driver="GPKG", engine="pyogrio")

@@ -18,7 +18,6 @@ from citygrid.inputs.tables import (
     Column,
     Table,
     check_file,
-    from_frame,
     opened,
     read_table,
     split_header,
@@ -29,14 +28,6 @@ from citygrid.inputs.time import Horizon
 TIME_NAMES = ("time", "timestamp", "datetime", "date_time", "date", "utc", "zeit", "snapshot")
 
 NETCDF = (".nc", ".nc4", ".cdf")
-
-#: Units of pvlib's names, which EPW and PVGIS files are read with.
-PVLIB_UNITS = {
-    "temp_air": "degC", "temp_dew": "degC", "relative_humidity": "percent",
-    "atmospheric_pressure": "Pa", "pressure": "Pa", "ghi": "W/m^2", "dni": "W/m^2",
-    "dhi": "W/m^2", "ghi_infrared": "W/m^2", "IR(h)": "W/m^2", "wind_speed": "m/s",
-    "wind_direction": "deg",
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -121,13 +112,22 @@ def _opened(
     if ending in NETCDF:
         table = _netcdf(file, time, column)
         source = dated(table, table.columns[0].header, timezone or "UTC", faults)
-    elif ending == ".epw":
-        source = _epw(file)
-    elif ending == ".csv" and _begins_as_pvgis(file):
-        source = _pvgis(file)
+    elif (station := _station(file, ending)) is not None:
+        source = station
     else:
         source = dated(read_table(file), time, timezone, faults)
     return source, tuple(faults)
+
+
+def _station(file: Path, ending: str) -> Source | None:
+    """A file of weather whose format says its own columns and stamps, if it is one."""
+    from citygrid.inputs.stations import epw, is_pvgis, is_tmy3, pvgis, tmy3
+
+    if ending == ".epw":
+        return epw(file)
+    if ending == ".csv" and is_pvgis(file):
+        return pvgis(file)
+    return tmy3(file) if ending == ".csv" and is_tmy3(file) else None
 
 
 def dated(table: Table, time: str | None, timezone: str | None, faults: list[Fault]) -> Source:
@@ -202,40 +202,3 @@ def _cf_unit(unit: str | None) -> str | None:
     if unit is None or not re.search(r"[A-Za-z]-?\d|[A-Za-z]\s+[A-Za-z]", unit):
         return unit
     return re.sub(r"\s+", " * ", re.sub(r"([A-Za-z])(-?\d+)", r"\1^\2", unit.strip()))
-
-
-# typical years ----------------------------------------------------------------------------------
-
-
-def _begins_as_pvgis(file: Path) -> bool:
-    with file.open("rb") as stream:
-        return stream.read(64).lower().startswith(b"latitude (decimal degrees)")
-
-
-def _epw(file: Path) -> Source:
-    from pvlib.iotools import read_epw
-
-    frame, meta = opened(file, lambda path: read_epw(str(path)), "EPW")
-    place = {name: float(meta[name]) for name in ("latitude", "longitude", "altitude")}
-    return _typical(file, frame, place, header_lines=8)
-
-
-def _pvgis(file: Path) -> Source:
-    from pvlib.iotools import read_pvgis_tmy
-
-    frame, meta = opened(file, lambda path: read_pvgis_tmy(str(path), pvgis_format="csv"), "PVGIS")
-    inputs = meta["inputs"]
-    place = {"latitude": float(inputs["latitude"]), "longitude": float(inputs["longitude"]),
-             "altitude": float(inputs["elevation"])}  # fmt: skip
-    lines = next(i for i, line in enumerate(file.read_text().splitlines()) if "time(UTC)" in line)
-    return _typical(file, frame, place, header_lines=lines + 1)
-
-
-def _typical(file: Path, frame: pd.DataFrame, meta: dict[str, float], header_lines: int) -> Source:
-    stamps = pd.DatetimeIndex(frame.index).tz_convert("UTC").tz_localize(None)
-    plain = from_frame(file, frame.reset_index(drop=True))
-    columns = tuple(
-        Column(c.header, c.name, PVLIB_UNITS.get(c.name, c.unit), c.values) for c in plain.columns
-    )
-    table = Table(file, columns, plain.rows + header_lines)
-    return Source(table, stamps.to_numpy("datetime64[ns]"), None, None, True, meta)

@@ -128,10 +128,11 @@ def read_weather(
     """Read weather for a place (``latitude``, ``longitude`` [deg], ``altitude`` [m]).
 
     Files: CSV, Parquet or netCDF with units in the headers (``temperature [degC]``,
-    ``wind speed [m/s]``, ``ghi [W/m^2]``, ``cloud cover [%]``, …), Open-Meteo JSON, EPW, PVGIS
-    typical year (CSV) and DWD test reference year (``.dat``). ``timezone`` is for stamps without an
-    offset in tables; the other formats say theirs. Typical years are laid over the horizon by
-    month, day and hour in UTC; 29 February takes 28 February.
+    ``wind speed [m/s]``, ``ghi [W/m^2]``, ``cloud cover [%]``, …), Open-Meteo JSON, EPW, TMY3
+    (CSV), PVGIS typical year and hourly series on a horizontal plane (CSV, JSON), and DWD test
+    reference year (``.dat``). ``timezone`` is for stamps without an offset in tables; the other
+    formats say theirs. Typical years are laid over the horizon by month, day and hour in UTC;
+    29 February takes 28 February.
 
     Temperature, wind, humidity and clouds are interpolated to shorter steps and averaged over
     longer ones. Irradiance is an interval's mean: shorter steps share it by the height of the sun,

@@ -1,9 +1,10 @@
-"""Files of weather: Open-Meteo and DWD formats, and which column of any file is which quantity."""
+"""Files of weather: JSON and DWD formats, and which column of any file is which quantity."""
 
 from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pandas as pd
 
 from citygrid.errors import Fault, InputError
 from citygrid.inputs.sources import Source, dated, open_source
+from citygrid.inputs.stations import pvgis_json
 from citygrid.inputs.tables import Column, Table, check_file, opened, read_text, split_header
 
 #: What the columns of a quantity are called, in lower case with underscores; the first is ours.
@@ -32,6 +34,8 @@ NAMES = {
 #: Columns of DWD test reference years, of 2010 and 2015, with what they are here.
 _TRY = {"t": "temperature [degC]", "WG": "wind_speed [m/s]", "RF": "relative_humidity [percent]",
         "N": "cloud_cover [1]", "B": "beam_horizontal [W/m^2]", "D": "dhi [W/m^2]"}  # fmt: skip
+#: Units that some write behind a name: ``ghi_W_m2``.
+_BEHIND = {"_c": "degC", "_w_m2": "W/m^2", "_m_s": "m/s", "_percent": "percent"}
 #: Open-Meteo's irradiance is the mean of the hour before its stamp.
 _PRECEDING = ("shortwave_radiation", "direct_radiation", "direct_normal_irradiance",
               "diffuse_radiation")  # fmt: skip
@@ -42,6 +46,9 @@ def open_weather(file: Path, timezone: str | None, faults: list[Fault]) -> Sourc
     ending = file.suffix.lower()
     if ending == ".json":
         check_file(file)
+        said = opened(file, lambda path: json.loads(read_text(path)), "JSON")
+        if isinstance(said, dict) and "outputs" in said:
+            return pvgis_json(file)
         return _open_meteo(file, faults)
     if ending == ".dat":
         check_file(file)
@@ -54,6 +61,10 @@ def quantities(source: Source, faults: list[Fault]) -> dict[str, Column]:
     found: dict[str, Column] = {}
     for column in source.table.columns:
         name = column.name.strip().casefold().replace(" ", "_")
+        behind = next((end for end in _BEHIND if column.unit is None and name.endswith(end)), None)
+        if behind is not None:
+            name = name.removesuffix(behind)
+            column = replace(column, unit=_BEHIND[behind])
         for quantity, names in NAMES.items():
             if name not in names or column is source.time:
                 continue

@@ -234,7 +234,9 @@ class _System:
         start = self.case.time[0].astype("datetime64[s]").item()
         return self.words.TimeSeriesProfile(
             id=identity, name="plan", startDateTime=start, values=watts,
-            timestep=round(3600 * self.case.step), profileQuantityAndUnit=self.watts,
+            timestep=round(3600 * self.case.step),
+            # A profile holds its unit: one object given to all would end up in the last.
+            profileQuantityAndUnit=self.words.QuantityAndUnitReference(reference=self.watts),
             profileType=self.words.ProfileTypeEnum.OUTPUT,
         )  # fmt: skip
 
