@@ -5,11 +5,13 @@ import hashlib
 import itertools
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
 import pytest
 
+import citygrid as cg
 from citygrid.export.flows import dispatch
 from citygrid.export.report import Entry, write_report
 from citygrid.export.report.charts import by_kind
@@ -64,9 +66,8 @@ def week(make, tmp_path_factory):
     return text, page, entry
 
 
-def test_a_week_stays_below_a_megabyte_and_loads_nothing(week):
-    text, page, _ = week
-    assert len(text.encode()) < 1_000_000
+def refuse_remote(text, page):
+    """No address, nothing that loads, links only to places of the page."""
     assert re.findall(r"\b(?:https?|ftp|wss?):|//\w+\.", text) == []
     loading = {"src", "srcset", "data", "action", "poster", "background", "xlink:href"}
     assert [a for _, attributes in page.elements for a in attributes if a in loading] == []
@@ -74,6 +75,12 @@ def test_a_week_stays_below_a_megabyte_and_loads_nothing(week):
     ids = {a["id"] for _, a in page.elements if "id" in a}
     assert all(link.startswith("#") and link[1:] in ids for link in links)
     assert {"link", "img", "iframe", "object"}.isdisjoint(tag for tag, _ in page.elements)
+
+
+def test_a_week_stays_below_a_megabyte_and_loads_nothing(week):
+    text, page, _ = week
+    assert len(text.encode()) < 1_000_000
+    refuse_remote(text, page)
 
 
 def test_the_policy_allows_this_style_and_this_script_and_nothing_else(week):
@@ -283,3 +290,25 @@ def test_a_stored_trace_of_nonsense_does_no_harm(week, tmp_path):
     plan = told(entry.plan, "milp", {"trace": [{"seconds": "x"}, 7]})
     text, _ = page_of(tmp_path / "r.html", Entry("milp", entry.case, plan, entry.verdict))
     assert "Gap over time" not in text
+
+
+def test_the_report_of_the_frankfurt_week_is_small_and_loads_nothing(repository, tmp_path):
+    """As large as a plan's: the relaxation is solved at once, and every job put where it is most.
+
+    What it breaks as a plan makes the page larger, not smaller.
+    """
+    form = cg.formulate(cg.prepare(cg.load(repository / "models" / "frankfurt.yaml")))
+    plan = cg.solve(replace(form, integer=np.zeros_like(form.integer)))
+    dataset = plan.dataset.copy(deep=True)
+    starts, jobs = dataset["job_pool.start"].values, plan.case.units["job_pool"]["start_job"]
+    order = np.lexsort((-starts, jobs))
+    first = order[np.unique(jobs[order], return_index=True)[1]]
+    starts[:] = 0.0
+    starts[first] = 1.0
+    whole = Plan(plan.case, dataset)
+    text, page = page_of(
+        tmp_path / "r.html", Entry("milp", plan.case, whole, verify(plan.case, whole))
+    )
+    assert re.search(r"(\d+) of \1 jobs run in the whole horizon", text)
+    assert len(text.encode()) < 1_500_000
+    refuse_remote(text, page)
