@@ -17,6 +17,7 @@ import pandas as pd
 
 from citygrid.district.case import Case
 from citygrid.export.assets import asset_table
+from citygrid.export.balance import Balance, energy, money
 from citygrid.export.flows import Dispatch, dispatch
 from citygrid.export.gis.geometry import locate
 from citygrid.export.palette import CLASSES, look
@@ -181,6 +182,7 @@ def _part(entries: list[Entry], key: str, tries: Sequence[Try] = ()) -> dict[str
         "picture": picture, "notes": geometry.notes, "close": close, "views": views,
         "lines": _records(table[table["to_node"].notna()]),
         "components": _components(case, table, moved),
+        "energy": _flowing(energy(case, moved)), "money": _flowing(money(verdict, case.prices)),
         "gantt": gantt(jobs, close), "jobs": len(jobs),
         "ledger": _ledger(verdict, case),
         "provenance": provenance_table(case, plan, verdict).to_dict("records"),
@@ -241,6 +243,15 @@ def _route(entry: Entry, shown: Entry, entries: list[Entry]) -> dict[str, Any]:
         "fell_back": telemetry.get("fell_back"),
         "size": entry.size,
     }
+
+
+def _flowing(balance: Balance) -> dict[str, Any] | None:
+    """A balance as a diagram and, largest first, as a table; ``None`` where nothing flows."""
+    picture = balance.sankey()
+    if picture is None:
+        return None
+    flows = sorted((flow for flow in balance.flows if flow.amount > 0), key=lambda f: -f.amount)
+    return {"picture": picture, "unit": balance.unit, "flows": flows}
 
 
 def _records(table: pd.DataFrame) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import html
 import itertools
 import json
 import re
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 
 import citygrid as cg
+from citygrid.export.balance import energy, money
 from citygrid.export.flows import dispatch
 from citygrid.export.report import Entry, write_report
 from citygrid.export.report.charts import by_kind
@@ -312,3 +314,19 @@ def test_the_report_of_the_frankfurt_week_is_small_and_loads_nothing(repository,
     assert re.search(r"(\d+) of \1 jobs run in the whole horizon", text)
     assert len(text.encode()) < 1_500_000
     refuse_remote(text, page)
+
+
+def test_energy_and_money_are_drawn_and_said_as_tables(week):
+    text, page, entry = week
+    for drawn in (energy(entry.case, dispatch(entry.case, entry.plan)),
+                  money(entry.verdict, entry.case.prices)):  # fmt: skip
+        rows = [tuple(map(html.unescape, row)) for row in re.findall(
+            r'<tr><th scope="row">([^<]*)</th><td>([^<]*)</td><td class="n">([^<]*)</td></tr>', text
+        )]  # fmt: skip
+        for flow in drawn.flows:
+            assert (flow.source, flow.target, number(flow.amount)) in rows
+    charts = re.findall(r'<svg class="sankey".*?</svg>', text, re.S)
+    assert len(charts) == 2
+    filled = set(re.findall(r"url\(#(k-\w+)\)", charts[0]))
+    assert filled <= {a.get("id") for tag, a in page.elements if tag == "pattern"}
+    assert {"k-boiler", "k-data_center", "k-heat_pump"} <= filled
