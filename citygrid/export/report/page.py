@@ -22,8 +22,10 @@ from citygrid.export.flows import Dispatch, dispatch
 from citygrid.export.gis.geometry import locate
 from citygrid.export.palette import CLASSES, look
 from citygrid.export.report.bars import bars, mix
+from citygrid.export.report.centers import centers
 from citygrid.export.report.charts import CARRIERS, levels, stacks
 from citygrid.export.report.gantt import gantt
+from citygrid.export.report.network import heat_network
 from citygrid.export.report.picture import draw, shown_by_hour
 from citygrid.export.report.side_by_side import side_by_side
 from citygrid.export.report.windows import Window, local, windows
@@ -164,7 +166,9 @@ def _part(entries: list[Entry], key: str, tries: Sequence[Try] = ()) -> dict[str
     drawn_stacks, stores = stacks(moved, close), levels(moved, close)
     views = [
         {"window": window, "stacks": drawn_stacks if window is close else stacks(moved, window),
-         "levels": stores if window is close else levels(moved, window), "close": window is close}
+         "levels": stores if window is close else levels(moved, window), "close": window is close,
+         "centers": centers(case, moved, jobs, window),
+         "network": heat_network(case, moved, window)}
         for window in (overview, close) if window is not None
     ]  # fmt: skip
     others = [(e.route, moved if e is shown else dispatch(e.case, e.plan)) for e in entries]
