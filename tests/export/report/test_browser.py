@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 
 import citygrid as cg
 from citygrid.export.report import Entry, write_report
+from citygrid.export.report.interactive import write_interactive
 from citygrid.plan.verify import verify
 
 pytestmark = pytest.mark.slow
@@ -73,10 +75,10 @@ def page_file(request, planned, repository, tmp_path_factory) -> Path:
     return path
 
 
-@pytest.fixture(params=WIDTHS)
-def opened(request, browser, page_file) -> Iterator[tuple[Any, list[str], list[str]]]:
-    """The page, drawn without a network, with what its console said and what it asked for."""
-    context = browser.new_context(viewport={"width": request.param, "height": 900}, offline=True)
+@contextmanager
+def drawn(browser: Any, path: Path, width: int) -> Iterator[tuple[Any, list[str], list[str]]]:
+    """A page, drawn without a network, with what its console said and what it asked for."""
+    context = browser.new_context(viewport={"width": width, "height": 900}, offline=True)
     page = context.new_page()
     said: list[str] = []
     asked: list[str] = []
@@ -86,9 +88,16 @@ def opened(request, browser, page_file) -> Iterator[tuple[Any, list[str], list[s
     page.on("console", lambda message: said.append(f"{message.type}: {message.text}"))
     page.on("pageerror", lambda error: said.append(f"error: {error}"))
     page.on("request", lambda sent: asked.append(sent.url))
-    page.goto(page_file.as_uri())
+    page.goto(path.as_uri())
     yield page, said, asked
     context.close()
+
+
+@pytest.fixture(params=WIDTHS)
+def opened(request, browser, page_file) -> Iterator[tuple[Any, list[str], list[str]]]:
+    """The report as it is drawn."""
+    with drawn(browser, page_file, request.param) as found:
+        yield found
 
 
 def test_the_page_draws_without_a_network_and_says_nothing(opened, page_file):
@@ -132,11 +141,35 @@ def test_axe_finds_no_serious_violation(browser, page_file, width):
     found = axe.Axe().run(page).response
     context.close()
     assert len(found["passes"]) > 10  # it did look
-    grave = [
+    assert grave(found) == []
+
+
+def grave(found: dict[str, Any]) -> list[str]:
+    """What axe calls serious or critical."""
+    return [
         f"{each['id']}: {each['help']}: {[node['html'][:120] for node in each['nodes'][:3]]}"
         for each in found["violations"] if each["impact"] in ("serious", "critical")
     ]  # fmt: skip
-    assert grave == []
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_interactive_page_draws_without_a_network(browser, planned, tmp_path, width):
+    pytest.importorskip("plotly")
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    case, plan, verdict = planned
+    path = tmp_path / "interactive.html"
+    write_interactive([Entry("milp", case, plan, verdict)], path)
+    with drawn(browser, path, width) as (page, said, asked):
+        assert page.locator(".js-plotly-plot .main-svg").count() > 5
+        assert page.locator(".js-plotly-plot .sankey").count() == 2
+        assert said == [] and asked == [path.as_uri()]
+        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    context = browser.new_context(viewport={"width": width, "height": 900}, bypass_csp=True)
+    page = context.new_page()
+    page.goto(path.as_uri())
+    found = axe.Axe().run(page).response
+    context.close()
+    assert grave(found) == []
 
 
 def test_what_stands_out_and_what_breaks_the_policy_is_seen(browser, tmp_path):
