@@ -29,7 +29,8 @@ def side_by_side(tries: Sequence[Try]) -> SideBySide:
     found = compare(tries)
     seeds = list(dict.fromkeys(each.seed for each in tries))
     courses = courses_of(tries)
-    chart = line_chart(
+    # One mark alone says no more than the table of routes.
+    chart = None if sum(map(len, courses.values())) < 2 else line_chart(
         "Gap over time", _about(found), "seconds since the route began", "gap",
         [Series(route, points) for route, points in courses.items()],
         up_text=lambda gap: f"{100 * gap:g} %",

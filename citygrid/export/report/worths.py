@@ -23,7 +23,8 @@ NOTHING = 0.005
 #: Quantities that need no word: what a kind is there for.
 PLAIN = {"heat", "power", "cooling", "flow", "supplied", "produced", "level", "it_power"}
 WORDS = {"import": "import", "export": "export", "back": "against its direction",
-         "compute": "IT power", "charge": "charging", "discharge": "discharging"}  # fmt: skip
+         "compute": "IT power", "charge": "charging", "discharge": "discharging",
+         "recovered": "recoverable heat"}  # fmt: skip
 #: Carriers whose prices are drawn.
 PRICED = {"heat": "Price of heat", "power": "Price of power"}
 

@@ -330,3 +330,8 @@ def test_energy_and_money_are_drawn_and_said_as_tables(week):
     filled = set(re.findall(r"url\(#(k-\w+)\)", charts[0]))
     assert filled <= {a.get("id") for tag, a in page.elements if tag == "pattern"}
     assert {"k-boiler", "k-data_center", "k-heat_pump"} <= filled
+
+
+def test_a_single_mark_is_no_chart_of_gaps(week):
+    text, _, _ = week
+    assert "Gap over time" not in text and 'class="pace"' not in text
