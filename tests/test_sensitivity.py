@@ -151,6 +151,18 @@ def test_the_verdict_does_not_read_them(tiny):
     assert cg.verify(case, Plan(case, changed)).ok
 
 
+def test_a_report_passes_over_what_an_edited_plan_says_in_another_shape(tiny, tmp_path):
+    case, plan = tiny
+    changed = plan.dataset.copy(deep=True)
+    changed["worth.heat_pump.heat"] = ("time", np.array(["a", "b", "c"], dtype=object))
+    changed["worth.nobody.heat"] = ("time", np.ones(3))
+    changed["price.heat"] = ("time", np.ones(3))
+    plan = Plan(case, changed)
+    write_report([Entry("milp", case, plan, cg.verify(case, plan))], tmp_path / "r.html")
+    text = (tmp_path / "r.html").read_text("utf-8")
+    assert "Price of power over time" in text and "Price of heat over time" not in text
+
+
 def test_the_report_says_in_words_what_a_limit_cost(tmp_path, repository):
     case, plan = planned(tmp_path, repository, pump=("heat: 120 kW", "heat: 100 kW"))
     write_report([Entry("milp", case, plan, cg.verify(case, plan))], tmp_path / "r.html")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+import xarray as xr
 
 from citygrid.district.case import Case
 from citygrid.export.palette import look
@@ -74,9 +75,10 @@ def worths(case: Case, plan: Plan) -> Worths | None:
     found = []
     for name, array in plan.worths.items():
         kind, _, quantity = name.partition(".")
+        shape = (len(case.units.get(kind, ())), len(case.time))
+        if not _is_hourly(array) or array.shape[0] > shape[0] or array.shape[1] != shape[1]:
+            continue  # no figures of this case
         values = np.nan_to_num(array.values)
-        if values.ndim != 2 or kind not in case.units or array.dims[1] != "time":
-            continue
         unit = str(array.attrs.get("units", "")).rpartition("/")[2]
         word = "" if quantity in PLAIN else WORDS.get(quantity, quantity.replace("_", " "))
         for row, label in enumerate(array[array.dims[0]].values):
@@ -91,12 +93,17 @@ def worths(case: Case, plan: Plan) -> Worths | None:
     return Worths(str(about), sorted(found, key=lambda worth: (-worth.total, worth.name)))
 
 
+def _is_hourly(array: xr.DataArray) -> bool:
+    """Whether a block is numbers over something and time, as those of a route are."""
+    return array.ndim == 2 and array.dims[1] == "time" and array.dtype.kind == "f"
+
+
 def prices(plan: Plan, window: Window) -> list[Courses]:
     """Prices of heat and power over time: at the dearest place, their mean, at the cheapest."""
     found = []
     for carrier, title in PRICED.items():
         array = plan.prices.get(carrier)
-        if array is None or array.ndim != 2 or array.shape[1] != len(window.case.time):
+        if array is None or not _is_hourly(array) or array.shape[1] != len(window.case.time):
             continue
         values = array.values
         series = [("mean of all places", values.mean(axis=0))]

@@ -335,3 +335,17 @@ def test_energy_and_money_are_drawn_and_said_as_tables(week):
 def test_a_single_mark_is_no_chart_of_gaps(week):
     text, _, _ = week
     assert "Gap over time" not in text and 'class="pace"' not in text
+
+
+def test_a_single_place_has_a_small_map_with_a_scale_of_metres(repository, tmp_path):
+    text = (repository / "models" / "tiny.yaml").read_text()
+    for old, new in (("../data", str(repository / "data")),
+                     ("block: {}", "block: {at: [476000, 5550000]}\ncrs: EPSG:25832")):  # fmt: skip
+        assert old in text
+        text = text.replace(old, new)
+    (tmp_path / "one.yaml").write_text(text)
+    case = cg.prepare(cg.load(tmp_path / "one.yaml"))
+    plan = cg.solve(cg.formulate(case))
+    text, _ = page_of(tmp_path / "r.html", Entry("milp", case, plan, verify(case, plan)))
+    drawn = re.search(r"Map of tiny.*?</svg>", text, re.S)[0]
+    assert 'height="220"' in drawn and re.search(r'class="bar-text"[^>]*>\d+ m<', drawn)
