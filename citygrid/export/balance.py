@@ -3,8 +3,8 @@
 A kind takes carriers and gives others; what it takes more than it gives goes to the surroundings,
 and what it gives more than it takes comes from there. What works both ways on one carrier is two
 nodes: a store charges and discharges, a grid sells and buys. Cooling is drawn against its sign:
-the heat that a centre is rid of flows from the centre to the plant that takes it. ``compute`` is
-no further energy but what jobs have of a centre's power, and is left out.
+the heat that a centre is rid of flows from the centre to the plant that takes it. What is no
+further energy is left out: what jobs have of a centre's power, and power held back as a reserve.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from citygrid.components.common.commitment.spec import RESERVE
 from citygrid.district.case import Case
 from citygrid.export.flows import Dispatch
 from citygrid.export.palette import look
@@ -24,8 +25,8 @@ from citygrid.plan.verify import Verdict
 #: Carrier → what a node of it is called; no kind may be called the same.
 NAMES = {"heat": "Heat", "power": "Power", "waste_heat": "Waste heat", "cooling": "Cooling",
          "gas": "Gas", "hydrogen": "Hydrogen"}  # fmt: skip
-#: Shares of a centre's power by what uses it: counted once, as power.
-SHARES = ("compute", "quantum")
+#: Carriers that are no further energy.
+NO_ENERGY = ("compute", "quantum", RESERVE)
 #: Kinds that give and take one carrier → what the two nodes are called.
 BOTH_WAYS = {"grid": ("bought", "sold")}
 STORED = ("discharge", "charge")
@@ -68,7 +69,7 @@ def energy(case: Case, moved: Dispatch) -> Balance:
     given: dict[str, dict[str, float]] = {kind: {} for kind in known}
     taken: dict[str, dict[str, float]] = {kind: {} for kind in known}
     for carrier, amounts in moved.carriers.items():
-        if carrier in SHARES:
+        if carrier in NO_ENERGY:
             continue
         sides = (given, taken) if carrier != "cooling" else (taken, given)
         for i, asset in enumerate(moved.assets):

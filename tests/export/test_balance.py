@@ -77,6 +77,16 @@ def test_a_store_is_two_nodes_and_compute_is_no_energy(planned):
     assert found.amounts()["Heat pipe losses"] == pytest.approx(3 * 6.0 * 48 / 1000.0)
 
 
+def test_power_held_back_is_no_energy(planned):
+    case, plan, _ = planned
+    moved = dispatch(case, plan)
+    before = energy(case, moved)
+    held = np.full_like(moved.carriers["power"], np.nan)
+    held[0], held[1] = 50.0, -50.0
+    moved.carriers["spinning_reserve"] = held
+    assert energy(case, moved) == before
+
+
 def test_what_sells_and_buys_is_two_nodes(planned):
     case, plan, _ = planned
     moved = dispatch(case, plan)
