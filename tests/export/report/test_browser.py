@@ -37,6 +37,20 @@ SHOWN = """() => Array.from(document.querySelectorAll(
                e.getAttribute("x1")].join("|"))"""
 
 
+#: Pairs of a Sankey's labels that lie on each other as this browser's letters are wide.
+COLLIDING = """() => Array.from(document.querySelectorAll("svg.sankey")).flatMap((drawn) => {
+  const labels = Array.from(drawn.querySelectorAll("text"));
+  const boxes = labels.map((label) => label.getBoundingClientRect());
+  const found = [];
+  boxes.forEach((a, i) => boxes.slice(0, i).forEach((b, j) => {
+    const across = a.left < b.right - 1 && b.left < a.right - 1;
+    if (across && a.top < b.bottom - 3 && b.top < a.bottom - 3)
+      found.push(labels[i].textContent + " on " + labels[j].textContent);
+  }));
+  return found;
+})"""
+
+
 def chromium_path() -> str | None:
     return shutil.which("chromium") or shutil.which("chromium-browser")
 
@@ -112,6 +126,12 @@ def test_nothing_stands_out_of_the_window(opened):
     page, _, _ = opened
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
     assert page.evaluate(OVERFLOWING) == []
+
+
+def test_labels_of_the_flows_do_not_lie_on_each_other(opened):
+    page, _, _ = opened
+    assert page.locator("svg.sankey text").count() > 20
+    assert page.evaluate(COLLIDING) == []
 
 
 def test_the_hour_slider_moves_map_and_charts_by_keyboard(opened):
