@@ -292,13 +292,18 @@ def qubo(
                 type=click.Path(path_type=Path))  # fmt: skip
 @click.option("--out", type=click.Path(path_type=Path), default=Path("report.html"),
               show_default=True, help="File to write.")  # fmt: skip
+@click.option(
+    "--interactive",
+    is_flag=True,
+    help="Write the large variant instead: charts to zoom into, by plotly (an extra).",
+)
 @JSON
 @framed
-def report(frame: Frame, plan_files: tuple[Path, ...], out: Path) -> None:
+def report(frame: Frame, plan_files: tuple[Path, ...], out: Path, interactive: bool) -> None:
     """Explain one plan, or several side by side, on one offline page."""
     from citygrid.export.runs import report_stored
 
-    report_stored(plan_files, out)
+    report_stored(plan_files, out, interactive)
     frame.answer({"files": {"report": str(out)}}, f"report: {out}")
 
 

@@ -7,7 +7,7 @@ the sum of both, so that every carrier's column adds up to zero over the distric
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -48,7 +48,8 @@ class Dispatch:
     ``capacity`` is that of lines [kW] and stores [kWh]; ``use`` is the share of capacity in use.
     ``rated`` (component) is the most that a component can do in any step, in the unit of what
     limits it: kWh for stores, kW for everything else. Where a figure does not apply it is NaN.
-    ``meetings`` say at which places components meet which carriers.
+    ``meetings`` say at which places components meet which carriers. ``measures`` are what replays
+    report beside (``it_power``, ``waste_heat_recovered``, …), NaN for who reports none of his own.
     """
 
     assets: tuple[Asset, ...]
@@ -61,6 +62,7 @@ class Dispatch:
     use: Floats
     rated: Floats
     meetings: tuple[Meeting, ...]
+    measures: dict[str, Floats] = field(default_factory=dict)
 
     @property
     def lines(self) -> NDArray[np.intp]:
@@ -79,6 +81,7 @@ def dispatch(case: Case, plan: Plan) -> Dispatch:
     carriers = {carrier: np.full(shape, np.nan) for carrier in USUAL}
     level, flow, arrived, loss, capacity, use = (np.full(shape, np.nan) for _ in range(6))
     rated, meetings = np.full(len(case.assets), np.nan), dict[Meeting, None]()
+    measures: dict[str, Floats] = {}
     for kind, units in case.units.items():
         for name, log, part, flows in _replays(plan, kind, units):
             at = row.get(name)
@@ -94,8 +97,12 @@ def dispatch(case: Case, plan: Plan) -> Dispatch:
                 level[at] = flows["level"][0]
             capacity[at], use[at], rated[at] = _use(part, log, level[at], flow[at])
             meetings |= dict.fromkeys(_meetings(log, name, at))
+            if len(log.names) == 1:  # what several report together is nobody's own
+                for measure, amount in log.measures.items():
+                    if amount.shape == shape[1:]:
+                        measures.setdefault(measure, np.full(shape, np.nan))[at] = amount
     return Dispatch(case.assets, carriers, level, flow, arrived, loss, capacity, use, rated,
-                    tuple(meetings))  # fmt: skip
+                    tuple(meetings), measures)  # fmt: skip
 
 
 def _replays(plan: Plan, kind: str, units: Units) -> Iterator[tuple[str, Log, Units, Flows]]:

@@ -208,13 +208,21 @@ class Stored:
         return try_of(self.route, self.seed, objective, self.bound, self.telemetry, self.given)
 
 
-def report_stored(paths: Sequence[Path], out: Path) -> None:
-    """Explain stored plans, verified anew, on one page."""
+def report_stored(paths: Sequence[Path], out: Path, interactive: bool = False) -> None:
+    """Explain stored plans, verified anew, on one page; the large one if ``interactive``.
+
+    Raises :class:`InputError` where plotly is asked for and missing, before anything is read.
+    """
     from citygrid.export.report import Entry, write_report
 
+    write = write_report
+    if interactive:
+        from citygrid.export.report.interactive import plotly_script, write_interactive
+
+        plotly_script()
+        write = write_interactive
     stored = [Stored.load(path) for path in paths]
-    write_report([Entry(s.route, s.case, s.plan, s.verdict, s.seconds, s.size) for s in stored],
-                 out)  # fmt: skip
+    write([Entry(s.route, s.case, s.plan, s.verdict, s.seconds, s.size) for s in stored], out)
 
 
 def export_stored(paths: Sequence[Path], to: Iterable[str], folder: Path) -> dict[str, Path]:

@@ -37,6 +37,9 @@ CONVENTIONS = "CF-1.11"
 FORMAT = 2
 #: Units in which flows are kept; a file in MW or MWh is converted when it is read.
 CANONICAL = {"power": "kW", "energy": "kWh", "share": "1"}
+#: Heads of what is no flow: what limits were worth, ``worth.kind.quantity`` [EUR per kW or kWh],
+#: and balances, ``price.carrier`` [EUR/kWh]. No part of the verdict; a plan may lack them.
+WORTH, PRICE = "worth", "price"
 #: Columns of the ledger with their units.
 LEDGER = (("component", ""), ("item", ""), *COLUMNS.items())
 
@@ -170,6 +173,22 @@ class Plan:
         array = self.dataset[name]
         scale = _scale(name, str(array.attrs.get("units", "1")))
         return array.values * scale if scale != 1.0 else array.values
+
+    @property
+    def worths(self) -> dict[str, xr.DataArray]:
+        """``kind.quantity`` → what one more kW of that limit would have saved, where known."""
+        return self._headed(WORTH)
+
+    @property
+    def prices(self) -> dict[str, xr.DataArray]:
+        """Carrier → what one more kWh would have cost (place × time) [EUR/kWh], where known."""
+        return self._headed(PRICE)
+
+    def _headed(self, head: str) -> dict[str, xr.DataArray]:
+        return {
+            str(name).removeprefix(f"{head}."): array
+            for name, array in self.dataset.data_vars.items() if str(name).startswith(f"{head}.")
+        }  # fmt: skip
 
     # stored form ----------------------------------------------------------------------------
 

@@ -23,7 +23,7 @@ from citygrid.errors import Fault, VerificationError
 from citygrid.ledger import COLUMNS, Line, total, weights
 from citygrid.plan.burning import working_against
 from citygrid.plan.kpis import key_figures
-from citygrid.plan.plan import LEDGER, Plan
+from citygrid.plan.plan import LEDGER, PRICE, WORTH, Plan
 from citygrid.plan.policies import imposed
 from citygrid.units import carrier_unit
 
@@ -218,6 +218,8 @@ def _shape(case: Case, plan: Plan) -> list[Breach]:
         head = str(name).split(".")[0]
         if head == "imposed":
             continue  # rules, which say for themselves whether they are whole
+        if head in (WORTH, PRICE):
+            continue  # what a limit was worth is no claim on which the plan rests
         if head not in {*case.units, "ledger", "policy"}:
             broken.append(_missing(str(name), "is not a flow of any kind of the case"))
         elif not str(name).startswith("ledger.") and not set(array.dims) <= set(array.coords):

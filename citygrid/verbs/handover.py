@@ -14,6 +14,7 @@ import citygrid
 from citygrid.ledger import COLUMNS, Line
 from citygrid.plan.plan import assemble
 from citygrid.plan.policies import Rules
+from citygrid.verbs.sensitivity import sensitivity
 
 if TYPE_CHECKING:
     from citygrid.arrays import Floats
@@ -34,6 +35,8 @@ def plan_of(case: Case, form: Form, route: str, options: Options, outcome: Outco
         name: (block.dims, block.coords, block.unit, block.about)
         for name, block in form.columns.items() if name.split(".")[0] not in guards
     }  # fmt: skip
+    # After the route's own clock, so that no limit of time is spent on it.
+    sensed = sensitivity(case, form, x, options)
     ledger = {
         name: (list(account.labels), _lines(account, x)) for name, account in form.accounts.items()
     }
@@ -52,6 +55,7 @@ def plan_of(case: Case, form: Form, route: str, options: Options, outcome: Outco
         "citygrid_version": citygrid.__version__,
         "python_version": platform.python_version(),
         "telemetry": json.dumps(outcome.telemetry, default=str),
+        "sensitivity": sensed.about,
     }
     rules = _rules(form)
     if rules is not None:
@@ -62,8 +66,10 @@ def plan_of(case: Case, form: Form, route: str, options: Options, outcome: Outco
             ]),
             "imposed_flows": json.dumps(rules.flows), "imposed_hash": rules.digest,
         }  # fmt: skip
-    return assemble(case, blocks, form.unpack(x), ledger, attributes,
-                    None if rules is None else rules.stored())  # fmt: skip
+    return assemble(
+        case, blocks | sensed.blocks, form.unpack(x) | sensed.values, ledger, attributes,
+        None if rules is None else rules.stored(),
+    )  # fmt: skip
 
 
 def _rules(form: Form) -> Rules | None:

@@ -13,12 +13,15 @@ from citygrid.errors import InputError
 from citygrid.plan.plan import Plan
 from tests.helpers import solved
 
+#: Of flows, and of what their limits and balances were worth.
+UNITS = {"kW", "kWh", "1", "EUR", "EUR/kW", "EUR/kWh"}
+
 
 def test_every_flow_says_its_unit_and_meaning() -> None:
     dataset = solved("battery").plan.dataset
     for name, flow in dataset.data_vars.items():
         if not str(name).startswith("ledger."):
-            assert flow.attrs["units"] in ("kW", "kWh", "1", "EUR") and flow.attrs["long_name"]
+            assert flow.attrs["units"] in UNITS and flow.attrs["long_name"]
     assert dataset["battery.charge"].attrs["cell_methods"] == "time: mean"
     assert dataset["battery.level"].attrs["cell_methods"] == "time: point"
     assert dataset["battery.level"].dims == ("battery", "time")

@@ -108,9 +108,9 @@ def _stack(moved: Dispatch, window: Window, carrier: str) -> Stack | None:
     total = sum(reach) or 1.0
     zero = TOP + room * reach[0] / total
     per = room / total
-    step = _nice(total / scale / 6) * scale
+    step = nice(total / scale / 6) * scale
     rows = [
-        (zero - sign * k * step * per, _number(k * step / scale))
+        (zero - sign * k * step * per, tick_text(k * step / scale))
         for sign, most_ in ((1, reach[0]), (-1, reach[1]))
         for k in range(0 if sign > 0 else 1, int(most_ / step) + 1)
     ]
@@ -155,35 +155,37 @@ def marks(window: Window, width: float = WIDTH) -> list[tuple[float, str, bool]]
 def _area(inner: Floats, outer: Floats, window: Window) -> str:
     """Outline of a stack's layer, in steps: means hold over their point."""
     x = edges(window)
-    return f"M{_short(x[0])} {_short(outer[0])}{_stairs(x[1:], outer)}V{_short(inner[-1])}" + (
-        _stairs(x[:-1][::-1], inner[::-1]) + "Z"
+    return f"M{short(x[0])} {short(outer[0])}{stairs(x[1:], outer)}V{short(inner[-1])}" + (
+        stairs(x[:-1][::-1], inner[::-1]) + "Z"
     )
 
 
-def _stairs(x: Floats, y: Floats) -> str:
+def stairs(x: Floats, y: Floats) -> str:
     """From each height on to the next edge; equal heights make one stretch."""
     parts = []
-    texts = [_short(v) for v in y]
+    texts = [short(v) for v in y]
     for i, place in enumerate(x):
         last = i + 1 == len(x)
         if not last and texts[i + 1] == texts[i]:
             continue
-        parts.append(f"H{_short(place)}" + ("" if last else f"V{texts[i + 1]}"))
+        parts.append(f"H{short(place)}" + ("" if last else f"V{texts[i + 1]}"))
     return "".join(parts)
 
 
-def _short(value: float) -> str:
+def short(value: float) -> str:
+    """A coordinate with no more digits than a screen shows."""
     text = f"{value:.1f}"
     return text[:-2] if text.endswith(".0") else text
 
 
-def _nice(rough: float) -> float:
+def nice(rough: float) -> float:
     """The next of 1, 2, 2.5, 5 times a power of ten."""
     power = 10.0 ** np.floor(np.log10(max(rough, 1e-9)))
     return float(next(m * power for m in (1, 2, 2.5, 5, 10) if m * power >= rough * 0.999))
 
 
-def _number(value: float) -> str:
+def tick_text(value: float) -> str:
+    """A mark of an axis, with thousands apart."""
     return f"{value:,.10g}" if value < 1e6 else f"{value:,.0f}"
 
 
@@ -227,10 +229,10 @@ def levels(moved: Dispatch, window: Window) -> list[Level]:
         height = 130.0
         room = height - TOP - BOTTOM
         y = TOP + room * (1.0 - values / max(capacity, 1e-9))
-        points = " ".join(f"{_short(a)},{_short(b)}" for a, b in zip(edges(window), y, strict=True))
-        floor = _short(TOP + room)
-        area = f"{_short(LEFT)},{floor} {points} {_short(WIDTH - RIGHT)},{floor}"
-        rows = [(TOP + room * (1 - part), _number(round(capacity * part, 1)))
+        points = " ".join(f"{short(a)},{short(b)}" for a, b in zip(edges(window), y, strict=True))
+        floor = short(TOP + room)
+        area = f"{short(LEFT)},{floor} {points} {short(WIDTH - RIGHT)},{floor}"
+        rows = [(TOP + room * (1 - part), tick_text(round(capacity * part, 1)))
                 for part in (0.0, 0.5, 1.0)]  # fmt: skip
         moves = next((a[i] for a in moved.carriers.values() if np.isfinite(a[i]).all()),
                      np.zeros(moved.level.shape[1]))  # fmt: skip

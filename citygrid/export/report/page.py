@@ -5,9 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,40 +15,31 @@ import pandas as pd
 
 from citygrid.district.case import Case
 from citygrid.export.assets import asset_table
+from citygrid.export.balance import Balance, energy, money
 from citygrid.export.flows import Dispatch, dispatch
 from citygrid.export.gis.geometry import locate
 from citygrid.export.palette import CLASSES, look
 from citygrid.export.report.bars import bars, mix
+from citygrid.export.report.centers import centers
 from citygrid.export.report.charts import CARRIERS, levels, stacks
+from citygrid.export.report.entries import Entry, shown_of, tried
 from citygrid.export.report.gantt import gantt
+from citygrid.export.report.network import heat_network
 from citygrid.export.report.picture import draw, shown_by_hour
 from citygrid.export.report.side_by_side import side_by_side
 from citygrid.export.report.windows import Window, local, windows
+from citygrid.export.report.wording import NONE, number, power_of_ten, share
+from citygrid.export.report.worths import prices, worths
 from citygrid.export.tables import figure, job_table, kpi_table, provenance_table
 from citygrid.files import whole
 from citygrid.ledger import COLUMNS, STANDS_IN, Line, total, weights
-from citygrid.plan.compare import Try, try_of
-from citygrid.plan.plan import Plan
+from citygrid.plan.compare import Try
 from citygrid.plan.verify import TOLERANCE, Verdict
 
 TEMPLATES = Path(__file__).parent / "templates"
 #: Key figures that open the page.
 HEADLINES = ("cost_eur", "co2_kg", "heat_delivered_mwh", "waste_heat_used_mwh",
              "energy_reuse_factor", "pue", "peak_import_kw", "unserved_kwh")  # fmt: skip
-#: What is written where a figure does not apply.
-NONE = "–"
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A route's plan on the page, with its verdict, stage seconds and the size of its form."""
-
-    route: str
-    case: Case
-    plan: Plan
-    verdict: Verdict
-    seconds: Mapping[str, float] = field(default_factory=dict)
-    size: Mapping[str, int] = field(default_factory=dict)
 
 
 def write_report(runs: Sequence[Entry], path: Path, tries: Sequence[Try] = ()) -> None:
@@ -101,58 +90,12 @@ def _kinds(cases: Any) -> list[tuple[str, Any]]:
     return [(kind, look(kind, known)) for kind in known]
 
 
-# numbers ----------------------------------------------------------------------------------------
-
-
-def number(value: Any, digits: int | None = None) -> str:
-    """A figure for people: thousands apart, as many digits as tell something, – for none."""
-    if value is None or (isinstance(value, float) and not math.isfinite(value)):
-        return NONE
-    value = float(value)
-    if digits is None:
-        size = abs(value)
-        digits = 0 if size >= 1000 or size == 0 else 1 if size >= 100 else 2 if size >= 1 else 3
-    text = f"{value:,.{digits}f}"
-    return text.replace("-", "−") if text.strip("-0.,") else text.lstrip("-")
-
-
-def share(value: Any, digits: int = 1) -> str:
-    """A share in per cent."""
-    shown = number(None if value is None else 100.0 * value, digits)
-    return shown if shown == NONE else f"{shown} %"
-
-
-def power_of_ten(value: float) -> str:
-    """A tiny figure, such as 3.0 × 10⁻⁹."""
-    if value == 0:
-        return "0"
-    if not math.isfinite(value):
-        return "beyond measure"
-    power = math.floor(math.log10(abs(value)))
-    if -3 <= power <= 3:
-        return f"{value:.3g}"
-    raised = str(power).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
-    return f"{value / 10.0**power:.1f} × 10{raised}"
-
-
 # a case and its routes --------------------------------------------------------------------------
-
-
-def _tried(entry: Entry) -> Try:
-    """What a plan says of its route's run; one that breaks rules is no plan."""
-    plan, attributes = entry.plan, entry.plan.dataset.attrs
-    limit = attributes.get("time_limit")
-    return try_of(
-        entry.route, int(attributes.get("seed", 0)), plan.objective if entry.verdict.ok else None,
-        plan.bound, plan.telemetry, None if limit is None else float(limit),
-        entry.seconds.get("solve"),
-    )  # fmt: skip
 
 
 def _part(entries: list[Entry], key: str, tries: Sequence[Try] = ()) -> dict[str, Any]:
     """Everything the page says about one case."""
-    sound = [entry for entry in entries if entry.verdict.ok]
-    shown = min(sound or entries, key=lambda entry: (entry.plan.objective, entries.index(entry)))
+    shown = shown_of(entries)
     case, plan, verdict = shown.case, shown.plan, shown.verdict
     moved = dispatch(case, plan)
     geometry = locate(case)
@@ -163,7 +106,9 @@ def _part(entries: list[Entry], key: str, tries: Sequence[Try] = ()) -> dict[str
     drawn_stacks, stores = stacks(moved, close), levels(moved, close)
     views = [
         {"window": window, "stacks": drawn_stacks if window is close else stacks(moved, window),
-         "levels": stores if window is close else levels(moved, window), "close": window is close}
+         "levels": stores if window is close else levels(moved, window), "close": window is close,
+         "centers": centers(case, moved, jobs, window),
+         "network": heat_network(case, moved, window), "prices": prices(plan, window)}
         for window in (overview, close) if window is not None
     ]  # fmt: skip
     others = [(e.route, moved if e is shown else dispatch(e.case, e.plan)) for e in entries]
@@ -172,8 +117,8 @@ def _part(entries: list[Entry], key: str, tries: Sequence[Try] = ()) -> dict[str
     return {
         "key": key, "case": case, "plan": plan, "verdict": verdict, "shown": shown,
         "entries": entries, "routes": [_route(entry, shown, entries) for entry in entries],
-        "beside": side_by_side(tries or [_tried(entry) for entry in entries]),
-        "sound": len(sound), "tolerance": TOLERANCE,
+        "beside": side_by_side(tries or [tried(entry) for entry in entries]),
+        "sound": sum(entry.verdict.ok for entry in entries), "tolerance": TOLERANCE,
         "horizon": _horizon(case), "asked": _asked(case),
         "headlines": [(*figure(n), verdict.kpis[n]) for n in HEADLINES if n in verdict.kpis],
         "kpis": [(*figure(n), n, [kpis[e.route].get(n) for e in entries]) for n in names],
@@ -181,8 +126,9 @@ def _part(entries: list[Entry], key: str, tries: Sequence[Try] = ()) -> dict[str
         "picture": picture, "notes": geometry.notes, "close": close, "views": views,
         "lines": _records(table[table["to_node"].notna()]),
         "components": _components(case, table, moved),
+        "energy": _flowing(energy(case, moved)), "money": _flowing(money(verdict, case.prices)),
         "gantt": gantt(jobs, close), "jobs": len(jobs),
-        "ledger": _ledger(verdict, case),
+        "ledger": _ledger(verdict, case), "worths": worths(case, plan),
         "provenance": provenance_table(case, plan, verdict).to_dict("records"),
         "data": _data(picture, moved, close, drawn_stacks, stores),
         "kpi_table": kpi_table(verdict),
@@ -241,6 +187,15 @@ def _route(entry: Entry, shown: Entry, entries: list[Entry]) -> dict[str, Any]:
         "fell_back": telemetry.get("fell_back"),
         "size": entry.size,
     }
+
+
+def _flowing(balance: Balance) -> dict[str, Any] | None:
+    """A balance as a diagram and, largest first, as a table; ``None`` where nothing flows."""
+    picture = balance.sankey()
+    if picture is None:
+        return None
+    flows = sorted((flow for flow in balance.flows if flow.amount > 0), key=lambda f: -f.amount)
+    return {"picture": picture, "unit": balance.unit, "flows": flows}
 
 
 def _records(table: pd.DataFrame) -> list[dict[str, Any]]:

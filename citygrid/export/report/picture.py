@@ -21,6 +21,8 @@ from citygrid.export.report.windows import Window
 
 WIDTH = 760.0
 LEAST_HEIGHT, MOST_HEIGHT = 380.0, 640.0
+#: A single place has a small picture [px], as wide as this [m].
+SINGLE_HEIGHT, SINGLE_WIDTH = 220.0, 500.0
 #: Room around the network, as a share of its extent.
 MARGIN = 0.09
 #: Plates with a component's code: how many stand in a row, and how far apart they are.
@@ -131,6 +133,9 @@ def _projection(geometry: Geometry) -> tuple[list[float], float, float | None]:
     wide = max((east - west) * squeeze, 0.3 * extent) * (1 + 2 * MARGIN)
     tall = max(north - south, 0.3 * extent) * (1 + 2 * MARGIN)
     height = float(np.clip(WIDTH * tall / wide, LEAST_HEIGHT, MOST_HEIGHT))
+    if west == east and south == north:
+        height, wide = SINGLE_HEIGHT, SINGLE_WIDTH / unit
+        tall = wide * height / WIDTH
     scale = min(WIDTH / wide, height / tall)
     middle_x, middle_y = (west + east) / 2, (south + north) / 2
     matrix = [scale * squeeze, 0.0, 0.0, -scale,

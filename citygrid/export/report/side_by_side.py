@@ -28,11 +28,9 @@ def side_by_side(tries: Sequence[Try]) -> SideBySide:
     """Standings and words of all tries, and the gaps over time of the first seed's."""
     found = compare(tries)
     seeds = list(dict.fromkeys(each.seed for each in tries))
-    courses = {
-        each.route: [(at, max(gap, LEAST)) for at, gap in gaps(each.course, found.bound)]
-        for each in tries if each.seed == seeds[0]
-    }  # fmt: skip
-    chart = line_chart(
+    courses = courses_of(tries)
+    # One mark alone says no more than the table of routes.
+    chart = None if sum(map(len, courses.values())) < 2 else line_chart(
         "Gap over time", _about(found), "seconds since the route began", "gap",
         [Series(route, points) for route, points in courses.items()],
         up_text=lambda gap: f"{100 * gap:g} %",
@@ -40,6 +38,15 @@ def side_by_side(tries: Sequence[Try]) -> SideBySide:
     controls = any(each.says is not None for each in found.standings)
     flat = [route for route, points in courses.items() if points and points[-1][1] <= LEAST]
     return SideBySide(found, seeds, controls, chart, flat)
+
+
+def courses_of(tries: Sequence[Try]) -> dict[str, list[tuple[float, float]]]:
+    """Route → seconds and gap to the best bound of all, of the first seed's runs."""
+    bound = compare(tries).bound
+    return {
+        each.route: [(at, max(gap, LEAST)) for at, gap in gaps(each.course, bound)]
+        for each in tries if each.seed == tries[0].seed
+    }  # fmt: skip
 
 
 def _about(found: Comparison) -> str:

@@ -2,19 +2,23 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import html
 import itertools
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
 import pytest
 
+import citygrid as cg
+from citygrid.export.balance import energy, money
 from citygrid.export.flows import dispatch
 from citygrid.export.report import Entry, write_report
 from citygrid.export.report.charts import by_kind
-from citygrid.export.report.page import number, share
 from citygrid.export.report.windows import windows
+from citygrid.export.report.wording import number, share
 from citygrid.plan.compare import Try
 from citygrid.plan.plan import Plan
 from citygrid.plan.verify import verify
@@ -64,9 +68,8 @@ def week(make, tmp_path_factory):
     return text, page, entry
 
 
-def test_a_week_stays_below_a_megabyte_and_loads_nothing(week):
-    text, page, _ = week
-    assert len(text.encode()) < 1_000_000
+def refuse_remote(text, page):
+    """No address, nothing that loads, links only to places of the page."""
     assert re.findall(r"\b(?:https?|ftp|wss?):|//\w+\.", text) == []
     loading = {"src", "srcset", "data", "action", "poster", "background", "xlink:href"}
     assert [a for _, attributes in page.elements for a in attributes if a in loading] == []
@@ -74,6 +77,12 @@ def test_a_week_stays_below_a_megabyte_and_loads_nothing(week):
     ids = {a["id"] for _, a in page.elements if "id" in a}
     assert all(link.startswith("#") and link[1:] in ids for link in links)
     assert {"link", "img", "iframe", "object"}.isdisjoint(tag for tag, _ in page.elements)
+
+
+def test_a_week_stays_below_a_megabyte_and_loads_nothing(week):
+    text, page, _ = week
+    assert len(text.encode()) < 1_000_000
+    refuse_remote(text, page)
 
 
 def test_the_policy_allows_this_style_and_this_script_and_nothing_else(week):
@@ -283,3 +292,60 @@ def test_a_stored_trace_of_nonsense_does_no_harm(week, tmp_path):
     plan = told(entry.plan, "milp", {"trace": [{"seconds": "x"}, 7]})
     text, _ = page_of(tmp_path / "r.html", Entry("milp", entry.case, plan, entry.verdict))
     assert "Gap over time" not in text
+
+
+def test_the_report_of_the_frankfurt_week_is_small_and_loads_nothing(repository, tmp_path):
+    """As large as a plan's: the relaxation is solved at once, and every job put where it is most.
+
+    What it breaks as a plan makes the page larger, not smaller.
+    """
+    form = cg.formulate(cg.prepare(cg.load(repository / "models" / "frankfurt.yaml")))
+    plan = cg.solve(replace(form, integer=np.zeros_like(form.integer)))
+    dataset = plan.dataset.copy(deep=True)
+    starts, jobs = dataset["job_pool.start"].values, plan.case.units["job_pool"]["start_job"]
+    order = np.lexsort((-starts, jobs))
+    first = order[np.unique(jobs[order], return_index=True)[1]]
+    starts[:] = 0.0
+    starts[first] = 1.0
+    whole = Plan(plan.case, dataset)
+    text, page = page_of(
+        tmp_path / "r.html", Entry("milp", plan.case, whole, verify(plan.case, whole))
+    )
+    assert re.search(r"(\d+) of \1 jobs run in the whole horizon", text)
+    assert len(text.encode()) < 1_500_000
+    refuse_remote(text, page)
+
+
+def test_energy_and_money_are_drawn_and_said_as_tables(week):
+    text, page, entry = week
+    for drawn in (energy(entry.case, dispatch(entry.case, entry.plan)),
+                  money(entry.verdict, entry.case.prices)):  # fmt: skip
+        rows = [tuple(map(html.unescape, row)) for row in re.findall(
+            r'<tr><th scope="row">([^<]*)</th><td>([^<]*)</td><td class="n">([^<]*)</td></tr>', text
+        )]  # fmt: skip
+        for flow in drawn.flows:
+            assert (flow.source, flow.target, number(flow.amount)) in rows
+    charts = re.findall(r'<svg class="sankey".*?</svg>', text, re.S)
+    assert len(charts) == 2
+    filled = set(re.findall(r"url\(#(k-\w+)\)", charts[0]))
+    assert filled <= {a.get("id") for tag, a in page.elements if tag == "pattern"}
+    assert {"k-boiler", "k-data_center", "k-heat_pump"} <= filled
+
+
+def test_a_single_mark_is_no_chart_of_gaps(week):
+    text, _, _ = week
+    assert "Gap over time" not in text and 'class="pace"' not in text
+
+
+def test_a_single_place_has_a_small_map_with_a_scale_of_metres(repository, tmp_path):
+    text = (repository / "models" / "tiny.yaml").read_text()
+    for old, new in (("../data", str(repository / "data")),
+                     ("block: {}", "block: {at: [476000, 5550000]}\ncrs: EPSG:25832")):  # fmt: skip
+        assert old in text
+        text = text.replace(old, new)
+    (tmp_path / "one.yaml").write_text(text)
+    case = cg.prepare(cg.load(tmp_path / "one.yaml"))
+    plan = cg.solve(cg.formulate(case))
+    text, _ = page_of(tmp_path / "r.html", Entry("milp", case, plan, verify(case, plan)))
+    drawn = re.search(r"Map of tiny.*?</svg>", text, re.S)[0]
+    assert 'height="220"' in drawn and re.search(r'class="bar-text"[^>]*>\d+ m<', drawn)
