@@ -59,8 +59,8 @@ class Balance:
         return lay_out(self.flows, looks=self.looks, width=width)
 
 
-def energy(case: Case, moved: Dispatch) -> Balance:
-    """Energy over the horizon from kind to carrier to kind [MWh]; see the module's docstring."""
+def energy(case: Case, moved: Dispatch, steps: slice = slice(None)) -> Balance:
+    """Energy over the steps from kind to carrier to kind [MWh]; see the module's docstring."""
     known = tuple(dict.fromkeys(asset.kind for asset in moved.assets))
     stores = {a.kind for i, a in enumerate(moved.assets) if np.isfinite(moved.level[i]).any()}
     lines = {asset.kind for asset in moved.assets if asset.to}
@@ -73,7 +73,7 @@ def energy(case: Case, moved: Dispatch) -> Balance:
             continue
         sides = (given, taken) if carrier != "cooling" else (taken, given)
         for i, asset in enumerate(moved.assets):
-            series = np.nan_to_num(amounts[i])
+            series = np.nan_to_num(amounts[i][steps])
             for side, part in zip(sides, (series.clip(min=0.0), (-series).clip(min=0.0)),
                                   strict=True):  # fmt: skip
                 total = float(part.sum()) * case.step / 1000.0

@@ -42,9 +42,9 @@ def test_quantities_are_named_short_or_whole(plan: Plan) -> None:
     assert list(plan.sel(kind=["grid", "battery"], quantity="import").data_vars) == ["grid.import"]
 
 
-def test_all_of_a_plan_is_its_flows_without_the_ledger(plan: Plan) -> None:
+def test_all_of_a_plan_is_its_flows_without_ledger_and_prices(plan: Plan) -> None:
     assert set(plan.sel().data_vars) == {
-        name for name in plan.dataset.data_vars if not str(name).startswith("ledger.")
+        name for name in plan.dataset.data_vars if not str(name).startswith(("ledger.", "price.", "worth."))
     }
 
 

@@ -93,8 +93,8 @@ class Plot:
     def sankey(self, days: Days = None, ax: Axes | None = None) -> Axes:
         """Energy over the horizon [MWh], from what comes in to what is used or lost.
 
-        Ribbons lead from kinds to carriers and from carriers to kinds; a store counts with what it
-        keeps or loses over the days shown.
+        Bands lead from kinds to carriers and from carriers to kinds, as in the report; a store
+        charges on one side and discharges on the other.
         """
         from citygrid.export.figures.sankey import draw_sankey
 

@@ -18,8 +18,9 @@ from matplotlib import pyplot as plt
 
 from citygrid.district.case import Case
 from citygrid.errors import InputError
+from citygrid.export.balance import energy
 from citygrid.export.figures.frame import legend
-from citygrid.export.figures.sankey import columns_of, ribbons
+from citygrid.export.figures.sankey import path_of
 from citygrid.export.flows import dispatch
 from citygrid.export.palette import look
 from citygrid.export.report.charts import by_kind
@@ -149,17 +150,21 @@ def test_a_duration_curve_falls_and_keeps_the_energy(planned: Planned) -> None:
     assert total.values.sum() == pytest.approx(sum(v.sum() for v in drawn.values()))
 
 
-def test_a_sankey_neither_makes_nor_loses_energy_at_carriers(planned: Planned) -> None:
+def test_a_sankey_has_a_label_for_every_node_and_shows_the_days_asked(planned: Planned) -> None:
     case, plan, _ = planned
-    found = ribbons(dispatch(case, plan), slice(0, len(case.time)), case.step)
-    carriers = {node for ends in found for node in ends if node.what == "carrier"}
-    assert {node.name for node in carriers} >= {"heat", "power", "gas"}
-    for carrier in carriers:
-        into = sum(energy for (_, end), energy in found.items() if end == carrier)
-        out = sum(energy for (start, _), energy in found.items() if start == carrier)
-        assert into == pytest.approx(out, rel=0.02), carrier  # thin ribbons are left out
-    column = columns_of(found)
-    assert max(column.values()) == column[next(n for n in column if n.name == "heat_demand")]
+    balance = energy(case, dispatch(case, plan), slice(0, 24))
+    ax = plan.plot.sankey(days=1)
+    shown = {text.get_text() for text in ax.texts}
+    heat = balance.amounts()["Heat"]
+    assert f"Heat\n{heat:,.1f} MWh" in shown
+    assert heat < energy(case, dispatch(case, plan)).amounts()["Heat"]
+    assert len(shown) == len(balance.sankey().nodes)  # type: ignore[union-attr]
+
+
+def test_a_band_is_the_same_path_for_matplotlib() -> None:
+    path = path_of("M1 2C3 4 5 6 7 8v2C9 10 11 12 1 4Z")
+    assert [tuple(p) for p in path.vertices[:5]] == [(1, 2), (3, 4), (5, 6), (7, 8), (7, 10)]
+    assert tuple(path.vertices[-1]) == (1, 2) and len(path.codes) == 9
 
 
 def test_the_map_shows_an_hour_by_its_local_stamp(planned: Planned) -> None:
