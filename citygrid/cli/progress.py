@@ -125,7 +125,12 @@ class Progress:
         self._stage = self._display = None
         if display is None or stage is None:
             return
-        display.stop()
+        try:
+            display.stop()
+        except IndexError:
+            # Interrupted while it was starting: rich takes back what it had not yet done.
+            display.console.show_cursor(True)
+            return
         _print(display.console, stage)
 
     def _render(self) -> Group:

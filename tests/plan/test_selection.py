@@ -43,8 +43,9 @@ def test_quantities_are_named_short_or_whole(plan: Plan) -> None:
 
 
 def test_all_of_a_plan_is_its_flows_without_ledger_and_prices(plan: Plan) -> None:
+    other = ("ledger.", "price.", "worth.")
     assert set(plan.sel().data_vars) == {
-        name for name in plan.dataset.data_vars if not str(name).startswith(("ledger.", "price.", "worth."))
+        name for name in plan.dataset.data_vars if not str(name).startswith(other)
     }
 
 
