@@ -120,4 +120,4 @@ def test_kazarlis_by_annealed_moves_ends_within_a_twentieth_of_a_percent(
     result = solve(path, Options(gap=4e-4, time_limit=150.0), "hybrid")
     assert result.verdict.ok, result.verdict.violations
     assert cost * (1 - 1e-9) <= result.plan.objective <= cost * (1 + 5e-4)
-    assert result.bound is not None and 0.99 * cost <= result.bound <= cost * (1 + 1e-9)
+    assert result.plan.bound is not None and 0.99 * cost <= result.plan.bound <= cost * (1 + 1e-9)
