@@ -29,6 +29,8 @@ def start(arguments: list[str], repository: Path, err: int, **more: str) -> subp
     return subprocess.Popen(
         [sys.executable, "-m", "citygrid", *arguments], cwd=repository, env=environment,
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=err,
+        # Where the tests run in the background, interrupts are ignored, and children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
 
 
