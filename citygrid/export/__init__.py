@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import importlib
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from citygrid.errors import Fault, InputError
 
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
     from citygrid.district.case import Case
     from citygrid.plan.plan import Plan
     from citygrid.plan.verify import Verdict
-
-    Writer = Callable[["Subject", Path], Path]
 
 __all__ = ["FORMATS", "write"]
 
@@ -35,79 +34,38 @@ class Subject:
         return self.plan.case, self.plan, self.verdict
 
 
-def _nc(subject: Subject, folder: Path) -> Path:
-    subject.plan.save(folder / "plan.nc")
-    return folder / "plan.nc"
+class Format(NamedTuple):
+    """How a format is written: the module and function, the file or folder, and what it holds."""
+
+    module: str
+    writer: str
+    target: str
+    tables: bool = False
+
+    def write(self, subject: Subject, folder: Path) -> Path:
+        """Write the subject into the folder and say where: the file, or a folder of several.
+
+        The module is imported here, since each brings a heavy library of its own.
+        """
+        writer = getattr(importlib.import_module(f"citygrid.export.{self.module}"), self.writer)
+        path = folder / self.target
+        writer(*subject.parts, path, *([subject.routes] if self.tables else []))
+        return path
 
 
-def _gpkg(subject: Subject, folder: Path) -> Path:
-    from citygrid.export.gis.geopackage import write_geopackage
-
-    write_geopackage(*subject.parts, folder / "plan.gpkg", subject.routes)
-    return folder / "plan.gpkg"
-
-
-def _geojson(subject: Subject, folder: Path) -> Path:
-    from citygrid.export.gis.geojson import write_geojson
-
-    write_geojson(*subject.parts, folder / "geojson")
-    return folder / "geojson"
-
-
-def _geoparquet(subject: Subject, folder: Path) -> Path:
-    from citygrid.export.gis.vector import write_geoparquet
-
-    write_geoparquet(*subject.parts, folder / "geoparquet")
-    return folder / "geoparquet"
-
-
-def _flatgeobuf(subject: Subject, folder: Path) -> Path:
-    from citygrid.export.gis.vector import write_flatgeobuf
-
-    write_flatgeobuf(*subject.parts, folder / "flatgeobuf")
-    return folder / "flatgeobuf"
-
-
-def _kml(subject: Subject, folder: Path) -> Path:
-    from citygrid.export.gis.kml import write_kml
-
-    write_kml(*subject.parts, folder / "plan.kml")
-    return folder / "plan.kml"
-
-
-def _cityjson(subject: Subject, folder: Path) -> Path:
-    from citygrid.export.gis.cityjson import write_cityjson
-
-    write_cityjson(*subject.parts, folder / "plan.city.json")
-    return folder / "plan.city.json"
-
-
-def _esdl(subject: Subject, folder: Path) -> Path:
-    from citygrid.export.gis.esdl import write_esdl
-
-    write_esdl(*subject.parts, folder / "plan.esdl")
-    return folder / "plan.esdl"
-
-
-def _csv(subject: Subject, folder: Path) -> Path:
-    from citygrid.export.tables import write_csv
-
-    write_csv(*subject.parts, folder / "csv", subject.routes)
-    return folder / "csv"
-
-
-def _parquet(subject: Subject, folder: Path) -> Path:
-    from citygrid.export.tables import write_parquet
-
-    write_parquet(*subject.parts, folder / "parquet", subject.routes)
-    return folder / "parquet"
-
-
-#: Format → what writes it into a folder and says where: the file, or a folder of several.
-FORMATS: Mapping[str, Writer] = {
-    "gpkg": _gpkg, "geojson": _geojson, "geoparquet": _geoparquet, "flatgeobuf": _flatgeobuf,
-    "kml": _kml, "cityjson": _cityjson, "esdl": _esdl, "csv": _csv, "parquet": _parquet, "nc": _nc,
-}  # fmt: skip
+#: Every format by the name that `--to` takes.
+FORMATS: Mapping[str, Format] = {
+    "gpkg": Format("gis.geopackage", "write_geopackage", "plan.gpkg", tables=True),
+    "geojson": Format("gis.geojson", "write_geojson", "geojson"),
+    "geoparquet": Format("gis.vector", "write_geoparquet", "geoparquet"),
+    "flatgeobuf": Format("gis.vector", "write_flatgeobuf", "flatgeobuf"),
+    "kml": Format("gis.kml", "write_kml", "plan.kml"),
+    "cityjson": Format("gis.cityjson", "write_cityjson", "plan.city.json"),
+    "esdl": Format("gis.esdl", "write_esdl", "plan.esdl"),
+    "csv": Format("tables", "write_csv", "csv", tables=True),
+    "parquet": Format("tables", "write_parquet", "parquet", tables=True),
+    "nc": Format("tables", "write_netcdf", "plan.nc"),
+}
 
 
 def write(
@@ -137,7 +95,7 @@ def write(
     found = plan if isinstance(plan, Plan) else Plan.load(plan)
     checked = replayed(found) if verdict is None else verdict
     subject = Subject(found, checked, routes)
-    return {name: FORMATS[name](subject, Path(folder)) for name in names}
+    return {name: FORMATS[name].write(subject, Path(folder)) for name in names}
 
 
 def known_formats(to: Iterable[str]) -> list[str]:

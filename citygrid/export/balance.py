@@ -16,7 +16,7 @@ import numpy as np
 
 from citygrid.components.common.commitment.spec import RESERVE
 from citygrid.district.case import Case
-from citygrid.export.flows import Dispatch
+from citygrid.export.flows import WORK, Dispatch
 from citygrid.export.palette import look
 from citygrid.export.sankey import Flow, Sankey, lay_out
 from citygrid.ledger import weights
@@ -26,7 +26,7 @@ from citygrid.plan.verify import Verdict
 NAMES = {"heat": "Heat", "power": "Power", "waste_heat": "Waste heat", "cooling": "Cooling",
          "gas": "Gas", "hydrogen": "Hydrogen"}  # fmt: skip
 #: Carriers that are no further energy.
-NO_ENERGY = ("compute", "quantum", RESERVE)
+NO_ENERGY = (*WORK, RESERVE)
 #: Kinds that give and take one carrier → what the two nodes are called.
 BOTH_WAYS = {"grid": ("bought", "sold")}
 STORED = ("discharge", "charge")

@@ -24,6 +24,9 @@ from citygrid.units import carrier_unit
 #: Carriers that always have a column, in the order in which people ask for them.
 USUAL = ("heat", "power", "gas", "cooling", "waste_heat")
 
+#: Carriers that jobs draw at a centre: work and no further energy.
+WORK = ("compute", "quantum")
+
 #: Parameter that states what a component can do at most, and the carrier that it limits.
 RATINGS = (("heat", "heat"), ("power", "power"), ("cooling", "cooling"), ("peak", "power"),
            ("import_max", "power"), ("max", "gas"))  # fmt: skip

@@ -12,7 +12,7 @@ from citygrid.district.case import Case
 from citygrid.errors import Fault, InputError
 from citygrid.files import refuse_unwritable
 from citygrid.gap import relative_gap
-from citygrid.plan.compare import Comparison, Try, compare, try_of
+from citygrid.plan.compare import Comparison, Try, compare, try_of_plan
 from citygrid.plan.plan import Plan
 from citygrid.plan.verify import Verdict, replayed
 
@@ -204,8 +204,7 @@ class Stored:
 
     @property
     def tried(self) -> Try:
-        objective = self.plan.objective if self.verdict.ok else None
-        return try_of(self.route, self.seed, objective, self.bound, self.telemetry, self.given)
+        return try_of_plan(self.plan, self.verdict, self.route)
 
 
 def report_stored(paths: Sequence[Path], out: Path, interactive: bool = False) -> None:

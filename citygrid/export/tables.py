@@ -224,6 +224,11 @@ def write_parquet(
     return paths
 
 
+def write_netcdf(case: Case, plan: Plan, verdict: Verdict, path: Path) -> None:
+    """Write the plan itself, its case inside; the verdict is not part of it."""
+    plan.save(path)
+
+
 def safe_cell(text: str) -> str:
     """A text that no spreadsheet takes for a formula: ``'`` before ``= + - @``, tab, line end.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from citygrid.gap import relative_gap
 from citygrid.plan.traces import (
@@ -22,6 +22,10 @@ from citygrid.plan.traces import (
     readable,
     seconds_to_cost,
 )
+
+if TYPE_CHECKING:
+    from citygrid.plan.plan import Plan
+    from citygrid.plan.verify import Verdict
 
 #: Nobody's advantage; and seconds so few that nobody waits for them.
 TIED, SOON = "tie", 0.5
@@ -110,6 +114,16 @@ def try_of(
     return Try(route, seed, objective, bound, solve if used is None else used, given,
                telemetry.get("feasibility_rate"), trace,
                asked if isinstance(asked, float) else None, helped)  # fmt: skip
+
+
+def try_of_plan(plan: Plan, verdict: Verdict, route: str, solve: float | None = None) -> Try:
+    """What a plan says of its route's run; one that breaks rules is no plan."""
+    attributes = plan.dataset.attrs
+    limit = attributes.get("time_limit")
+    return try_of(
+        route, int(attributes.get("seed", 0)), plan.objective if verdict.ok else None, plan.bound,
+        plan.telemetry, None if limit is None else float(limit), solve,
+    )  # fmt: skip
 
 
 def compare(tries: Sequence[Try]) -> Comparison:

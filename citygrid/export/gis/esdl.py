@@ -17,7 +17,7 @@ import numpy as np
 
 from citygrid.district.case import Asset, Case
 from citygrid.errors import Fault, InputError
-from citygrid.export.flows import Dispatch, Meeting, dispatch
+from citygrid.export.flows import WORK, Dispatch, Meeting, dispatch
 from citygrid.export.gis.geometry import locate
 from citygrid.export.gis.layers import DECIMALS, WORLD, refuse_unplaced
 from citygrid.export.gis.markup import inert
@@ -44,8 +44,6 @@ CENTERS = "compute"
 CARRIERS = {"power": "ElectricityCommodity", "heat": "HeatCommodity", "cooling": "HeatCommodity",
             "waste_heat": "HeatCommodity", "gas": "GasCommodity",
             "hydrogen": "GasCommodity"}  # fmt: skip
-#: Carriers that are work and no energy.
-WORK = ("compute", "quantum")
 WATTS, JOULES = 1e3, 3.6e6
 
 

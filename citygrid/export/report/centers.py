@@ -14,13 +14,10 @@ import pandas as pd
 
 from citygrid.arrays import Floats
 from citygrid.district.case import Case
-from citygrid.export.flows import Dispatch
+from citygrid.export.flows import WORK, Dispatch
 from citygrid.export.palette import look
 from citygrid.export.report.courses import Courses, courses
 from citygrid.export.report.windows import Window
-
-#: Carriers that jobs draw at a centre.
-WORK = ("compute", "quantum")
 
 
 @dataclass(frozen=True)

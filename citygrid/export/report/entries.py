@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from citygrid.district.case import Case
-from citygrid.plan.compare import Try, try_of
+from citygrid.plan.compare import Try, try_of_plan
 from citygrid.plan.plan import Plan
 from citygrid.plan.verify import Verdict
 
@@ -31,10 +31,4 @@ def shown_of(entries: Sequence[Entry]) -> Entry:
 
 def tried(entry: Entry) -> Try:
     """What a plan says of its route's run; one that breaks rules is no plan."""
-    plan, attributes = entry.plan, entry.plan.dataset.attrs
-    limit = attributes.get("time_limit")
-    return try_of(
-        entry.route, int(attributes.get("seed", 0)), plan.objective if entry.verdict.ok else None,
-        plan.bound, plan.telemetry, None if limit is None else float(limit),
-        entry.seconds.get("solve"),
-    )  # fmt: skip
+    return try_of_plan(entry.plan, entry.verdict, entry.route, entry.seconds.get("solve"))
