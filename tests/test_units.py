@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
+from fractions import Fraction
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from citygrid import units
+from citygrid.units.usual import CONVERSIONS, NAMED, REDUCED
 
+MODELS = Path(__file__).resolve().parent.parent / "models"
 CANONICAL = tuple(units.EXAMPLES)
 
 
@@ -176,3 +182,30 @@ def test_a_cent_is_money_and_says_nothing_of_carats(caplog: pytest.LogCaptureFix
     assert units.parse("20 ct/kWh", "EUR/kWh") == pytest.approx(0.2)
     units.registry.__wrapped__()  # as on the first use in a process
     assert caplog.records == []
+
+
+# units that need no pint ------------------------------------------------------------------------
+
+
+def test_the_table_of_usual_units_says_what_pint_says() -> None:
+    """Or a district would be converted differently from the same units written in another way."""
+    for canonical, table in CONVERSIONS.items():
+        for unit, scale in table.items():
+            assert units.ask_conversion(unit, canonical) == (Fraction(scale), 0), (unit, canonical)
+    assert {unit: units.ask_reduced(unit) for unit in REDUCED} == REDUCED
+    assert {text: units.ask_named(text) for text in NAMED} == NAMED
+
+
+def test_every_canonical_unit_is_usual() -> None:
+    assert [unit for unit in units.EXAMPLES if unit not in CONVERSIONS] == []
+
+
+def test_a_shipped_year_needs_neither_pint_nor_pvlib() -> None:
+    """They take longer to import than the year takes to load, prepare and formulate."""
+    code = (
+        "import sys, citygrid as cg\n"
+        f"cg.formulate(cg.prepare(cg.load({str(MODELS / 'flensburg.yaml')!r})))\n"
+        "print([name for name in ('pint', 'pvlib', 'scipy.optimize') if name in sys.modules])"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"

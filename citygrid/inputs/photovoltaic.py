@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pvlib
 
 from citygrid.arrays import Floats
 from citygrid.inputs.plane import irradiance_on_plane
@@ -38,6 +37,8 @@ def photovoltaic_yield(
 
     Raises :class:`InputError` when the weather tells nothing of the sun.
     """
+    import pvlib
+
     if weather.fine is not None:
         grid, fine = weather.fine
         values = photovoltaic_yield(fine, grid, tilt, azimuth, losses, temperature_coefficient,

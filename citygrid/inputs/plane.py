@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-import pvlib
 
 from citygrid.arrays import Floats
 from citygrid.inputs.sun import solar_position
@@ -32,6 +31,8 @@ def irradiance_on_plane(
 
     Raises :class:`InputError` when the weather tells nothing of the sun.
     """
+    import pvlib
+
     index = pd.DatetimeIndex(horizon.middle, tz="UTC")
     sun = solar_position(horizon.middle, weather.latitude, weather.longitude, weather.altitude)
     plane = pvlib.irradiance.get_total_irradiance(
@@ -52,6 +53,8 @@ def collector_irradiance(
 
     ``K = 1 − b0 (1/cos θ − 1)``, at least 0, with ``incidence_loss`` b0 (ASHRAE 93, EN ISO 9806).
     """
+    import pvlib
+
     if weather.fine is not None:
         grid, fine = weather.fine
         values = collector_irradiance(fine, grid, tilt, azimuth, incidence_loss)

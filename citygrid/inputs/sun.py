@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-import pvlib
 
 from citygrid.arrays import Floats, Stamps
 
@@ -13,6 +12,8 @@ def solar_position(
     time: Stamps, latitude: float, longitude: float, altitude: float
 ) -> pd.DataFrame:
     """Sun at moments in UTC (T): pvlib's ``zenith``, ``apparent_zenith``, ``azimuth``, … [deg]."""
+    import pvlib
+
     index = pd.DatetimeIndex(time, tz="UTC")
     return pvlib.solarposition.get_solarposition(index, latitude, longitude, altitude)
 
@@ -29,6 +30,8 @@ def clear_irradiance(
 
     The haze is the monthly Linke turbidity that pvlib ships.
     """
+    import pvlib
+
     location = pvlib.location.Location(latitude, longitude, "UTC", altitude)
     index = pd.DatetimeIndex(time, tz="UTC")
     return location.get_clearsky(index, model="ineichen", solar_position=sun)
@@ -44,6 +47,8 @@ def cloudy_irradiance(clear_ghi: Floats, cloud_cover: Floats) -> Floats:
 
 def parted(time: Stamps, ghi: Floats, sun: pd.DataFrame) -> tuple[Floats, Floats]:
     """Direct normal and diffuse horizontal [W/m^2] (T) of a global one: Erbs et al. (1982)."""
+    import pvlib
+
     index = pd.DatetimeIndex(time, tz="UTC")
     parts = pvlib.irradiance.erbs(ghi, sun["zenith"].to_numpy(np.float64), index)
     dni = np.nan_to_num(np.asarray(parts["dni"], dtype=np.float64))
@@ -56,6 +61,8 @@ def direct_normal(ghi: Floats, dhi: Floats, sun: pd.DataFrame, clear: pd.DataFra
 
     At a low sun no more than that of a clear sky; 0 where the sun is too low to tell.
     """
+    import pvlib
+
     index = sun.index
     found = pvlib.irradiance.dni(
         pd.Series(ghi, index), pd.Series(dhi, index), sun["zenith"], dni_clear=clear["dni"]

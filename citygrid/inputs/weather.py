@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +28,10 @@ from citygrid.inputs.tables import Column
 from citygrid.inputs.time import Horizon
 from citygrid.inputs.weather_files import open_weather, quantities
 
+if TYPE_CHECKING:
+    import pandas as pd
+
+
 #: Depth [m] of the ground temperature: that of buried pipes.
 GROUND_DEPTH = 1.0
 #: Thermal diffusivity of soil [m²/s]: 2.3 W/mK over 2.5 MJ/m³K, moist as in the pipes' losses.
@@ -44,6 +50,42 @@ UNITS = {
     "dhi": "W/m^2", "beam_horizontal": "W/m^2",
 }  # fmt: skip
 _SUN = ("ghi", "dni", "dhi")
+
+
+class _Values(Mapping[str, Floats]):
+    """Quantities by name, some of which are worked out together when the first of them is read.
+
+    Where the sun stands takes longer than all else of a district's weather, and a district without
+    roofs and collectors never asks.
+    """
+
+    def __init__(
+        self, known: Mapping[str, Floats], later: tuple[str, ...] = (),
+        work_out: Callable[[], Mapping[str, Floats]] = dict,
+    ) -> None:  # fmt: skip
+        self._known, self._later, self._work_out = dict(known), later, work_out
+
+    def __getitem__(self, name: str) -> Floats:
+        if name in self._later:
+            self._known |= {each: values for each, values in self._work_out().items()
+                            if each in self._later}  # fmt: skip
+            self._later = ()
+        return self._known[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._known or name in self._later  # without working anything out
+
+    def __iter__(self) -> Iterator[str]:
+        return iter((*self._known, *self._later))
+
+    def __len__(self) -> int:
+        return len(self._known) + len(self._later)
+
+    def mapped(self, change: Callable[[Floats], Floats]) -> _Values:
+        """The same quantities, each changed; what is not worked out yet stays for later."""
+        known = {name: change(values) for name, values in self._known.items()}
+        later = self._later
+        return _Values(known, later, lambda: {name: change(self[name]) for name in later})
 
 
 @dataclass(frozen=True)
@@ -167,9 +209,10 @@ def read_weather(
         raise InputError(dict.fromkeys(reader.faults))
     if parts == 1:
         return weather
-    means = {name: v.reshape(-1, parts).mean(axis=1) for name, v in weather.values.items()}
-    return Weather(weather.latitude, weather.longitude, weather.altitude, means, weather.missing,
-                   weather.notes, (grid, weather))  # fmt: skip
+    return replace(
+        weather, fine=(grid, weather),
+        values=reader.quantities.mapped(lambda fine: fine.reshape(-1, parts).mean(axis=1)),
+    )  # fmt: skip
 
 
 def air_density(temperature: Floats, altitude: float) -> Floats:
@@ -217,15 +260,21 @@ class _Reader:
         self.notes: list[str] = []
         self.missing: dict[str, Fault] = {}
         self.values: dict[str, Floats] = {}
-        self.sun = solar_position(horizon.middle, *self.place)
+        self.quantities = _Values({})
+
+    @cached_property
+    def sun(self) -> pd.DataFrame:
+        """Where the sun stands in the middle of every step."""
+        return solar_position(self.horizon.middle, *self.place)
 
     def weather(self, ground_depth: float) -> Weather:
         for name in ("air_temperature", "wind_speed", "relative_humidity", "cloud_cover"):
             self._state(name)
         self._ground(ground_depth)
-        self._sky()
+        sky = self._sky()
         self._elsewhere()
-        return Weather(*self.place, self.values, self.missing, tuple(self.notes))
+        self.quantities = _Values(self.values, () if sky is None else _SUN, sky or dict)
+        return Weather(*self.place, self.quantities, self.missing, tuple(self.notes))
 
     def _lacks(self, name: str, repair: str) -> None:
         place = str(self.source.table.file)
@@ -280,43 +329,55 @@ class _Reader:
 
     # the sun --------------------------------------------------------------------------------
 
-    def _sky(self) -> None:
-        """``ghi``, ``dni``, ``dhi`` from whatever of them, or of clouds, is known."""
+    def _sky(self) -> Callable[[], Mapping[str, Floats]] | None:
+        """What gives ``ghi``, ``dni``, ``dhi`` from whatever of them, or of clouds, is known."""
         sun = {name: self._irradiance(name) for name in (*_SUN, "beam_horizontal")
                if name in self.known}  # fmt: skip
         if self.faults:
-            return
-        up = height(self.sun)
-        if "beam_horizontal" in sun and "dhi" in sun:
-            sun.setdefault("ghi", sun["beam_horizontal"] + sun["dhi"])
-        if "ghi" in sun and "dhi" in sun:
-            if "dni" not in sun:
-                clear = clear_irradiance(self.horizon.middle, self.sun, *self.place)
-                sun["dni"] = direct_normal(sun["ghi"], sun["dhi"], self.sun, clear)
-                self.notes.append("direct irradiance computed from global and diffuse")
-        elif "ghi" in sun and "dni" in sun:
-            sun["dhi"] = np.clip(sun["ghi"] - sun["dni"] * up, 0.0, None)
+            return None
+        if "ghi" not in sun and {"beam_horizontal", "dhi"} <= set(sun):
+            sun["ghi"] = sun["beam_horizontal"] + sun["dhi"]
+        given = set(sun) & set(_SUN)
+        if given == {"ghi", "dhi"}:
+            self.notes.append("direct irradiance computed from global and diffuse")
+        elif given == {"ghi", "dni"}:
             self.notes.append("diffuse irradiance computed from global and direct")
-        elif "dhi" in sun and "dni" in sun:
-            sun["ghi"] = sun["dhi"] + sun["dni"] * up
+        elif given == {"dhi", "dni"}:
             self.notes.append("global irradiance computed from direct and diffuse")
-        elif "ghi" in sun:
-            sun["dni"], sun["dhi"] = parted(self.horizon.middle, sun["ghi"], self.sun)
+        elif given == {"ghi"}:
             self.notes.append("direct and diffuse irradiance modelled from global (Erbs)")
-        elif "cloud_cover" in self.values:
-            clear = clear_irradiance(self.horizon.middle, self.sun, *self.place)
-            sun["ghi"] = cloudy_irradiance(
-                clear["ghi"].to_numpy(np.float64), self.values["cloud_cover"]
-            )
-            sun["dni"], sun["dhi"] = parted(self.horizon.middle, sun["ghi"], self.sun)
+        elif given != set(_SUN) and "cloud_cover" in self.values:
             self.notes.append("irradiance modelled from cloud cover (clear sky of Ineichen, "
                               "Kasten and Czeplak, Erbs)")  # fmt: skip
-        else:
+        elif given != set(_SUN):
             for name in _SUN:
                 self._lacks(name, "add a column `ghi [W/m^2]` or `cloud cover [%]`")
-            return
-        for name in _SUN:
-            self.values[name] = np.clip(sun[name], 0.0, None)
+            return None
+        return lambda: {
+            name: np.clip(values, 0.0, None) for name, values in self._completed(sun).items()
+        }
+
+    def _completed(self, sun: Mapping[str, Floats]) -> dict[str, Floats]:
+        """``ghi``, ``dni``, ``dhi`` (T) from the parts that are known, else from the clouds."""
+        found = dict(sun)
+        if {"ghi", "dni", "dhi"} <= set(sun):
+            pass
+        elif {"ghi", "dhi"} <= set(sun):
+            clear = clear_irradiance(self.horizon.middle, self.sun, *self.place)
+            found["dni"] = direct_normal(sun["ghi"], sun["dhi"], self.sun, clear)
+        elif {"ghi", "dni"} <= set(sun):
+            found["dhi"] = np.clip(sun["ghi"] - sun["dni"] * height(self.sun), 0.0, None)
+        elif {"dhi", "dni"} <= set(sun):
+            found["ghi"] = sun["dhi"] + sun["dni"] * height(self.sun)
+        elif "ghi" in sun:
+            found["dni"], found["dhi"] = parted(self.horizon.middle, sun["ghi"], self.sun)
+        else:
+            clear = clear_irradiance(self.horizon.middle, self.sun, *self.place)
+            found["ghi"] = cloudy_irradiance(
+                clear["ghi"].to_numpy(np.float64), self.values["cloud_cover"]
+            )
+            found["dni"], found["dhi"] = parted(self.horizon.middle, found["ghi"], self.sun)
+        return {name: found[name] for name in _SUN}
 
     def _irradiance(self, name: str) -> Floats:
         """An irradiance (T): means of the file's intervals, shared within them by the sun's height.

@@ -63,6 +63,13 @@ class Block:
         return f"{self.name}[{', '.join(parts)}]" if parts else self.name
 
 
+def _labels(coordinate: NDArray[Any]) -> list[str]:
+    """What :func:`_label` says of every member."""
+    if coordinate.dtype.kind == "M":
+        return [f"{stamp}Z" for stamp in coordinate.astype("datetime64[m]").astype(str)]
+    return [_label(value) for value in coordinate]
+
+
 def _label(value: Any) -> str:
     if isinstance(value, np.datetime64):
         return stamped(value)
@@ -234,9 +241,17 @@ class Form:
         }  # fmt: skip
 
     def _names(self) -> dict[str, Any]:
+        # Most blocks share their hours: the labels of an array are written once.
+        written: dict[int, list[str]] = {}
+
+        def labels(coordinate: NDArray[Any]) -> list[str]:
+            if id(coordinate) not in written:
+                written[id(coordinate)] = _labels(coordinate)
+            return written[id(coordinate)]
+
         def described(blocks: Mapping[str, Block]) -> list[Any]:
             return [
-                [b.name, list(b.dims), {d: [_label(v) for v in b.coords[d]] for d in b.dims},
+                [b.name, list(b.dims), {d: labels(b.coords[d]) for d in b.dims},
                  b.start, b.unit, b.about]
                 for b in blocks.values()
             ]  # fmt: skip

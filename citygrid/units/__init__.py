@@ -1,4 +1,4 @@
-"""Units at the door and units in the mathematics, both by pint.
+"""Units at the door and units in the mathematics, both by pint, which is asked for unusual ones.
 
 At the door, a value is written as people write it (``"250 kW"``, ``"35 %"``, ``"60 EUR/MWh"``) and
 converted once to the project's canonical unit. Inside, blocks of the model carry their unit as a
@@ -14,6 +14,8 @@ import re
 from fractions import Fraction
 from functools import lru_cache
 from typing import TYPE_CHECKING
+
+from citygrid.units.usual import CONVERSIONS, NAMED, REDUCED
 
 if TYPE_CHECKING:
     import pint
@@ -136,6 +138,15 @@ def _exact(value: float) -> Fraction:
 @lru_cache(maxsize=4096)
 def _conversion(unit: str, canonical: str) -> tuple[Fraction, Fraction]:
     """Scale and offset of :func:`factor`, exact, so that 90 min are 1.5 h and 35 % are 0.35."""
+    usual = CONVERSIONS.get(canonical, {}).get(unit)
+    return ask_conversion(unit, canonical) if usual is None else (Fraction(usual), Fraction(0))
+
+
+def ask_conversion(unit: str, canonical: str) -> tuple[Fraction, Fraction]:
+    """What pint says of a unit: scale and offset to the canonical one.
+
+    Raises ``ValueError`` with the repair when the unit is unknown or of another dimension.
+    """
     import pint
 
     what, example = _expected(canonical)
@@ -218,6 +229,11 @@ def parse(text: object, canonical: str) -> float:
 @lru_cache(maxsize=4096)
 def _reduced(unit: str) -> tuple[float, str]:
     """Scale to base units and their spelling; equal pairs are equal units."""
+    return REDUCED[unit] if unit in REDUCED else ask_reduced(unit)
+
+
+def ask_reduced(unit: str) -> tuple[float, str]:
+    """What pint says of a unit in base units."""
     if unit == DIMENSIONLESS:
         return 1.0, "dimensionless"
     units = registry()
@@ -240,6 +256,11 @@ _KNOWN = (*EXAMPLES, "EUR*h", "kg/h")
 @lru_cache(maxsize=4096)
 def _named(text: str) -> str:
     """The short canonical spelling of a unit where there is one."""
+    return NAMED[text] if text in NAMED else ask_named(text)
+
+
+def ask_named(text: str) -> str:
+    """The canonical unit that pint finds equal to a product or quotient; itself where none is."""
     for known in _KNOWN:
         if known != "degC" and same(text, known):
             return known
