@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -19,6 +20,11 @@ if TYPE_CHECKING:
     from citygrid.imports.network import Network
     from citygrid.imports.writing import Design
 
+BUILDINGS = click.option(
+    "--buildings", metavar="FILE[:LAYER]",
+    help="Footprints for the district's maps; a column `height` (m) makes blocks of them in "
+    "CityJSON.",
+)  # fmt: skip
 JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document to stdout.")
 
 
@@ -93,12 +99,7 @@ def design_options(command: Callable[..., None]) -> Callable[..., None]:
     help="Metric system of the district [default: that of STREETS]; needed where these are in "
     "degrees. Every layer is projected to it.",
 )
-@click.option(
-    "--buildings",
-    metavar="FILE[:LAYER]",
-    help="Footprints for the district's maps; a column `height` (m) makes blocks of them in "
-    "CityJSON.",
-)
+@BUILDINGS
 @click.option(
     "--full-load-hours", type=click.FloatRange(0, 8784, min_open=True), default=2000.0,
     show_default=True, help="Where the consumers' file says nothing of their year.",
@@ -140,7 +141,7 @@ def network(
     notes = found.notes
     if buildings is not None:
         frame.say("reading the buildings")
-        backdrop = read_buildings(buildings, laid)
+        backdrop = read_buildings(buildings, laid.nodes.values(), laid.crs)
         laid, notes = replace(laid, backdrop=backdrop), (*notes, *backdrop.notes)
     frame.say("choosing diameters")
     _told(frame, write_district(laid, out, design, command_line()), out, notes)
@@ -150,17 +151,24 @@ def network(
 @click.argument("nodes", type=click.Path(path_type=Path))
 @click.argument("pipes", type=click.Path(path_type=Path))
 @click.option("--source", required=True, help="Name of the node where heat comes from.")
+@click.option(
+    "--crs", metavar="EPSG:CODE",
+    help="Metric coordinate system of x and y; maps and --buildings need it.",
+)  # fmt: skip
+@BUILDINGS
 @design_options
 @JSON
 @framed
 def tables(
-    frame: Frame, nodes: Path, pipes: Path, source: str, out: Path, **given: Any
+    frame: Frame, nodes: Path, pipes: Path, source: str, crs: str | None, buildings: str | None,
+    out: Path, **given: Any,
 ) -> None:  # fmt: skip
     """A heat network from two tables of nodes and pipes.
 
     NODES has the columns node, x [m], y [m] and peak [kW]; PIPES has from, to, length [m], and dn,
     or inner [m] with insulation [m] and conductivity [W/m/K]. Headers of DESTEST are understood.
     """
+    from citygrid.imports.buildings import read_buildings
     from citygrid.imports.tables import network_of_tables
     from citygrid.imports.writing import write_district
 
@@ -168,10 +176,14 @@ def tables(
     with told_together(faults):
         design = _design(given, out)
     with told_together(faults):
-        laid = network_of_tables(nodes, pipes, source)
+        laid = network_of_tables(nodes, pipes, source, crs)
     if faults:
         raise InputError(faults)
-    _told(frame, write_district(laid, out, design, command_line()), out)
+    notes: tuple[str, ...] = ()
+    if buildings is not None:
+        backdrop = read_buildings(buildings, laid.nodes.values(), laid.crs)
+        laid, notes = replace(laid, backdrop=backdrop), backdrop.notes
+    _told(frame, write_district(laid, out, design, command_line()), out, notes)
 
 
 @contextmanager
@@ -260,8 +272,12 @@ def _curve(
     for part in text.split(","):
         air, _, water = part.partition(":")
         try:
-            points.append((float(air), float(water)))
+            point = float(air), float(water)
         except ValueError:
+            point = math.nan, math.nan
+        if all(map(math.isfinite, point)):
+            points.append(point)
+        else:
             faults.append(Fault("--supply", "is no point of a curve", part.strip(),
                                 "write AIR:WATER in degC, such as -10:90,15:75"))  # fmt: skip
     return tuple(sorted(points))

@@ -15,6 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from citygrid.arrays import Floats
+from citygrid.components.common.commitment.spec import RESERVE
 from citygrid.components.contract import Flows, Units, kinds
 from citygrid.components.log import Log
 from citygrid.district.case import Asset, Case
@@ -26,6 +27,9 @@ USUAL = ("heat", "power", "gas", "cooling", "waste_heat")
 
 #: Carriers that jobs draw at a centre: work and no further energy.
 WORK = ("compute", "quantum")
+
+#: Carriers that are no further energy: that work, and power that is held back and not made.
+NO_ENERGY = (*WORK, RESERVE)
 
 #: Parameter that states what a component can do at most, and the carrier that it limits.
 RATINGS = (("heat", "heat"), ("power", "power"), ("cooling", "cooling"), ("peak", "power"),

@@ -4,7 +4,7 @@ Nodes stand in layers, each one layer behind the last of those that feed it (lon
 that would close a circle is left out of that reckoning and drawn backwards. A band that passes a
 layer has a place of its own in it, so that it runs beside the nodes there and not behind them. The
 height of a node is the larger of what enters and what leaves it, and the width of a band its
-amount, all on one scale. Labels are moved until none lies on another.
+amount, all on one scale. Labels are moved until none lies on another, nor on a node.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ NODE, LINE = 14.0, 14.0
 LETTER = 7.6
 #: Room between a band that passes a layer and its neighbours.
 BESIDE = 9.0
+#: Room around a node into which no label reaches; its own keeps a little more.
+CLEAR = 4.0
 #: Share of the largest flow below which one is not drawn.
 NOTHING = 1e-4
 #: Rounds that bring nodes near to what they are connected with.
@@ -127,6 +129,8 @@ def lay_out(
     bands = _bands(shown, places, pieces, ways, x, scale)
     named, coloured = labels or {}, looks or {}
     nodes: list[Node] = []
+    blocks = [(x[p.name] - CLEAR, p.y - CLEAR, x[p.name] + NODE + CLEAR,
+               p.y + p.amount * scale + CLEAR) for p in _drawn(places)]  # fmt: skip
     for place in sorted(_drawn(places), key=lambda p: (p.layer, p.y)):
         # What ends somewhere has free space behind it, what begins has it in front.
         before = place.layer == 0 or not place.into
@@ -134,7 +138,7 @@ def lay_out(
         node = Node(place.name, named.get(place.name, place.name), coloured.get(place.name, ""),
                     x[place.name], place.y, place.amount * scale, place.amount, label_x,
                     place.y + place.amount * scale / 2, "end" if before else "start")  # fmt: skip
-        nodes.append(_apart(node, nodes))
+        nodes.append(_apart(node, [*blocks, *(other.box for other in nodes)]))
     tall = max(height, *(node.box[3] + 2 for node in nodes), *(n.y + n.height for n in nodes))
     return Sankey(nodes, bands, width, tall + 6.0, len(given) - len(shown))
 
@@ -313,14 +317,13 @@ def _bands(
     return sorted(bands, key=lambda band: -band.thick)
 
 
-def _apart(node: Node, others: Sequence[Node]) -> Node:
-    """The node with its label moved by as little as keeps it off the labels before it."""
-    boxes = [other.box for other in others]
+def _apart(node: Node, taken: Sequence[tuple[float, float, float, float]]) -> Node:
+    """The node with its label moved by as little as keeps it off what is there already."""
 
     def free(y: float) -> bool:
         left, top, right, bottom = _moved(node, y).box
         return top >= 0 and all(
-            left >= box[2] or right <= box[0] or top >= box[3] or bottom <= box[1] for box in boxes
+            left >= box[2] or right <= box[0] or top >= box[3] or bottom <= box[1] for box in taken
         )
 
     offsets = (sign * step * 3.0 for step in range(400) for sign in (1, -1))

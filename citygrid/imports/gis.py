@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -190,9 +189,10 @@ def _consumers(
 
 
 def _source(source: str | None, streets: str, crs: str, faults: list[Fault]) -> Point | None:
-    if source is not None and re.fullmatch(r"\s*[-\d.]+\s*,\s*[-\d.]+\s*", source):
-        east, north = (float(part) for part in source.split(","))
-        return Point(east, north)
+    east, comma, north = (source or "").partition(",")
+    x, y = number_of(east), number_of(north)
+    if comma and x is not None and y is not None:
+        return Point(x, y)
     frame = read_layer(source or streets, ("source", "sources"), faults, source is None)
     if frame is None:
         return None

@@ -100,6 +100,9 @@ def test_neither_labels_nor_nodes_lie_on_each_other(flows):
     if drawn is None:
         return
     assert overlapping([node.box for node in drawn.nodes]) == []
+    for node, other in itertools.product(drawn.nodes, repeat=2):
+        block = (other.x - 2, other.y - 2, other.x + other.width + 2, other.y + other.height + 2)
+        assert overlapping([node.box, block]) == [], (node.name, other.name)
     for a, b in itertools.combinations(drawn.nodes, 2):
         if a.x == b.x:
             assert a.y + a.height <= b.y + 1e-6 or b.y + b.height <= a.y + 1e-6
