@@ -10,6 +10,7 @@ import signal
 import tempfile
 import threading
 import time
+import unicodedata
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
@@ -196,6 +197,10 @@ def refuse_unwritable(path: Path) -> None:
 
 def _target(path: Path) -> Path:
     """The ordinary file, there or not yet there, that a path means."""
+    if any(unicodedata.category(letter) == "Cc" for letter in str(path)):
+        # Libraries leave such letters out, and write a file of another name.
+        told = str(path).encode("unicode_escape").decode()
+        raise OSError(errno.EINVAL, "has a control character in its name", told)
     if not path.exists():
         return path
     # A link stays one: what it points to is written. Renaming onto a device would replace it.

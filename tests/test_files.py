@@ -252,3 +252,10 @@ def test_folders_that_were_made_for_a_file_that_failed_are_removed(tmp_path):
     with pytest.raises(RuntimeError), whole(tmp_path / "there" / "a" / "b" / "plan.nc"):
         raise RuntimeError("in the middle")
     assert [each.name for each in tmp_path.rglob("*")] == ["there"]
+
+
+def test_a_name_with_a_line_break_is_refused_before_anything_is_made(tmp_path):
+    """GDAL leaves the break out, and the file would stay there under another name."""
+    with pytest.raises(OSError, match="control character"), whole(tmp_path / "a\nb.gpkg"):
+        raise AssertionError("not reached")
+    assert not list(tmp_path.iterdir())

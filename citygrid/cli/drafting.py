@@ -135,6 +135,7 @@ def _frame(given: dict[str, Any], out: Path) -> Frame:
     """The options about temperatures, weather and horizon; every wrong one is told."""
     from citygrid.files import refuse_unwritable
     from citygrid.imports.draft import Frame
+    from citygrid.imports.writing import SOIL, WATER
 
     refuse_unwritable(out)
     faults: list[Fault] = []
@@ -144,6 +145,10 @@ def _frame(given: dict[str, Any], out: Path) -> Frame:
         if given.get(name) is not None:
             with told_together(faults):
                 found[name] = quantity_of(option, given[name], "degC")
+                low, high = SOIL if name == "ground" else WATER
+                if not low <= found[name] <= high:
+                    faults.append(Fault(option, f"is not between {low:g} and {high:g} degC",
+                                        given[name], "correct it"))  # fmt: skip
     if weather is not None and not weather.is_file():
         faults.append(Fault("--weather", "no such file", str(weather), "check the path"))
     if found.get("supply", 80.0) <= found.get("back", 50.0) and not faults:

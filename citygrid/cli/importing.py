@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from citygrid.cli.frame import Frame, framed
+from citygrid.cards import counted
+from citygrid.cli.frame import Frame, Number, framed
 from citygrid.errors import Fault, InputError
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def design_options(command: Callable[..., None]) -> Callable[..., None]:
 )
 @BUILDINGS
 @click.option(
-    "--full-load-hours", type=click.FloatRange(0, 8784, min_open=True), default=2000.0,
+    "--full-load-hours", type=Number(0, 8784, min_open=True), default=2000.0,
     show_default=True, help="Where the consumers' file says nothing of their year.",
 )  # fmt: skip
 @design_options
@@ -129,8 +130,12 @@ def network(
         design = _design(given, out)
     with told_together(faults):
         limit = quantity_of("--snap-limit", snap_limit, "m")
+        if limit < 0:
+            faults.append(Fault("--snap-limit", "is below 0", snap_limit, "write such as 50 m"))
     with told_together(faults):
         target = None if group is None else quantity_of("--group", group, "kW")
+        if target is not None and target <= 0:
+            faults.append(Fault("--group", "is not above 0", group, "write such as 200 kW"))
     frame.say("reading the map")
     with told_together(faults):
         found = read_map(streets, consumers, source, peak, full_load_hours, crs)
@@ -210,8 +215,9 @@ def _told(frame: Frame, laid: Network, out: Path, notes: Sequence[str] = ()) -> 
          "consumers": consumers, "peak_kw": peak, "length_m": length, "diameters": sizes,
          "buildings": 0 if laid.backdrop is None else len(laid.backdrop.footprints),
          "notes": list(notes)},
-        f"{out}: {consumers} consumers with {peak:.0f} kW of peaks on {len(laid.nodes)} nodes, "
-        f"{len(laid.pipes)} pipes of {length / 1000:.2f} km"
+        f"{out}: {counted(consumers, 'consumer')} with {peak:.0f} kW of peaks on "
+        f"{counted(len(laid.nodes), 'node')}, {counted(len(laid.pipes), 'pipe')} of "
+        f"{length / 1000:.2f} km"
         + (f", DN {sizes[0]} to {sizes[-1]}" if sizes else "")
         + f"; next: citygrid plan {out}" + "".join(f"\nnote: {note}" for note in notes),
     )  # fmt: skip
@@ -245,6 +251,12 @@ def _design(given: dict[str, Any], out: Path) -> Design:
 
     supply = _curve(given["supply"], read, faults)
     weather = given["weather"]
+    if weather is None:
+        faults += [
+            Fault(f"--{name}", "means nothing without --weather: the district is its design hour",
+                  given[name], "name a weather file, or leave it out")
+            for name in ("length", "profile") if _was_given(name)
+        ]  # fmt: skip
     ground = None if weather is not None else 10.0
     if given["ground"] is not None:
         ground = read("--ground", given["ground"], "degC")
@@ -260,6 +272,12 @@ def _design(given: dict[str, Any], out: Path) -> Design:
         raise InputError(faults)
     check_design(design)
     return design
+
+
+def _was_given(name: str) -> bool:
+    """Whether an option stands on the command line, and is no default."""
+    source = click.get_current_context().get_parameter_source(name)
+    return source is click.core.ParameterSource.COMMANDLINE
 
 
 def _curve(

@@ -9,7 +9,7 @@ import csv
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -21,7 +21,7 @@ from citygrid.errors import Fault, InputError
 from citygrid.files import whole
 from citygrid.imports.drawn import draw_courses
 from citygrid.imports.network import Backdrop
-from citygrid.imports.text import another, comment, line, reference, word
+from citygrid.imports.text import another, as_written, comment, line, reference, word
 
 #: Steps beyond which a horizon is not taken whole unless it is asked for: a week of hours.
 STEPS_MOST = 168
@@ -167,11 +167,8 @@ def write_draft(draft: Draft, path: Path, frame: Frame, command: str) -> int:
         try:
             _prepared(trial)
         except InputError as error:
-            raise InputError([
-                replace(fault, place=fault.place.replace(str(trial), str(path))
-                        .replace(str(trial.parent), str(path.parent)))
-                for fault in error.faults
-            ]) from error  # fmt: skip
+            given = (frame.weather, *draft.inputs)
+            raise InputError(as_written(error.faults, trial, path, given)) from error
     with ExitStack() as all_:  # none is there before all can be
         temporary = all_.enter_context(whole(path))
         temporary.write_text(_text(draft, path, frame, clock, command), "utf-8")
