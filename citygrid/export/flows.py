@@ -20,6 +20,7 @@ from citygrid.components.contract import Flows, Units, kinds
 from citygrid.components.log import Log
 from citygrid.district.case import Asset, Case
 from citygrid.plan.plan import Plan
+from citygrid.plan.verify import MISSHAPEN
 from citygrid.units import carrier_unit
 
 #: Carriers that always have a column, in the order in which people ask for them.
@@ -129,7 +130,7 @@ def _replay(kind: str, units: Units, flows: Flows) -> Log | None:
     log = Log(kind, units.names, units.step)
     try:
         kinds()[kind].replay(units, flows, log)
-    except (KeyError, IndexError, ValueError):
+    except MISSHAPEN:
         return None
     return log
 

@@ -54,6 +54,16 @@ class Node:
     width: float = NODE
 
     @property
+    def leader(self) -> tuple[float, float, float] | None:
+        """A line that joins a label to its node where it had to move away: x, and both ends' y."""
+        middle = self.y + self.height / 2
+        if abs(self.label_y - middle) <= self.height / 2 + LINE:
+            return None
+        towards = 1.0 if self.label_y > middle else -1.0
+        beside = self.x - 3.0 if self.anchor == "end" else self.x + self.width + 3.0
+        return beside, middle, self.label_y - towards * LINE
+
+    @property
     def box(self) -> tuple[float, float, float, float]:
         """Left, top, right and bottom of the label, as wide as its letters may be."""
         wide = _width(self.label)

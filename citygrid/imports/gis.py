@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+import shapely
 from shapely.geometry import LineString, Point
 
 from citygrid.errors import Fault, InputError
@@ -127,7 +128,7 @@ def _lines(
     named: str, frame: gpd.GeoDataFrame, faults: list[Fault], notes: list[str]
 ) -> gpd.GeoDataFrame:
     """The lines of a layer, one row each."""
-    kept = frame[frame.geom_type.isin(LINES) & (frame.geometry.length > 0)]
+    kept = frame[frame.geom_type.isin(LINES) & (shapely.length(frame.geometry.values) > 0)]
     if kept.empty:
         points = " that are longer than 0" if frame.geom_type.isin(LINES).any() else ""
         faults.append(Fault(named, f"has no lines{points}", _types(frame),

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 #: How often pipes may be widened until they carry every hour of the district's demand.
 ROUNDS = 12
 #: What water of a heat network, soil [degC] and flow [m/s] may be; other numbers are slips.
-WATER, SOIL, FLOW = (0.0, 250.0), (-60.0, 60.0), (0.01, 20.0)
+WATER, SOIL, FLOW = (0.0, 250.0), (-60.0, 60.0), (1e-6, 20.0)
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import itertools
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from citygrid.export.sankey import NODE, Flow, lay_out
+from citygrid.export.sankey import NODE, Flow, Node, lay_out
 
 
 def overlapping(boxes):
@@ -89,6 +90,15 @@ def test_nothing_is_no_diagram_and_the_invisible_is_counted():
     assert lay_out([Flow("a", "b", 0.0), Flow("a", "a", 3.0)]) is None
     drawn = lay_out([Flow("a", "b", 100.0), Flow("c", "b", 0.001)])
     assert drawn.left_out == 1 and [node.name for node in drawn.nodes] == ["a", "b"]
+
+
+def test_a_label_that_had_to_move_away_is_led_to():
+    before = Node("store", "store", "", 100.0, 50.0, 10.0, 1.0, 94.0, 55.0, "end")
+    assert before.leader is None
+    # Its lower edge is at 34, the middle of the node at 55.
+    assert replace(before, label_y=20.0).leader == (97.0, 55.0, 34.0)
+    behind = replace(before, label_y=90.0, label_x=120.0, anchor="start")
+    assert behind.leader == (117.0, 55.0, 76.0)
 
 
 names = st.sampled_from([f"kind of number {i}" for i in range(14)])

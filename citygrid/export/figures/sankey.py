@@ -37,6 +37,9 @@ def draw_sankey(plan: Plan, moved: Dispatch, days: Days, ax: Axes | None) -> Axe
         style = fill_of(look(node.look, known)) if node.look else {"facecolor": CARRIER}
         ax.add_patch(Rectangle((node.x, node.y), node.width, node.height, zorder=3,
                                **{"edgecolor": INK, "linewidth": 0.5, **style}))  # fmt: skip
+        if node.leader is not None:
+            x, begin, end = node.leader
+            ax.plot((x, x), (begin, end), color=INK, linewidth=0.6, zorder=3.5)
         labels.append(ax.text(
             node.label_x, node.label_y, f"{node.label}\n{node.amount:,.1f} MWh", fontsize=7.5,
             ha="left" if node.anchor == "start" else "right", va="center", zorder=4, color=INK,

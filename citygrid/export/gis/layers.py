@@ -22,6 +22,8 @@ from citygrid.plan.verify import Verdict
 WORLD = CRS.from_epsg(4326)
 #: Decimals of a degree, as RFC 7946 advises: about ten centimetres.
 DECIMALS = 6
+#: Coordinates beyond which there is no earth in any system [m, deg].
+FURTHEST = 1e8
 #: Kinds of line by the layer that shows them; a new kind of line goes by its group.
 NETWORKS = (("heat_network", "heat"), ("feeders", "power"))
 
@@ -58,8 +60,11 @@ def refuse_unplaced(case: Case, geometry: Geometry, what: str) -> None:
                                "are in no known coordinate system", case.crs,
                                "add `crs: EPSG:25832` (or yours) to the district"))  # fmt: skip
     placed = {**geometry.nodes, **geometry.lines}
-    edges = gpd.GeoSeries(list(placed.values()), crs=geometry.crs).to_crs(WORLD).bounds
-    on_earth = (edges[["minx", "maxx"]].abs() <= 180).all(axis=1)
+    drawn = gpd.GeoSeries(list(placed.values()), crs=geometry.crs)
+    edges = drawn.to_crs(WORLD).bounds
+    # Some projections wind what is too far around the earth.
+    on_earth = (drawn.bounds.abs() <= FURTHEST).all(axis=1)
+    on_earth &= (edges[["minx", "maxx"]].abs() <= 180).all(axis=1)
     on_earth &= (edges[["miny", "maxy"]].abs() <= 90).all(axis=1)
     lost = [name for name, there in zip(placed, on_earth, strict=True) if not there]
     if lost:
