@@ -15,6 +15,8 @@ from dataclasses import dataclass, field, replace
 
 #: Width of a node and height of a line of text, in the units of the picture.
 NODE, LINE = 14.0, 14.0
+#: Least distance of two layers: the room of a label between two nodes.
+STEP = 118.0
 #: Width of a letter of a label, on the safe side.
 LETTER = 7.6
 #: Room between a band that passes a layer and its neighbours.
@@ -110,6 +112,8 @@ def lay_out(
 ) -> Sankey | None:  # fmt: skip
     """Place nodes, bands and labels; ``None`` where nothing flows.
 
+    Many layers make the diagram wider than ``width``, so that labels fit between them.
+
     labels
         Node → what stands beside it; its name where there is none.
     looks
@@ -134,7 +138,9 @@ def lay_out(
     scale = min((height - sum(map(_gap, layer))) / sum(p.amount for p in layer)
                 for layer in layers)  # fmt: skip
     _settle(layers, places, pieces, scale, height)
-    step = (width - 2 * margin - NODE) / max(len(layers) - 1, 1)
+    step = max((width - 2 * margin - NODE) / max(len(layers) - 1, 1), STEP)
+    if len(layers) > 1:
+        width = max(width, 2 * margin + NODE + step * (len(layers) - 1))
     x = {name: margin + step * place.layer for name, place in places.items()}
     bands = _bands(shown, places, pieces, ways, x, scale)
     named, coloured = labels or {}, looks or {}

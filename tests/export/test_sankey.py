@@ -92,6 +92,15 @@ def test_nothing_is_no_diagram_and_the_invisible_is_counted():
     assert drawn.left_out == 1 and [node.name for node in drawn.nodes] == ["a", "b"]
 
 
+def test_many_layers_leave_room_for_labels_between_them():
+    chain = [Flow(f"node {i}", f"node {i + 1}", 10.0) for i in range(15)]
+    drawn = lay_out(chain, width=900.0)
+    assert drawn.width > 900.0
+    for node in drawn.nodes:  # beside its node, where there is nothing else
+        assert node.label_y == pytest.approx(node.y + node.height / 2)
+        assert node.box[0] >= 0 and node.box[2] <= drawn.width
+
+
 def test_a_label_that_had_to_move_away_is_led_to():
     before = Node("store", "store", "", 100.0, 50.0, 10.0, 1.0, 94.0, 55.0, "end")
     assert before.leader is None
