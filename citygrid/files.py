@@ -10,15 +10,57 @@ import signal
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+import unicodedata
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
+
+from citygrid.errors import Fault, InputError
 
 #: A temporary that nobody has touched for so long [s] has no writer any more.
 ABANDONED_AFTER = 86_400.0
 #: Free room [bytes] below which a disk counts as full when a write has failed.
 LEAST_ROOM = 1 << 20
+
+
+class _Batch:
+    """Files that wait for each other: temporary → what it will be called; what was read."""
+
+    def __init__(self, inputs: Iterable[Path]) -> None:
+        self.waiting: dict[Path, Path] = {}
+        self.made: list[Path] = []
+        self.inputs = {Path(each).resolve() for each in inputs}
+
+
+_batch: ContextVar[_Batch | None] = ContextVar("_batch", default=None)
+
+
+@contextmanager
+def together(inputs: Iterable[Path] = ()) -> Iterator[None]:
+    """Files that are written inside (:func:`whole`) are there all at once at the end, or none is.
+
+    Folders that were made for them go, too, where an error ends it. ``inputs`` are files that they
+    were made from: none of these may be written over, which raises :class:`InputError`. Only a
+    process that is killed while the ready files are renamed leaves some of them.
+    """
+    batch = _Batch(inputs)
+    token = _batch.set(batch)
+    try:
+        yield
+        with _uninterrupted():
+            for temporary, path in batch.waiting.items():
+                temporary.replace(path)
+            for folder in {path.parent for path in batch.waiting.values()}:
+                _settle(folder)
+    except BaseException:
+        for temporary in batch.waiting:
+            temporary.unlink(missing_ok=True)
+        _remove(batch.made)
+        raise
+    finally:
+        _batch.reset(token)
 
 
 @contextmanager
@@ -28,16 +70,26 @@ def whole(path: Path) -> Iterator[Path]:
     A process killed before the end leaves the former file untouched; the stray temporary (its name
     starts with ``.partial-``) is removed by the first write of the same file a day later: until
     then it may belong to another process that is still writing. An interrupt is obeyed once the
-    file is whole: libraries that are stopped while they write may never let go of theirs.
+    file is whole: libraries that are stopped while they write may never let go of theirs. Folders
+    that were made for a file that failed are removed. Within :func:`together` the name comes at
+    the end of that.
     """
+    batch = _batch.get()
     path = _target(Path(path))
-    path.parent.mkdir(parents=True, exist_ok=True)
+    if batch is not None and path.resolve() in batch.inputs:
+        raise InputError(Fault(str(path), "would be written over, and is an input", None,
+                               "choose another file or folder by --out"))  # fmt: skip
+    made = _folder(path.parent)
     for stray in path.parent.glob(glob.escape(f".partial-{path.name}-") + "*"):
         with suppress(FileNotFoundError):  # another writer may clean up, too
             if time.time() - stray.stat().st_mtime > ABANDONED_AFTER:
                 stray.unlink()
-    handle, name = tempfile.mkstemp(prefix=f".partial-{path.name}-", suffix=path.suffix,
-                                    dir=path.parent)  # fmt: skip
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".partial-{path.name}-", suffix=path.suffix,
+                                        dir=path.parent)  # fmt: skip
+    except OSError as failure:  # of a name that nobody has asked for
+        _remove(made)
+        raise OSError(failure.errno, failure.strerror, str(path)) from failure
     os.close(handle)
     temporary = Path(name)
     with _uninterrupted():
@@ -46,19 +98,54 @@ def whole(path: Path) -> Iterator[Path]:
             with temporary.open("rb+") as stream:
                 os.fsync(stream.fileno())
             temporary.chmod(0o666 & ~_umask())
-            temporary.replace(path)
+            if batch is None:
+                temporary.replace(path)
+            else:
+                batch.waiting[temporary] = path
+                batch.made += made
+                return
         except Exception as error:
             if _is_full(path.parent, error):
                 full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
                 raise full from error
             raise
         finally:
-            temporary.unlink(missing_ok=True)
-    folder = os.open(path.parent, os.O_RDONLY)
+            if batch is None or temporary not in batch.waiting:
+                temporary.unlink(missing_ok=True)
+                if not path.exists():
+                    _remove(made)
+    _settle(path.parent)
+
+
+def _folder(path: Path) -> list[Path]:
+    """Make a folder and those above it; gives those that were not there, the outermost first."""
+    missing: list[Path] = []
+    while not path.exists():
+        missing.insert(0, path)
+        path = path.parent
     try:
-        os.fsync(folder)
+        for each in missing:
+            each.mkdir(exist_ok=True)
+    except OSError:
+        _remove(missing)
+        raise
+    return missing
+
+
+def _remove(folders: Iterable[Path]) -> None:
+    """Remove folders that were made for nothing; one that holds something stays."""
+    for folder in sorted(set(folders), key=lambda each: -len(each.parts)):
+        with suppress(OSError):
+            folder.rmdir()
+
+
+def _settle(folder: Path) -> None:
+    """Let the disk know of new names in a folder."""
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(opened)
     finally:
-        os.close(folder)
+        os.close(opened)
 
 
 def _is_full(folder: Path, error: Exception) -> bool:
@@ -110,6 +197,10 @@ def refuse_unwritable(path: Path) -> None:
 
 def _target(path: Path) -> Path:
     """The ordinary file, there or not yet there, that a path means."""
+    if any(unicodedata.category(letter) == "Cc" for letter in str(path)):
+        # Libraries leave such letters out, and write a file of another name.
+        told = str(path).encode("unicode_escape").decode()
+        raise OSError(errno.EINVAL, "has a control character in its name", told)
     if not path.exists():
         return path
     # A link stays one: what it points to is written. Renaming onto a device would replace it.

@@ -12,13 +12,15 @@ from pathlib import Path
 
 import pytest
 
-from citygrid.files import whole
+from citygrid.errors import InputError
+from citygrid.files import together, whole
 
 # Writes half of the new text, says so, and waits to be killed.
 WRITER = """
 import sys, time
 from pathlib import Path
-from citygrid.files import whole
+from citygrid.errors import InputError
+from citygrid.files import together, whole
 with whole(Path(sys.argv[1])) as temporary:
     with temporary.open("w") as stream:
         stream.write("half of the new")
@@ -168,7 +170,8 @@ def test_a_device_or_folder_is_not_replaced_and_a_link_stays_one(tmp_path: Path)
 INTERRUPTED = """
 import os, signal, sys
 from pathlib import Path
-from citygrid.files import whole
+from citygrid.errors import InputError
+from citygrid.files import together, whole
 
 signal.signal(signal.SIGINT, signal.default_int_handler)
 path, times = Path(sys.argv[1]), int(sys.argv[2])
@@ -208,3 +211,51 @@ def test_a_full_disk_is_named_whatever_the_library_calls_it(tmp_path, monkeypatc
 def test_an_error_that_is_not_the_disks_stays_what_it_is(tmp_path):
     with pytest.raises(RuntimeError, match="HDF"), whole(tmp_path / "plan.nc"):
         raise RuntimeError("NetCDF: HDF error")
+
+
+def test_files_that_belong_together_are_there_at_once_or_not_at_all(tmp_path):
+    (tmp_path / "a").write_text("old")
+
+    def write(fails: bool) -> None:
+        with together():
+            for name in ("a", "new/b"):
+                with whole(tmp_path / name) as temporary:
+                    temporary.write_text("new")
+            assert (tmp_path / "a").read_text() == "old" and not (tmp_path / "new" / "b").exists()
+            if fails:
+                raise RuntimeError("the third cannot be written")
+
+    with pytest.raises(RuntimeError):
+        write(fails=True)
+    assert [each.name for each in tmp_path.iterdir()] == ["a"]
+    assert (tmp_path / "a").read_text() == "old"
+    write(fails=False)
+    assert (tmp_path / "a").read_text() == (tmp_path / "new" / "b").read_text() == "new"
+    assert sorted(each.name for each in tmp_path.rglob("*")) == ["a", "b", "new"]
+
+
+def test_a_file_that_was_read_is_not_written_over(tmp_path):
+    (tmp_path / "plan.nc").write_text("mine")
+    (tmp_path / "link.nc").symlink_to(tmp_path / "plan.nc")
+    for name in ("plan.nc", "link.nc"):
+        with (
+            pytest.raises(InputError, match="is an input"),
+            together([tmp_path / "plan.nc"]),
+            whole(tmp_path / name) as temporary,
+        ):
+            temporary.write_text("other")
+    assert (tmp_path / "plan.nc").read_text() == "mine"
+
+
+def test_folders_that_were_made_for_a_file_that_failed_are_removed(tmp_path):
+    (tmp_path / "there").mkdir()
+    with pytest.raises(RuntimeError), whole(tmp_path / "there" / "a" / "b" / "plan.nc"):
+        raise RuntimeError("in the middle")
+    assert [each.name for each in tmp_path.rglob("*")] == ["there"]
+
+
+def test_a_name_with_a_line_break_is_refused_before_anything_is_made(tmp_path):
+    """GDAL leaves the break out, and the file would stay there under another name."""
+    with pytest.raises(OSError, match="control character"), whole(tmp_path / "a\nb.gpkg"):
+        raise AssertionError("not reached")
+    assert not list(tmp_path.iterdir())

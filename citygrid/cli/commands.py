@@ -319,8 +319,12 @@ def report(frame: Frame, plan_files: tuple[Path, ...], out: Path, interactive: b
     """Explain one plan, or several side by side, on one offline page."""
     from citygrid.export.runs import report_stored
 
-    report_stored(plan_files, out, interactive)
-    frame.answer({"files": {"report": str(out)}}, f"report: {out}")
+    verdicts = report_stored(plan_files, out, interactive)
+    broken = [str(path) for path, verdict in zip(plan_files, verdicts, strict=True)
+              if not verdict.ok]  # fmt: skip
+    said = "".join(f"\n{path} is BROKEN: the report says what it breaks" for path in broken)
+    frame.answer({"files": {"report": str(out)}, "broken": broken}, f"report: {out}{said}")
+    frame.exit_code = VerificationError.exit_code if broken else 0
 
 
 @main.command()

@@ -10,7 +10,14 @@ import click
 
 from citygrid.cli.frame import Frame as Answer
 from citygrid.cli.frame import Number, framed
-from citygrid.cli.importing import JSON, command_line, import_, quantity_of, told_together
+from citygrid.cli.importing import (
+    BUILDINGS,
+    JSON,
+    command_line,
+    import_,
+    quantity_of,
+    told_together,
+)
 from citygrid.errors import Fault, InputError
 
 if TYPE_CHECKING:
@@ -57,9 +64,9 @@ def _with(*options: Any) -> Callable[[Callable[..., None]], Callable[..., None]]
 
 @import_.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@_with(OUT, *PERIOD, *PRICES, *HEAT, JSON)
+@_with(OUT, *PERIOD, *PRICES, *HEAT, BUILDINGS, JSON)
 @framed
-def esdl(answer: Answer, file: Path, out: Path, **given: Any) -> None:
+def esdl(answer: Answer, file: Path, out: Path, buildings: str | None, **given: Any) -> None:
     """A district from an ESDL file.
 
     Needs pip install 'citygrid[esdl]'. Assets become components with their ratings, connected
@@ -71,7 +78,7 @@ def esdl(answer: Answer, file: Path, out: Path, **given: Any) -> None:
 
     frame, prices = _frame(given, out), _prices(given)
     draft, frame = draft_of_esdl(file, prices, frame)
-    _hand_over(answer, draft, out, frame)
+    _hand_over(answer, draft, out, frame, buildings)
 
 
 @import_.command()
@@ -81,9 +88,11 @@ def esdl(answer: Answer, file: Path, out: Path, **given: Any) -> None:
     metavar="EPSG:CODE",
     help="Coordinate system of the junctions; degrees (EPSG:4326) become metres.",
 )
-@_with(OUT, *PERIOD, *PRICES[1:], *HEAT, JSON)
+@_with(OUT, *PERIOD, *PRICES[1:], *HEAT, BUILDINGS, JSON)
 @framed
-def pandapipes(answer: Answer, file: Path, out: Path, crs: str | None, **given: Any) -> None:
+def pandapipes(
+    answer: Answer, file: Path, out: Path, crs: str | None, buildings: str | None, **given: Any
+) -> None:  # fmt: skip
     """A heat network from a pandapipes file.
 
     The file is JSON and is read without pandapipes. Junctions of the supply become nodes, its
@@ -95,14 +104,14 @@ def pandapipes(answer: Answer, file: Path, out: Path, crs: str | None, **given: 
 
     frame, prices = _frame(given, out), _prices(given)
     draft, frame = draft_of_pandapipes(file, prices, frame, crs)
-    _hand_over(answer, draft, out, frame)
+    _hand_over(answer, draft, out, frame, buildings)
 
 
 @import_.command()
 @click.argument("file", metavar="FILE.nc|FOLDER", type=click.Path(path_type=Path))
-@_with(OUT, *PERIOD, JSON)
+@_with(OUT, *PERIOD, BUILDINGS, JSON)
 @framed
-def pypsa(answer: Answer, file: Path, out: Path, **given: Any) -> None:
+def pypsa(answer: Answer, file: Path, out: Path, buildings: str | None, **given: Any) -> None:
     """A power district from a PyPSA network.
 
     It is netCDF or a folder of CSV files, and is read without PyPSA. Buses become nodes;
@@ -113,7 +122,7 @@ def pypsa(answer: Answer, file: Path, out: Path, **given: Any) -> None:
     from citygrid.imports.pypsa import draft_of_pypsa
 
     frame = _frame(given, out)
-    _hand_over(answer, draft_of_pypsa(file), out, frame)
+    _hand_over(answer, draft_of_pypsa(file), out, frame, buildings)
 
 
 def _prices(given: dict[str, Any]) -> Prices:
@@ -126,6 +135,7 @@ def _frame(given: dict[str, Any], out: Path) -> Frame:
     """The options about temperatures, weather and horizon; every wrong one is told."""
     from citygrid.files import refuse_unwritable
     from citygrid.imports.draft import Frame
+    from citygrid.imports.writing import SOIL, WATER
 
     refuse_unwritable(out)
     faults: list[Fault] = []
@@ -135,6 +145,10 @@ def _frame(given: dict[str, Any], out: Path) -> Frame:
         if given.get(name) is not None:
             with told_together(faults):
                 found[name] = quantity_of(option, given[name], "degC")
+                low, high = SOIL if name == "ground" else WATER
+                if not low <= found[name] <= high:
+                    faults.append(Fault(option, f"is not between {low:g} and {high:g} degC",
+                                        given[name], "correct it"))  # fmt: skip
     if weather is not None and not weather.is_file():
         faults.append(Fault("--weather", "no such file", str(weather), "check the path"))
     if found.get("supply", 80.0) <= found.get("back", 50.0) and not faults:
@@ -147,10 +161,16 @@ def _frame(given: dict[str, Any], out: Path) -> Frame:
                  given.get("start"), given.get("length"))  # fmt: skip
 
 
-def _hand_over(answer: Answer, draft: Draft, out: Path, frame: Frame) -> None:
+def _hand_over(
+    answer: Answer, draft: Draft, out: Path, frame: Frame, buildings: str | None
+) -> None:  # fmt: skip
     """Write the district and say what is in it, what was assumed, and what was left out."""
+    from citygrid.imports.buildings import read_buildings
     from citygrid.imports.draft import write_draft
 
+    if buildings is not None:
+        draft.backdrop = read_buildings(buildings, draft.nodes.values(), draft.crs)
+        draft.left_out += draft.backdrop.notes
     steps = write_draft(draft, out, frame, command_line())
     kinds = [fields["kind"] for fields in draft.components.values()]
     count = {kind: kinds.count(kind) for kind in dict.fromkeys(kinds)}
@@ -160,5 +180,6 @@ def _hand_over(answer: Answer, draft: Draft, out: Path, frame: Frame) -> None:
         text += "".join(f"\n{title}: {entry}" for entry in entries)
     answer.answer(
         {"district": str(out), "components": count, "steps": steps, "series": len(draft.traces),
+         "buildings": 0 if draft.backdrop is None else len(draft.backdrop.footprints),
          "assumed": draft.assumed, "left_out": draft.left_out}, text,
     )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -12,13 +13,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from citygrid.cli.frame import Frame, framed
+from citygrid.cards import counted
+from citygrid.cli.frame import Frame, Number, framed
 from citygrid.errors import Fault, InputError
 
 if TYPE_CHECKING:
     from citygrid.imports.network import Network
     from citygrid.imports.writing import Design
 
+BUILDINGS = click.option(
+    "--buildings", metavar="FILE[:LAYER]",
+    help="Footprints for the district's maps; a column `height` (m) makes blocks of them in "
+    "CityJSON.",
+)  # fmt: skip
 JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document to stdout.")
 
 
@@ -93,14 +100,9 @@ def design_options(command: Callable[..., None]) -> Callable[..., None]:
     help="Metric system of the district [default: that of STREETS]; needed where these are in "
     "degrees. Every layer is projected to it.",
 )
+@BUILDINGS
 @click.option(
-    "--buildings",
-    metavar="FILE[:LAYER]",
-    help="Footprints for the district's maps; a column `height` (m) makes blocks of them in "
-    "CityJSON.",
-)
-@click.option(
-    "--full-load-hours", type=click.FloatRange(0, 8784, min_open=True), default=2000.0,
+    "--full-load-hours", type=Number(0, 8784, min_open=True), default=2000.0,
     show_default=True, help="Where the consumers' file says nothing of their year.",
 )  # fmt: skip
 @design_options
@@ -128,8 +130,12 @@ def network(
         design = _design(given, out)
     with told_together(faults):
         limit = quantity_of("--snap-limit", snap_limit, "m")
+        if limit < 0:
+            faults.append(Fault("--snap-limit", "is below 0", snap_limit, "write such as 50 m"))
     with told_together(faults):
         target = None if group is None else quantity_of("--group", group, "kW")
+        if target is not None and target <= 0:
+            faults.append(Fault("--group", "is not above 0", group, "write such as 200 kW"))
     frame.say("reading the map")
     with told_together(faults):
         found = read_map(streets, consumers, source, peak, full_load_hours, crs)
@@ -140,7 +146,7 @@ def network(
     notes = found.notes
     if buildings is not None:
         frame.say("reading the buildings")
-        backdrop = read_buildings(buildings, laid)
+        backdrop = read_buildings(buildings, laid.nodes.values(), laid.crs)
         laid, notes = replace(laid, backdrop=backdrop), (*notes, *backdrop.notes)
     frame.say("choosing diameters")
     _told(frame, write_district(laid, out, design, command_line()), out, notes)
@@ -150,17 +156,24 @@ def network(
 @click.argument("nodes", type=click.Path(path_type=Path))
 @click.argument("pipes", type=click.Path(path_type=Path))
 @click.option("--source", required=True, help="Name of the node where heat comes from.")
+@click.option(
+    "--crs", metavar="EPSG:CODE",
+    help="Metric coordinate system of x and y; maps and --buildings need it.",
+)  # fmt: skip
+@BUILDINGS
 @design_options
 @JSON
 @framed
 def tables(
-    frame: Frame, nodes: Path, pipes: Path, source: str, out: Path, **given: Any
+    frame: Frame, nodes: Path, pipes: Path, source: str, crs: str | None, buildings: str | None,
+    out: Path, **given: Any,
 ) -> None:  # fmt: skip
     """A heat network from two tables of nodes and pipes.
 
     NODES has the columns node, x [m], y [m] and peak [kW]; PIPES has from, to, length [m], and dn,
     or inner [m] with insulation [m] and conductivity [W/m/K]. Headers of DESTEST are understood.
     """
+    from citygrid.imports.buildings import read_buildings
     from citygrid.imports.tables import network_of_tables
     from citygrid.imports.writing import write_district
 
@@ -168,10 +181,14 @@ def tables(
     with told_together(faults):
         design = _design(given, out)
     with told_together(faults):
-        laid = network_of_tables(nodes, pipes, source)
+        laid = network_of_tables(nodes, pipes, source, crs)
     if faults:
         raise InputError(faults)
-    _told(frame, write_district(laid, out, design, command_line()), out)
+    notes: tuple[str, ...] = ()
+    if buildings is not None:
+        backdrop = read_buildings(buildings, laid.nodes.values(), laid.crs)
+        laid, notes = replace(laid, backdrop=backdrop), backdrop.notes
+    _told(frame, write_district(laid, out, design, command_line()), out, notes)
 
 
 @contextmanager
@@ -198,8 +215,9 @@ def _told(frame: Frame, laid: Network, out: Path, notes: Sequence[str] = ()) -> 
          "consumers": consumers, "peak_kw": peak, "length_m": length, "diameters": sizes,
          "buildings": 0 if laid.backdrop is None else len(laid.backdrop.footprints),
          "notes": list(notes)},
-        f"{out}: {consumers} consumers with {peak:.0f} kW of peaks on {len(laid.nodes)} nodes, "
-        f"{len(laid.pipes)} pipes of {length / 1000:.2f} km"
+        f"{out}: {counted(consumers, 'consumer')} with {peak:.0f} kW of peaks on "
+        f"{counted(len(laid.nodes), 'node')}, {counted(len(laid.pipes), 'pipe')} of "
+        f"{length / 1000:.2f} km"
         + (f", DN {sizes[0]} to {sizes[-1]}" if sizes else "")
         + f"; next: citygrid plan {out}" + "".join(f"\nnote: {note}" for note in notes),
     )  # fmt: skip
@@ -233,6 +251,12 @@ def _design(given: dict[str, Any], out: Path) -> Design:
 
     supply = _curve(given["supply"], read, faults)
     weather = given["weather"]
+    if weather is None:
+        faults += [
+            Fault(f"--{name}", "means nothing without --weather: the district is its design hour",
+                  given[name], "name a weather file, or leave it out")
+            for name in ("length", "profile") if _was_given(name)
+        ]  # fmt: skip
     ground = None if weather is not None else 10.0
     if given["ground"] is not None:
         ground = read("--ground", given["ground"], "degC")
@@ -250,6 +274,12 @@ def _design(given: dict[str, Any], out: Path) -> Design:
     return design
 
 
+def _was_given(name: str) -> bool:
+    """Whether an option stands on the command line, and is no default."""
+    source = click.get_current_context().get_parameter_source(name)
+    return source is click.core.ParameterSource.COMMANDLINE
+
+
 def _curve(
     text: str, read: Callable[[str, str | None, str], float], faults: list[Fault]
 ) -> tuple[tuple[float, float], ...]:
@@ -260,8 +290,12 @@ def _curve(
     for part in text.split(","):
         air, _, water = part.partition(":")
         try:
-            points.append((float(air), float(water)))
+            point = float(air), float(water)
         except ValueError:
+            point = math.nan, math.nan
+        if all(map(math.isfinite, point)):
+            points.append(point)
+        else:
             faults.append(Fault("--supply", "is no point of a curve", part.strip(),
                                 "write AIR:WATER in degC, such as -10:90,15:75"))  # fmt: skip
     return tuple(sorted(points))

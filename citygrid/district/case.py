@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from citygrid.cards import card, counted, horizon, line
 from citygrid.components.contract import Parameter, Units
+from citygrid.ledger import COLUMNS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -144,7 +145,10 @@ class Case:
 
     @classmethod
     def from_datasets(cls, stored: Mapping[str, xr.Dataset]) -> Case:
-        """The case that :meth:`to_datasets` described."""
+        """The case that :meth:`to_datasets` described.
+
+        Raises ``ValueError``, ``KeyError`` or ``TypeError`` where it is none.
+        """
         frame = stored[""]
         units = {}
         for kind, dataset in stored.items():
@@ -166,7 +170,7 @@ class Case:
             units[kind] = Units(kind, names, parameters, coords, float(frame.attrs["step_h"]))
         attributes = frame.attrs
         drawn = frame["geometry"].values.astype(np.uint8).tobytes().decode()
-        return cls(
+        return _sound(cls(
             str(attributes["name"]), frame["time"].values.astype("datetime64[ns]"),
             float(attributes["step_h"]), str(attributes["timezone"]),
             json.loads(attributes["prices"]), units,
@@ -175,7 +179,45 @@ class Case:
             tuple(Asset(*asset) for asset in json.loads(attributes["assets"])),
             str(attributes["crs"]) or None, drawn or None,
             json.loads(attributes["provenance"]), json.loads(attributes["caps"]),
-        )  # fmt: skip
+        ))  # fmt: skip
+
+
+def _sound(case: Case) -> Case:
+    """A case from a file, where everybody who reads it later may rely on its shape.
+
+    Raises ``ValueError`` that says what is wrong: somebody has changed the file.
+    """
+    wrong = {
+        "step_h": not 0 < case.step < np.inf,
+        "time": not len(case.time) or np.isnat(case.time).any()
+        or (np.diff(case.time) != np.timedelta64(round(case.step * 3.6e12), "ns")).any(),
+        "prices": not _amounts(case.prices), "caps": not _amounts(case.caps),
+        "nodes": not all(isinstance(x, (int, float)) for at in case.nodes.values() for x in at),
+        "assets": not all(isinstance(part, str) for asset in case.assets for part in asset),
+        "provenance": not isinstance(case.provenance, dict),
+        "geometry": not _is_drawing(case.geometry),
+    }  # fmt: skip
+    found = [name for name, is_wrong in wrong.items() if is_wrong]
+    if found:
+        raise ValueError(f"what it says of its case is damaged: {', '.join(found)}")
+    return case
+
+
+def _amounts(said: Any) -> bool:
+    """Whether it is numbers per column of the ledger."""
+    return isinstance(said, dict) and {*said} <= {*COLUMNS} and all(
+        isinstance(value, (int, float)) and np.isfinite(value) for value in said.values()
+    )  # fmt: skip
+
+
+def _is_drawing(text: str | None) -> bool:
+    """Whether it is nothing, or features that say their layer."""
+    if text is None:
+        return True
+    features = json.loads(text)["features"]
+    return all(isinstance(each["properties"]["layer"], str) and each["geometry"]["type"]
+               and (each["properties"]["layer"] != "lines" or each["properties"]["component"])
+               for each in features)  # fmt: skip
 
 
 def _storable(values: NDArray[Any]) -> NDArray[Any]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from citygrid.errors import Fault, InputError
+from citygrid.files import together
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,8 +72,9 @@ FORMATS: Mapping[str, Format] = {
 def write(
     plan: str | Path | Plan, to: Iterable[str], folder: str | Path,
     verdict: Verdict | None = None, routes: pd.DataFrame | None = None,
+    inputs: Iterable[Path] = (),
 ) -> dict[str, Path]:  # fmt: skip
-    """Write a plan in several formats.
+    """Write a plan in several formats: all of them, or, where one cannot be, none.
 
     plan
         A plan, or the path of a stored one.
@@ -83,10 +85,12 @@ def write(
     routes
         The table of all routes of a comparison (:func:`citygrid.export.runs.route_table`), for the
         formats that hold tables.
+    inputs
+        Files that were read for it, besides that of ``plan``; they are not written over.
 
-    Returns format → file or folder. Raises :class:`InputError` for an unknown format, before
-    anything is written, and for a file that is no plan; :class:`VerificationError` for a plan that
-    cannot be replayed.
+    Returns format → file or folder. Raises :class:`InputError` for an unknown format, for a file
+    that is no plan, for a format that cannot show this plan and for a file that would be written
+    over an input; :class:`VerificationError` for a plan that cannot be replayed.
     """
     from citygrid.plan.plan import Plan
     from citygrid.plan.verify import replayed
@@ -95,7 +99,9 @@ def write(
     found = plan if isinstance(plan, Plan) else Plan.load(plan)
     checked = replayed(found) if verdict is None else verdict
     subject = Subject(found, checked, routes)
-    return {name: FORMATS[name].write(subject, Path(folder)) for name in names}
+    read = [*inputs, *(() if isinstance(plan, Plan) else (Path(plan),))]
+    with together(read):
+        return {name: FORMATS[name].write(subject, Path(folder)) for name in names}
 
 
 def known_formats(to: Iterable[str]) -> list[str]:

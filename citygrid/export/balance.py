@@ -14,9 +14,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from citygrid.components.common.commitment.spec import RESERVE
 from citygrid.district.case import Case
-from citygrid.export.flows import WORK, Dispatch
+from citygrid.export.flows import NO_ENERGY, Dispatch
 from citygrid.export.palette import look
 from citygrid.export.sankey import Flow, Sankey, lay_out
 from citygrid.ledger import weights
@@ -25,8 +24,6 @@ from citygrid.plan.verify import Verdict
 #: Carrier → what a node of it is called; no kind may be called the same.
 NAMES = {"heat": "Heat", "power": "Power", "waste_heat": "Waste heat", "cooling": "Cooling",
          "gas": "Gas", "hydrogen": "Hydrogen"}  # fmt: skip
-#: Carriers that are no further energy.
-NO_ENERGY = (*WORK, RESERVE)
 #: Kinds that give and take one carrier → what the two nodes are called.
 BOTH_WAYS = {"grid": ("bought", "sold")}
 STORED = ("discharge", "charge")

@@ -15,10 +15,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from citygrid.arrays import Floats
+from citygrid.components.common.commitment.spec import RESERVE
 from citygrid.components.contract import Flows, Units, kinds
 from citygrid.components.log import Log
 from citygrid.district.case import Asset, Case
 from citygrid.plan.plan import Plan
+from citygrid.plan.verify import MISSHAPEN
 from citygrid.units import carrier_unit
 
 #: Carriers that always have a column, in the order in which people ask for them.
@@ -26,6 +28,9 @@ USUAL = ("heat", "power", "gas", "cooling", "waste_heat")
 
 #: Carriers that jobs draw at a centre: work and no further energy.
 WORK = ("compute", "quantum")
+
+#: Carriers that are no further energy: that work, and power that is held back and not made.
+NO_ENERGY = (*WORK, RESERVE)
 
 #: Parameter that states what a component can do at most, and the carrier that it limits.
 RATINGS = (("heat", "heat"), ("power", "power"), ("cooling", "cooling"), ("peak", "power"),
@@ -125,7 +130,7 @@ def _replay(kind: str, units: Units, flows: Flows) -> Log | None:
     log = Log(kind, units.names, units.step)
     try:
         kinds()[kind].replay(units, flows, log)
-    except (KeyError, IndexError, ValueError):
+    except MISSHAPEN:
         return None
     return log
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from citygrid.cards import counted
 from citygrid.district.case import Case
-from citygrid.errors import Fault, InputError
+from citygrid.errors import Fault, InputError, VerificationError
 from citygrid.files import refuse_unwritable
 from citygrid.gap import relative_gap
 from citygrid.plan.compare import Comparison, Try, compare, try_of_plan
@@ -207,12 +208,17 @@ class Stored:
         return try_of_plan(self.plan, self.verdict, self.route)
 
 
-def report_stored(paths: Sequence[Path], out: Path, interactive: bool = False) -> None:
+def report_stored(paths: Sequence[Path], out: Path, interactive: bool = False) -> list[Verdict]:
     """Explain stored plans, verified anew, on one page; the large one if ``interactive``.
 
-    Raises :class:`InputError` where plotly is asked for and missing, before anything is read.
+    Returns the verdicts in the order of the paths. Raises :class:`InputError` where the page would
+    be written over a plan, and where plotly is asked for and missing, before anything is read.
     """
     from citygrid.export.report import Entry, write_report
+
+    if out.resolve() in {path.resolve() for path in paths}:
+        raise InputError(Fault(str(out), "would be written over, and is a plan to report on", None,
+                               "choose another file by --out"))  # fmt: skip
 
     write = write_report
     if interactive:
@@ -222,13 +228,15 @@ def report_stored(paths: Sequence[Path], out: Path, interactive: bool = False) -
         write = write_interactive
     stored = [Stored.load(path) for path in paths]
     write([Entry(s.route, s.case, s.plan, s.verdict, s.seconds, s.size) for s in stored], out)
+    return [s.verdict for s in stored]
 
 
 def export_stored(paths: Sequence[Path], to: Iterable[str], folder: Path) -> dict[str, Path]:
     """Write a stored plan in several formats; of several, the best one with the table of all.
 
     Raises :class:`InputError` for an unknown format, for a file that is no plan, and for plans of
-    different cases, before anything is written.
+    different cases, and :class:`VerificationError` where none of them holds, before anything is
+    written.
     """
     from citygrid.export import known_formats, write
 
@@ -242,5 +250,12 @@ def export_stored(paths: Sequence[Path], to: Iterable[str], folder: Path) -> dic
                   "export plans of the same case together, others on their own") for path in others
         ])  # fmt: skip
     best = min(stored, key=lambda each: (not each.verdict.ok, each.plan.objective))
+    if not best.verdict.ok:
+        raise VerificationError([
+            Fault(str(path), f"breaks {counted(len(each.verdict.violations), 'rule')}, first: "
+                  f"{each.verdict.violations[0]}", None,
+                  f"plan the district anew; `citygrid verify {path}` says all")
+            for path, each in zip(paths, stored, strict=True)
+        ])  # fmt: skip
     routes = route_table(stored) if len(stored) > 1 else None
-    return write(best.plan, names, folder, best.verdict, routes)
+    return write(best.plan, names, folder, best.verdict, routes, paths)

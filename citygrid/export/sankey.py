@@ -4,7 +4,7 @@ Nodes stand in layers, each one layer behind the last of those that feed it (lon
 that would close a circle is left out of that reckoning and drawn backwards. A band that passes a
 layer has a place of its own in it, so that it runs beside the nodes there and not behind them. The
 height of a node is the larger of what enters and what leaves it, and the width of a band its
-amount, all on one scale. Labels are moved until none lies on another.
+amount, all on one scale. Labels are moved until none lies on another, nor on a node.
 """
 
 from __future__ import annotations
@@ -15,10 +15,14 @@ from dataclasses import dataclass, field, replace
 
 #: Width of a node and height of a line of text, in the units of the picture.
 NODE, LINE = 14.0, 14.0
+#: Least distance of two layers: the room of a label between two nodes.
+STEP = 118.0
 #: Width of a letter of a label, on the safe side.
 LETTER = 7.6
 #: Room between a band that passes a layer and its neighbours.
 BESIDE = 9.0
+#: Room around a node into which no label reaches; its own keeps a little more.
+CLEAR = 4.0
 #: Share of the largest flow below which one is not drawn.
 NOTHING = 1e-4
 #: Rounds that bring nodes near to what they are connected with.
@@ -50,6 +54,16 @@ class Node:
     label_y: float
     anchor: str
     width: float = NODE
+
+    @property
+    def leader(self) -> tuple[float, float, float] | None:
+        """A line that joins a label to its node where it had to move away: x, and both ends' y."""
+        middle = self.y + self.height / 2
+        if abs(self.label_y - middle) <= self.height / 2 + LINE:
+            return None
+        towards = 1.0 if self.label_y > middle else -1.0
+        beside = self.x - 3.0 if self.anchor == "end" else self.x + self.width + 3.0
+        return beside, middle, self.label_y - towards * LINE
 
     @property
     def box(self) -> tuple[float, float, float, float]:
@@ -98,6 +112,8 @@ def lay_out(
 ) -> Sankey | None:  # fmt: skip
     """Place nodes, bands and labels; ``None`` where nothing flows.
 
+    Many layers make the diagram wider than ``width``, so that labels fit between them.
+
     labels
         Node → what stands beside it; its name where there is none.
     looks
@@ -122,11 +138,15 @@ def lay_out(
     scale = min((height - sum(map(_gap, layer))) / sum(p.amount for p in layer)
                 for layer in layers)  # fmt: skip
     _settle(layers, places, pieces, scale, height)
-    step = (width - 2 * margin - NODE) / max(len(layers) - 1, 1)
+    step = max((width - 2 * margin - NODE) / max(len(layers) - 1, 1), STEP)
+    if len(layers) > 1:
+        width = max(width, 2 * margin + NODE + step * (len(layers) - 1))
     x = {name: margin + step * place.layer for name, place in places.items()}
     bands = _bands(shown, places, pieces, ways, x, scale)
     named, coloured = labels or {}, looks or {}
     nodes: list[Node] = []
+    blocks = [(x[p.name] - CLEAR, p.y - CLEAR, x[p.name] + NODE + CLEAR,
+               p.y + p.amount * scale + CLEAR) for p in _drawn(places)]  # fmt: skip
     for place in sorted(_drawn(places), key=lambda p: (p.layer, p.y)):
         # What ends somewhere has free space behind it, what begins has it in front.
         before = place.layer == 0 or not place.into
@@ -134,7 +154,7 @@ def lay_out(
         node = Node(place.name, named.get(place.name, place.name), coloured.get(place.name, ""),
                     x[place.name], place.y, place.amount * scale, place.amount, label_x,
                     place.y + place.amount * scale / 2, "end" if before else "start")  # fmt: skip
-        nodes.append(_apart(node, nodes))
+        nodes.append(_apart(node, [*blocks, *(other.box for other in nodes)]))
     tall = max(height, *(node.box[3] + 2 for node in nodes), *(n.y + n.height for n in nodes))
     return Sankey(nodes, bands, width, tall + 6.0, len(given) - len(shown))
 
@@ -313,14 +333,13 @@ def _bands(
     return sorted(bands, key=lambda band: -band.thick)
 
 
-def _apart(node: Node, others: Sequence[Node]) -> Node:
-    """The node with its label moved by as little as keeps it off the labels before it."""
-    boxes = [other.box for other in others]
+def _apart(node: Node, taken: Sequence[tuple[float, float, float, float]]) -> Node:
+    """The node with its label moved by as little as keeps it off what is there already."""
 
     def free(y: float) -> bool:
         left, top, right, bottom = _moved(node, y).box
         return top >= 0 and all(
-            left >= box[2] or right <= box[0] or top >= box[3] or bottom <= box[1] for box in boxes
+            left >= box[2] or right <= box[0] or top >= box[3] or bottom <= box[1] for box in taken
         )
 
     offsets = (sign * step * 3.0 for step in range(400) for sign in (1, -1))

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from citygrid.errors import Fault, InputError
 from citygrid.imports.layers import column_of, number_of, read_layer, split_layer
-from citygrid.imports.network import Backdrop, Network
+from citygrid.imports.network import Backdrop
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -19,28 +22,35 @@ NAMES = ("name", "id", "gml_id", "osm_id")
 MARGIN = 250.0
 
 
-def read_buildings(named: str, network: Network) -> Backdrop:
-    """Areas of a layer (``FILE`` or ``FILE:LAYER``) around a network, in its coordinate system.
+def read_buildings(
+    named: str, places: Iterable[tuple[float, float] | None], crs: str | None
+) -> Backdrop:  # fmt: skip
+    """Areas of a layer (``FILE`` or ``FILE:LAYER``) around the nodes of a district.
 
-    A height is a number in m, or a text such as ``12.5 m``; what is none is left out, and said.
-    Raises :class:`InputError` where the layer cannot be read or holds no areas, or where none of
-    them is near the network.
+    ``places`` are the nodes' positions in its coordinate system ``crs``, in which the areas come
+    back. A height is a number in m, or a text such as ``12.5 m``; what is none is left out, and
+    said. Raises :class:`InputError` where the layer cannot be read or holds no areas, where none of
+    them is near the nodes, and where it is not known where these are.
     """
     faults: list[Fault] = []
     frame = read_layer(named, ("buildings", "building", "footprints"), faults)
-    if network.crs is None:
-        faults.append(Fault(named, "cannot be laid under a network without coordinate system",
-                            None, "leave --buildings out"))  # fmt: skip
-    if frame is None or network.crs is None:
+    at = np.array([place for place in places if place is not None], dtype=float).reshape(-1, 2)
+    at = at[np.isfinite(at).all(axis=1)]
+    if crs is None or not len(at):
+        lacks = "without coordinate system" if len(at) else "without positions"
+        faults.append(Fault("--buildings", f"cannot be laid under a network {lacks}", named,
+                            "say by --crs in which system its positions are, where the command "
+                            "has it, or leave --buildings out" if len(at)
+                            else "leave --buildings out"))  # fmt: skip
+    if frame is None or crs is None or faults:
         raise InputError(faults)
     areas = frame[frame.geom_type.isin(["Polygon", "MultiPolygon"]) & ~frame.geometry.is_empty]
     if areas.empty:
         types = ", ".join(sorted(set(frame.geom_type.dropna())))
         raise InputError(Fault(named, "has no areas", types, "name a layer of footprints"))
-    areas = areas.to_crs(network.crs).reset_index(drop=True)
-    east, north = zip(*network.nodes.values(), strict=True)
-    near = areas.cx[min(east) - MARGIN : max(east) + MARGIN,
-                    min(north) - MARGIN : max(north) + MARGIN]  # fmt: skip
+    areas = areas.to_crs(crs).reset_index(drop=True)
+    (west, south), (east, north) = at.min(axis=0), at.max(axis=0)
+    near = areas.cx[west - MARGIN : east + MARGIN, south - MARGIN : north + MARGIN]
     if near.empty:
         raise InputError(Fault(named, f"has no building within {MARGIN:g} m of the network",
                                str(frame.crs.name), "check its coordinate system"))  # fmt: skip

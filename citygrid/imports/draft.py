@@ -9,7 +9,7 @@ import csv
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -20,7 +20,8 @@ from citygrid.arrays import Floats
 from citygrid.errors import Fault, InputError
 from citygrid.files import whole
 from citygrid.imports.drawn import draw_courses
-from citygrid.imports.text import another, comment, line, reference, word
+from citygrid.imports.network import Backdrop
+from citygrid.imports.text import another, as_written, comment, line, reference, word
 
 #: Steps beyond which a horizon is not taken whole unless it is asked for: a week of hours.
 STEPS_MOST = 168
@@ -84,8 +85,15 @@ class Draft:
     crs: str | None = None
     #: Component → its course, where it is no straight line.
     courses: dict[str, LineString] = field(default_factory=dict)
+    #: Buildings around it, for its map.
+    backdrop: Backdrop | None = None
     #: Further files that were read and must not be written over.
     inputs: tuple[Path, ...] = ()
+
+    @property
+    def drawn(self) -> bool:
+        """Whether there is a map to write beside it."""
+        return bool(self.courses) or self.backdrop is not None
 
     def add_node(self, name: str, at: tuple[float, float] | None) -> str:
         """A node, by a name that no other has."""
@@ -137,6 +145,8 @@ def write_draft(draft: Draft, path: Path, frame: Frame, command: str) -> int:
         raise InputError(Fault("--out", "is no name of a district file", str(path),
                                "end it in .yaml"))  # fmt: skip
     read = {draft.origin.resolve(), *(file.resolve() for file in draft.inputs)}
+    if draft.backdrop is not None:
+        read.add(draft.backdrop.file)
     for target in (path, table, drawing):
         if target.resolve() in read:
             raise InputError(Fault("--out", "would be written over an input", str(target),
@@ -152,23 +162,21 @@ def write_draft(draft: Draft, path: Path, frame: Frame, command: str) -> int:
         trial = Path(folder) / path.name
         trial.write_text(_text(draft, trial, frame, clock, command), "utf-8")
         _write_table(draft, clock, trial.with_suffix(".csv"))
-        if draft.courses:
-            draw_courses(draft.courses, draft.crs, trial.with_suffix(".gpkg"))
+        if draft.drawn:
+            draw_courses(draft.courses, draft.crs, trial.with_suffix(".gpkg"), draft.backdrop)
         try:
             _prepared(trial)
         except InputError as error:
-            raise InputError([
-                replace(fault, place=fault.place.replace(str(trial), str(path))
-                        .replace(str(trial.parent), str(path.parent)))
-                for fault in error.faults
-            ]) from error  # fmt: skip
+            given = (frame.weather, *draft.inputs)
+            raise InputError(as_written(error.faults, trial, path, given)) from error
     with ExitStack() as all_:  # none is there before all can be
         temporary = all_.enter_context(whole(path))
         temporary.write_text(_text(draft, path, frame, clock, command), "utf-8")
         if draft.traces:
             _write_table(draft, clock, all_.enter_context(whole(table)))
-        if draft.courses:
-            draw_courses(draft.courses, draft.crs, all_.enter_context(whole(drawing)))
+        if draft.drawn:
+            draw_courses(draft.courses, draft.crs, all_.enter_context(whole(drawing)),
+                         draft.backdrop)  # fmt: skip
     return clock.planned
 
 
@@ -259,7 +267,7 @@ def _text(draft: Draft, path: Path, frame: Frame, clock: _Clock, command: str) -
         *([f"crs: {word(draft.crs)}"] if draft.crs else []),
         f"horizon: {{start: {clock.begin}, length: {clock.length}{step}}}",
         *_surroundings(draft, path, frame),
-        *([f"geometry: {word(path.with_suffix('.gpkg').name)}"] if draft.courses else []),
+        *([f"geometry: {word(path.with_suffix('.gpkg').name)}"] if draft.drawn else []),
     ]
     table = word(path.with_suffix(".csv").name)
     parts = {

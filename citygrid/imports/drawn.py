@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from shapely.geometry import LineString
 
-from citygrid.imports.network import Network
+from citygrid.imports.network import Backdrop, Network
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -39,14 +39,19 @@ def draw(network: Network, path: Path) -> None:
     _write(layers, path)
 
 
-def draw_courses(courses: Mapping[str, LineString], crs: str | None, path: Path) -> None:
-    """A GeoPackage with the courses of lines, by component."""
+def draw_courses(
+    courses: Mapping[str, LineString], crs: str | None, path: Path,
+    backdrop: Backdrop | None = None,
+) -> None:  # fmt: skip
+    """A GeoPackage with the courses of lines, by component, and buildings."""
     import geopandas as gpd
 
-    frame = gpd.GeoDataFrame(
+    layers = {"lines": gpd.GeoDataFrame(
         {"component": list(courses)}, geometry=list(courses.values()), crs=crs
-    )  # fmt: skip
-    _write({"lines": frame}, path)
+    )}  # fmt: skip
+    if backdrop is not None:
+        layers["buildings"] = backdrop.footprints
+    _write(layers, path)
 
 
 def _write(layers: Mapping[str, gpd.GeoDataFrame], path: Path) -> None:

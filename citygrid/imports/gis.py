@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+import shapely
 from shapely.geometry import LineString, Point
 
 from citygrid.errors import Fault, InputError
@@ -31,6 +31,8 @@ HOURS = ("full_load_hours", "flh_0")
 ANNUALS = ("annual_kwh", "annual")
 NAMES = ("name", "id", "consumer")
 SIZES = ("dn",)
+#: Peak heat [kW] beyond which a number is a slip.
+MOST_PEAK = 1e7
 LINES = ("LineString", "MultiLineString")
 PLACES = ("Point", "MultiPoint", "Polygon", "MultiPolygon")
 
@@ -126,13 +128,14 @@ def _lines(
     named: str, frame: gpd.GeoDataFrame, faults: list[Fault], notes: list[str]
 ) -> gpd.GeoDataFrame:
     """The lines of a layer, one row each."""
-    kept = frame[frame.geom_type.isin(LINES) & ~frame.geometry.is_empty]
+    kept = frame[frame.geom_type.isin(LINES) & (shapely.length(frame.geometry.values) > 0)]
     if kept.empty:
-        faults.append(Fault(named, "has no lines", _types(frame),
+        points = " that are longer than 0" if frame.geom_type.isin(LINES).any() else ""
+        faults.append(Fault(named, f"has no lines{points}", _types(frame),
                             "name a layer of streets: FILE:LAYER"))  # fmt: skip
     elif len(kept) < len(frame):
-        notes.append(f"{named}: {len(frame) - len(kept)} of {len(frame)} features are no lines "
-                     "and were left out")  # fmt: skip
+        notes.append(f"{named}: {len(frame) - len(kept)} of {len(frame)} features are no lines, "
+                     "or have no length, and were left out")  # fmt: skip
     column = column_of(kept, SIZES)
     for row, value in () if column is None else kept[column].items():
         empty = value is None or value != value or value == ""
@@ -172,6 +175,10 @@ def _consumers(
             faults.append(Fault(place, f"has no peak heat above 0 in {column}", row[column],
                                 "correct it, or leave the consumer out"))  # fmt: skip
             continue
+        if load > MOST_PEAK:
+            faults.append(Fault(place, f"has a peak heat beyond {MOST_PEAK / 1e6:g} GW in {column}",
+                                f"{load:g} kW", "write it in kW"))  # fmt: skip
+            continue
         if name in found or not name:
             faults.append(Fault(place, "has the name of another consumer, or none", name,
                                 "name each consumer once"))  # fmt: skip
@@ -190,9 +197,10 @@ def _consumers(
 
 
 def _source(source: str | None, streets: str, crs: str, faults: list[Fault]) -> Point | None:
-    if source is not None and re.fullmatch(r"\s*[-\d.]+\s*,\s*[-\d.]+\s*", source):
-        east, north = (float(part) for part in source.split(","))
-        return Point(east, north)
+    east, comma, north = (source or "").partition(",")
+    x, y = number_of(east), number_of(north)
+    if comma and x is not None and y is not None:
+        return Point(x, y)
     frame = read_layer(source or streets, ("source", "sources"), faults, source is None)
     if frame is None:
         return None

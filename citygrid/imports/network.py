@@ -116,6 +116,10 @@ def network_of(
     points = {plan.source_name: plan.source, **{n: c.at for n, c in plan.consumers.items()}}
     snapped = street_graph(plan.streets, points)
     _check(plan, snapped, limit)
+    if all(at.distance(plan.source) < SHORTEST for at in points.values()):
+        raise InputError(Fault(plan.files["consumers"], "has every consumer at the source, so "
+                               "there is no network to lay", None,
+                               "move the source or the consumers"))  # fmt: skip
     load = {name: consumer.peak for name, consumer in plan.consumers.items()}
     names = list(plan.consumers)
     if edges == "given":

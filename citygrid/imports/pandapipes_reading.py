@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,11 +23,17 @@ NEEDED = {
     "circ_pump_pressure": {"flow_junction", "return_junction"},
     "circ_pump_mass": {"flow_junction", "return_junction"}, "ext_grid": {"junction"},
 }  # fmt: skip
+#: Columns that name a junction, and the one that says how long a pipe is.
+ENDS = ("from_junction", "to_junction", "junction", "flow_junction", "return_junction")
+LENGTH = ("pipe", "length_km")
 PUMPS = ("circ_pump_pressure", "circ_pump_mass")
 #: Two-junction parts that only join, here: their pressure is lost.
 JOINING = {"valve": "opening and pressure", "pump": "pressure", "flow_control": "flow",
            "press_control": "pressure", "pressure_control": "pressure",
            "compressor": "pressure"}  # fmt: skip
+#: Tables whose rows others name, or are named by.
+NUMBERED = ("junction", "junction_geodata", "pipe_geodata", "heat_consumer", "heat_exchanger",
+            "sink", *NEEDED, *JOINING)  # fmt: skip
 
 
 @dataclass
@@ -89,14 +96,32 @@ def read_tables(file: Path) -> dict[str, pd.DataFrame]:
         if columns - set(tables[name])
     ]  # fmt: skip
     if not faults:
+        tables |= {name: _numbered(file, name, tables[name], faults)
+                   for name in NUMBERED if name in tables}  # fmt: skip
+    if not faults:
         faults = [
-            Fault(f"{file}: pipe {row}", f"has no {column}", value, "correct it in pandapipes")
-            for column in sorted(NEEDED["pipe"])
-            for row, value in tables["pipe"][column].items() if number_of(value) is None
+            Fault(f"{file}: {name} {row}", f"has no {column}", value, "correct it in pandapipes")
+            for name, rows in tables.items() for column in rows
+            if (column in ENDS and name in (*NEEDED, *JOINING)) or (name, column) == LENGTH
+            for row, value in rows[column].items()
+            if (number := number_of(value)) is None or (column in ENDS and number % 1)
         ]  # fmt: skip
     if faults:
         raise InputError(faults)
     return tables
+
+
+def _numbered(file: Path, name: str, rows: pd.DataFrame, faults: list[Fault]) -> pd.DataFrame:
+    """A table whose rows have whole numbers, none of them twice, as pandapipes counts them."""
+    numbers = [number_of(label) for label in rows.index]
+    count = Counter(numbers)
+    wrong = [label for label, number in zip(rows.index, numbers, strict=True)
+             if number is None or number % 1 or count[number] > 1]  # fmt: skip
+    if wrong:
+        faults.append(Fault(f"{file}: {name}", "has a row whose number is none, or stands twice",
+                            wrong[0], "number each row once, from 0 on"))  # fmt: skip
+        return rows
+    return rows.set_axis(pd.Index([int(number or 0) for number in numbers], dtype=int))
 
 
 def say_what_is_off(net: Tables) -> None:

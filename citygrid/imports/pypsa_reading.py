@@ -123,9 +123,14 @@ def read_pypsa(file: Path) -> Pypsa:
         if len(frame) == count
         and not np.isfinite(pd.to_numeric(frame[name], errors="coerce")).all()
     ]  # fmt: skip
+    weights = snapshots.get("objective", snapshots.get("weightings"))
+    if weights is not None:
+        weights = pd.to_numeric(weights, errors="coerce")
+        if not np.isfinite(weights).all() or (weights < 0).any():
+            faults.append(Fault(f"{file}: snapshots", "has weightings that are no numbers from 0 "
+                                "on", None, "correct them in PyPSA"))  # fmt: skip
     if faults:
         raise InputError(faults)
-    weights = snapshots.get("objective", snapshots.get("weightings"))
     rows = {sort: _rows(sort, frame, series) for sort, frame in static.items()}
     held = np.full(count, step) if weights is None else weights.to_numpy(np.float64)
     return Pypsa(file, rows, start, step, held, dated)
@@ -206,9 +211,13 @@ def _clock(file: Path, snapshots: pd.DataFrame) -> tuple[np.datetime64, float, b
     usual = np.datetime64("2023-01-16T00:00:00"), 1.0, False
     if "snapshot" not in snapshots or snapshots["snapshot"].dtype.kind in "iufb":
         return usual  # counted, or the one snapshot "now"
-    stamps = pd.to_datetime(snapshots["snapshot"], errors="coerce", utc=True)
-    if stamps.isna().any():
+    stamps = pd.to_datetime(snapshots["snapshot"], errors="coerce", utc=True, format="mixed")
+    if stamps.isna().all():
         return usual
+    if stamps.isna().any():
+        wrong = snapshots["snapshot"][stamps.isna()].iloc[0]
+        raise InputError(Fault(f"{file}: snapshots", "has a stamp that is no moment", wrong,
+                               "correct it in PyPSA"))  # fmt: skip
     moments = stamps.dt.tz_localize(None).to_numpy("datetime64[s]")
     if len(moments) == 1:
         return moments[0], 1.0, True

@@ -67,8 +67,12 @@ class _Reader:
         return found * scale
 
 
-def network_of_tables(nodes: Path, pipes: Path, source: str) -> Network:
+def network_of_tables(
+    nodes: Path, pipes: Path, source: str, crs: str | None = None
+) -> Network:  # fmt: skip
     """Nodes, pipes and peaks of two tables.
+
+    ``crs`` is the metric coordinate system of x and y, where it is known.
 
     Consumers are the nodes at the ends of branches: the peak of a node inside is that of what lies
     behind it. Pipes are turned outward from the source; those in loops may carry both ways.
@@ -76,6 +80,8 @@ def network_of_tables(nodes: Path, pipes: Path, source: str) -> Network:
     Raises :class:`InputError` with every fault: missing columns, unknown or doubled nodes, measures
     that are not above 0, nodes without a way to the source.
     """
+    if crs is not None:
+        _check_system(crs)
     ends, lines = _Reader(nodes, NODES), _Reader(pipes, PIPES)
     names = ends.texts("node")
     x, y, peak = (ends.values(name) for name in ("x", "y", "peak"))
@@ -111,9 +117,23 @@ def network_of_tables(nodes: Path, pipes: Path, source: str) -> Network:
     return Network(
         {name: (float(x[i]), float(y[i])) for i, name in enumerate(names)}, source,
         _outward(graph, source, load, length, measures),
-        tuple(Demand(name, 1, kilowatt, None) for name, kilowatt in load.items()),
+        tuple(Demand(name, 1, kilowatt, None) for name, kilowatt in load.items()), crs,
         inputs=(nodes.resolve(), pipes.resolve()),
     )  # fmt: skip
+
+
+def _check_system(crs: str) -> None:
+    from pyproj import CRS
+    from pyproj.exceptions import CRSError
+
+    try:
+        units = {axis.unit_name for axis in CRS.from_user_input(crs).axis_info[:2]}
+    except CRSError as error:
+        raise InputError(Fault("--crs", "is no coordinate system", crs,
+                               "write one such as EPSG:25832")) from error  # fmt: skip
+    if not units <= {"metre", "meter"}:
+        raise InputError(Fault("--crs", "is not in metres, in which x and y are", crs,
+                               "write one such as EPSG:25832"))  # fmt: skip
 
 
 def _absurd(

@@ -6,7 +6,10 @@ import json
 import os
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
+
+from citygrid.errors import Fault
 
 #: Texts that YAML 1.1 takes for truth values or nothing.
 _NO_TEXTS = {"y", "n", "yes", "no", "on", "off", "true", "false", "null"}
@@ -23,6 +26,25 @@ def word(text: str) -> str:
 def reference(file: Path, path: Path) -> str:
     """``file`` as the district file at ``path`` refers to it, so that both can move together."""
     return word(os.path.relpath(file.resolve(), path.parent.resolve()))
+
+
+def as_written(
+    faults: Iterable[Fault], trial: Path, path: Path, files: Iterable[Path | None] = ()
+) -> list[Fault]:
+    """Faults of a trial copy of a district as those of the file that is not written.
+
+    ``files`` are what it refers to, each told by the name that the user gave it.
+    """
+    names = {os.path.join(trial.parent, os.path.relpath(file.resolve(), trial.parent.resolve())):
+             str(file) for file in files if file is not None}  # fmt: skip
+    names |= {str(trial): str(path), str(trial.parent): str(path.parent)}
+
+    def said(place: str) -> str:
+        for inside, outside in names.items():
+            place = place.replace(inside, outside)
+        return place
+
+    return [replace(fault, place=said(fault.place)) for fault in faults]
 
 
 def line(name: str, fields: Mapping[str, str]) -> str:

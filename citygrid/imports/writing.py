@@ -22,7 +22,7 @@ from citygrid.files import whole
 from citygrid.imports.drawn import draw
 from citygrid.imports.network import Network, Pipe
 from citygrid.imports.sizing import carried, simultaneity, smallest_size
-from citygrid.imports.text import comment, line, reference, word
+from citygrid.imports.text import as_written, comment, line, reference, word
 from citygrid.inputs.pipes import Catalogue, PipeSize, read_catalogue
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 #: How often pipes may be widened until they carry every hour of the district's demand.
 ROUNDS = 12
+#: What water of a heat network, soil [degC] and flow [m/s] may be; other numbers are slips.
+WATER, SOIL, FLOW = (0.0, 250.0), (-60.0, 60.0), (1e-6, 20.0)
 
 
 @dataclass(frozen=True)
@@ -70,8 +72,16 @@ def check_design(design: Design) -> None:
               "raise the supply or lower the return")
         for _, water in design.supply if water <= design.back
     ]  # fmt: skip
-    if design.velocity <= 0:
-        faults.append(Fault("--velocity", "is not above 0", f"{design.velocity:g} m/s", "raise it"))
+    hottest = max(water for _, water in design.supply)
+    ground = 10.0 if design.ground is None else design.ground
+    for option, value, unit, (low, high) in (
+        ("--supply", hottest, "degC", WATER), ("--return", design.back, "degC", WATER),
+        ("--ground", ground, "degC", SOIL),
+        ("--velocity", design.velocity, "m/s", FLOW),
+    ):  # fmt: skip
+        if not low <= value <= high:
+            faults.append(Fault(option, f"is not between {low:g} and {high:g} {unit}",
+                                f"{value:g} {unit}", "correct it"))  # fmt: skip
     if design.share is not None and not 0 < design.share <= 1:
         faults.append(Fault("--simultaneity", "is not a share above 0", f"{design.share:g}",
                             "write winter, or a number up to 1"))  # fmt: skip
@@ -164,10 +174,8 @@ def write_district(network: Network, path: Path, design: Design, command: str) -
             network, peak = _widened(network, trial, design)
         except InputError as error:
             # What is wrong with the text would be wrong in the file that is not written.
-            raise InputError([
-                replace(fault, place=fault.place.replace(str(trial), str(path)))
-                for fault in error.faults
-            ]) from error  # fmt: skip
+            given = (design.weather, design.catalogue)
+            raise InputError(as_written(error.faults, trial, path, given)) from error
     drawn = any(pipe.route is not None for pipe in network.pipes) or bool(network.buildings)
     drawn = drawn or network.backdrop is not None
     with ExitStack() as both:  # neither is there before both can be

@@ -30,6 +30,10 @@ from citygrid.units import carrier_unit
 #: Largest violation relative to its scale at which a plan still counts as right.
 TOLERANCE = 1e-6
 LEDGER_UNITS = {f"ledger.{name}": unit for name, unit in LEDGER if unit}
+#: Variables of a plan that are texts.
+NAMED = {f"ledger.{name}" for name, unit in LEDGER if not unit}
+#: What a replay meets in a plan, or in a case, that somebody has changed.
+MISSHAPEN = (KeyError, IndexError, ValueError, TypeError, AttributeError, ArithmeticError)
 
 
 class Violation(NamedTuple):
@@ -129,7 +133,7 @@ def verify(case: Case, plan: Plan) -> Verdict:
             try:
                 flows = plan.flows(units)
                 kinds()[kind].replay(units, flows, log)
-            except (KeyError, IndexError, ValueError) as error:
+            except MISSHAPEN as error:
                 breaches.append(_missing(kind, f"the plan lacks or misshapes {error}"))
             else:
                 breaches += [_missing(kind, f"{kind} has no flow called {name}")
@@ -226,6 +230,8 @@ def _shape(case: Case, plan: Plan) -> list[Breach]:
             broken.append(_missing(str(name), "has a dimension without labels"))
         elif array.attrs.get("units") != LEDGER_UNITS.get(str(name), array.attrs.get("units")):
             broken.append(_missing(str(name), f"is not in {LEDGER_UNITS[str(name)]}"))
+        elif array.dtype.kind not in "fiub" and str(name) not in NAMED:
+            broken.append(_missing(str(name), "holds what is no number"))
         elif array.dtype.kind == "f" and not np.isfinite(array.values).all():
             broken.append(_missing(str(name), "holds values that are not finite"))
     return broken

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import itertools
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from citygrid.export.sankey import NODE, Flow, lay_out
+from citygrid.export.sankey import NODE, Flow, Node, lay_out
 
 
 def overlapping(boxes):
@@ -91,6 +92,24 @@ def test_nothing_is_no_diagram_and_the_invisible_is_counted():
     assert drawn.left_out == 1 and [node.name for node in drawn.nodes] == ["a", "b"]
 
 
+def test_many_layers_leave_room_for_labels_between_them():
+    chain = [Flow(f"node {i}", f"node {i + 1}", 10.0) for i in range(15)]
+    drawn = lay_out(chain, width=900.0)
+    assert drawn.width > 900.0
+    for node in drawn.nodes:  # beside its node, where there is nothing else
+        assert node.label_y == pytest.approx(node.y + node.height / 2)
+        assert node.box[0] >= 0 and node.box[2] <= drawn.width
+
+
+def test_a_label_that_had_to_move_away_is_led_to():
+    before = Node("store", "store", "", 100.0, 50.0, 10.0, 1.0, 94.0, 55.0, "end")
+    assert before.leader is None
+    # Its lower edge is at 34, the middle of the node at 55.
+    assert replace(before, label_y=20.0).leader == (97.0, 55.0, 34.0)
+    behind = replace(before, label_y=90.0, label_x=120.0, anchor="start")
+    assert behind.leader == (117.0, 55.0, 76.0)
+
+
 names = st.sampled_from([f"kind of number {i}" for i in range(14)])
 
 
@@ -100,6 +119,9 @@ def test_neither_labels_nor_nodes_lie_on_each_other(flows):
     if drawn is None:
         return
     assert overlapping([node.box for node in drawn.nodes]) == []
+    for node, other in itertools.product(drawn.nodes, repeat=2):
+        block = (other.x - 2, other.y - 2, other.x + other.width + 2, other.y + other.height + 2)
+        assert overlapping([node.box, block]) == [], (node.name, other.name)
     for a, b in itertools.combinations(drawn.nodes, 2):
         if a.x == b.x:
             assert a.y + a.height <= b.y + 1e-6 or b.y + b.height <= a.y + 1e-6

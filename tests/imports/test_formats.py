@@ -271,3 +271,70 @@ def test_wrong_buildings_are_told_and_nothing_is_written(
     done = run(stored(tmp_path, "gpkg"), tmp_path / "out.yaml", "--buildings", str(file))
     assert done.exit_code == 2 and reason in done.stderr, done.output
     assert not (tmp_path / "out.yaml").exists() and not (tmp_path / "out.gpkg").exists()
+
+
+TABLES = {
+    "nodes": "node,x [m],y [m],peak [kW]\nplant,{0},{1},0\nmill,{2},{1},40\n",
+    "pipes": "from,to,length [m],dn\nplant,mill,100,50\n",
+}
+
+
+def tables(folder: Path, *more: str) -> Result:
+    """The two tables, with the plant at the place of the map's."""
+    for name, text in TABLES.items():
+        (folder / f"{name}.csv").write_text(text.format(EAST, NORTH, EAST + 100))
+    return CliRunner().invoke(main, [
+        "import", "tables", str(folder / "nodes.csv"), str(folder / "pipes.csv"), "--source",
+        "plant", "--out", str(folder / "out.yaml"), *more,
+    ])  # fmt: skip
+
+
+def test_tables_that_say_their_system_have_buildings_behind_them(tmp_path: Path) -> None:
+    file = blocks(tmp_path / "houses.geojson")
+    done = tables(tmp_path, "--buildings", str(file))
+    assert done.exit_code == 2 and "without coordinate system" in done.stderr
+    assert "--crs" in done.stderr and not (tmp_path / "out.yaml").exists()
+    for crs, reason in (("EPSG:4326", "not in metres"), ("EPSG:none", "no coordinate system")):
+        done = tables(tmp_path, "--crs", crs)
+        assert done.exit_code == 2 and reason in done.stderr, done.output
+    done = tables(tmp_path, "--crs", "EPSG:25832", "--buildings", str(file), "--json")
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["buildings"] == 2
+    case = cg.prepare(cg.load(tmp_path / "out.yaml"))
+    drawn = locate(case)
+    assert drawn.footprints is not None and len(drawn.footprints) == 2
+    assert drawn.crs is not None and drawn.crs.to_epsg() == 25832
+
+
+def test_a_network_of_pandapipes_has_buildings_behind_it(tmp_path: Path) -> None:
+    from tests.imports.test_pandapipes import stored as network
+    from tests.imports.test_pandapipes import town
+
+    parts = town()
+    for at in parts["junction_geodata"]:
+        at |= {"x": at["x"] + EAST, "y": at["y"] + NORTH}
+    file, out = network(tmp_path / "net.json", **parts), tmp_path / "out.yaml"
+    houses = blocks(tmp_path / "houses.gpkg")
+    asked = ["import", "pandapipes", str(file), "--out", str(out), "--buildings", str(houses)]
+    done = CliRunner().invoke(main, asked)
+    assert done.exit_code == 2 and "--crs" in done.stderr, done.output
+    assert not out.exists()
+    done = CliRunner().invoke(main, [*asked, "--crs", "EPSG:25832", "--json"])
+    assert done.exit_code == 0, done.output
+    said = json.loads(done.stdout)
+    assert said["buildings"] == 2 and any("further than 250 m" in s for s in said["left_out"])
+    drawn = locate(cg.prepare(cg.load(out))).footprints
+    assert drawn is not None and len(drawn) == 2
+
+
+@pytest.mark.parametrize("source", ["1.2.3,4", "nan,0", "--,5", "1,2,3", "inf,inf", ","])
+def test_a_source_that_is_no_place_is_told(tmp_path: Path, source: str) -> None:
+    done = run(stored(tmp_path, "gpkg"), tmp_path / "out.yaml", "--source", source)
+    assert done.exit_code == 2 and isinstance(done.exception, SystemExit), done.output
+    assert not (tmp_path / "out.yaml").exists()
+
+
+@pytest.mark.parametrize("supply", ["-10:nan,15:75", "-10:inf,15:75", "nan:90", "-10:,15:75"])
+def test_a_supply_curve_without_numbers_is_told(tmp_path: Path, supply: str) -> None:
+    done = run(stored(tmp_path, "gpkg"), tmp_path / "out.yaml", f"--supply={supply}")
+    assert done.exit_code == 2 and "is no point of a curve" in done.stderr, done.output

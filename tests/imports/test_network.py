@@ -316,3 +316,79 @@ def test_zones_hold_every_node_once() -> None:
     zones = cut_into_zones(tree, {n: peak for n, (*_, peak) in HOUSES.items()}, 50.0)
     held = [node for _, nodes in zones for node in nodes]
     assert sorted(held) == sorted(tree.nodes)
+
+
+# slips of a map ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("streets", "reason"),
+    [
+        ([[(0, 0), (0, 0)]], "has no lines that are longer than 0"),
+        ([[(0, 0), (0, float("inf"))]], "row 1: is drawn where nothing can be"),
+        ([[(0, 0), (0, 300)], [(0, 0), (1e300, 0)]], "row 2: is drawn where nothing can be"),
+    ],
+)
+def test_streets_that_lead_nowhere_are_told(
+    tmp_path: Path, streets: list[list[tuple[float, float]]], reason: str
+) -> None:
+    done = run(make_map(tmp_path, streets=streets))
+    assert done.exit_code == 2 and reason in done.stderr, done.output
+    assert isinstance(done.exception, SystemExit) and not (tmp_path / "out.yaml").exists()
+
+
+@pytest.mark.parametrize("more", [(), ("--group", "50 kW"), ("--edges", "steiner")])
+def test_consumers_at_the_source_need_no_network(tmp_path: Path, more: tuple[str, ...]) -> None:
+    done = run(make_map(tmp_path, {"a": (0, 0, 5.0), "b": (0, 0.05, 5.0)}), *more)
+    assert done.exit_code == 2 and "every consumer at the source" in done.stderr, done.output
+
+
+def test_a_peak_in_the_wrong_unit_is_told_in_one_short_line(tmp_path: Path) -> None:
+    done = run(make_map(tmp_path, {"a": (0, 100, 1e300)}))
+    assert done.exit_code == 2 and "beyond 10 GW" in done.stderr
+    assert len(done.stderr.splitlines()) == 1 and len(done.stderr) < 300
+
+
+def test_a_line_of_one_point_is_told_in_one_line(tmp_path: Path) -> None:
+    shape = {"type": "LineString", "coordinates": [[9, 50]]}
+    path = tmp_path / "streets.geojson"
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": [
+        {"type": "Feature", "geometry": shape, "properties": {}}]}))  # fmt: skip
+    done = run(path, "--consumers", str(make_map(tmp_path)) + ":consumers", "--source", "0,0")
+    assert done.exit_code == 2 and "cannot be read" in done.stderr, done.output
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("more", "reason"),
+    [
+        (("--group", "0 kW"), "--group: is not above 0"),
+        (("--group", "-5 kW"), "--group: is not above 0"),
+        (("--snap-limit", "-1 m"), "--snap-limit: is below 0"),
+        (("--velocity", "1e300 m/s"), "--velocity: is not between"),
+        (("--supply", "1e300 degC"), "--supply: is not between"),
+        (("--return", "-300 degC"), "--return: is not between"),
+        (("--ground", "1e9 degC"), "--ground: is not between"),
+        (("--length", "48 h"), "--length: means nothing without --weather"),
+        (("--profile", "MFH"), "--profile: means nothing without --weather"),
+        (("--full-load-hours", "nan"), "not a finite number"),
+    ],
+)
+def test_options_that_cannot_be_are_told_and_nothing_is_written(
+    tmp_path: Path, more: tuple[str, str], reason: str
+) -> None:
+    done = run(make_map(tmp_path), *more)
+    assert done.exit_code == 2 and reason in done.stderr, done.output
+    assert isinstance(done.exception, SystemExit)
+    assert [file.name for file in tmp_path.iterdir()] == ["map.gpkg"]
+
+
+def test_a_weather_file_that_is_none_is_told_by_the_name_that_it_was_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = make_map(tmp_path)
+    (tmp_path / "air.epw").write_text("not weather")
+    monkeypatch.chdir(tmp_path)
+    done = run(path, "--weather", "air.epw")
+    assert done.exit_code == 2 and "weather: air.epw" in done.stderr, done.output
+    assert "tmp" not in done.stderr.replace(str(tmp_path), "")

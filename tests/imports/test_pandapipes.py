@@ -191,3 +191,37 @@ def test_what_pandapipes_itself_writes_is_read(tmp_path: Path) -> None:
     run_ = solve(tmp_path / "t.yaml")
     served = run_.flow("heat_demand.served")
     assert run_.verdict.ok and served[0, 0] == pytest.approx(100)
+
+
+@pytest.mark.parametrize(
+    ("table", "change", "reason"),
+    [
+        ("circ_pump_pressure", {"flow_junction": None}, "circ_pump_pressure 0: has no flow"),
+        ("circ_pump_pressure", {"return_junction": "n" * 400}, "has no return_junction"),
+        ("pipe", {"from_junction": 0.5}, "pipe 0: has no from_junction"),
+        ("pipe", {"length_km": "x"}, "pipe 0: has no length_km"),
+    ],
+)
+def test_parts_that_name_no_junction_are_told(
+    tmp_path: Path, table: str, change: dict[str, Any], reason: str
+) -> None:
+    parts = town()
+    parts[table][0] |= change
+    done = run(stored(tmp_path / "net.json", **parts))
+    assert done.exit_code == 2 and reason in done.stderr, done.output
+    assert isinstance(done.exception, SystemExit) and not (tmp_path / "net.yaml").exists()
+
+
+@pytest.mark.parametrize("label", ["x", None, [1], 0.5, 1])
+@pytest.mark.parametrize("table", ["junction", "junction_geodata", "pipe", "heat_consumer"])
+def test_rows_that_are_not_counted_are_told(tmp_path: Path, table: str, label: object) -> None:
+    """A row whose number is none, is broken, or is another's."""
+    file = stored(tmp_path / "net.json", **town())
+    document = json.loads(file.read_text())
+    rows = json.loads(document["_object"][table]["_object"])
+    rows["index"][0] = label
+    document["_object"][table]["_object"] = json.dumps(rows)
+    file.write_text(json.dumps(document))
+    done = run(file)
+    assert done.exit_code == 2 and f"{table}: has a row whose number" in done.stderr, done.output
+    assert isinstance(done.exception, SystemExit)

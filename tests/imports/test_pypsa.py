@@ -269,3 +269,28 @@ def test_the_networks_own_files_are_not_written_over(tmp_path: Path) -> None:
     file = folder_of(tmp_path / "net", *regions())
     done = run(file, file / "loads.yaml")
     assert done.exit_code == 2 and "would be written over an input" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "reason"),
+    [("snapshot", "2024-99-99", "a stamp that is no moment"),
+     ("objective", "=1+1", "weightings that are no numbers"),
+     ("objective", np.inf, "weightings that are no numbers"),
+     ("objective", -1.0, "weightings that are no numbers")],
+)  # fmt: skip
+def test_snapshots_that_cannot_be_read_are_told(
+    tmp_path: Path, column: str, value: object, reason: str
+) -> None:
+    """They were once taken as undated, or ended in an error of the program's own."""
+    tables, series, moments = two_units({}, {}, [4000.0, 6000.0, 5000.0])
+    moments = moments.astype({column: object})
+    moments.loc[1, column] = value
+    done = run(folder_of(tmp_path / "net", tables, series, moments), tmp_path / "out.yaml")
+    assert done.exit_code == 2 and reason in done.stderr, done.output
+    assert isinstance(done.exception, SystemExit) and not (tmp_path / "out.yaml").exists()
+
+
+def test_a_file_of_snapshots_without_a_row_is_told(tmp_path: Path) -> None:
+    tables, series, moments = two_units({}, {}, [4000.0, 6000.0])
+    done = run(folder_of(tmp_path / "net", tables, series, moments.iloc[:0]), tmp_path / "o.yaml")
+    assert done.exit_code == 2 and "2 rows for 1 snapshots" in done.stderr, done.output

@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from citygrid.cards import short
 from citygrid.errors import Fault, InputError
 from citygrid.export.assets import asset_table
 from citygrid.export.figures.frame import (
     HATCHES,
     INK,
-    NAME,
     axes,
     lacks,
     legend,
@@ -78,8 +76,9 @@ def draw_map(plan: Plan, moved: Dispatch, hour: Any, ax: Axes | None) -> Axes:
     if step is not None:
         when = case.local(case.time[[step]])[0].strftime("%a %-d %b %Y, %H:%M")
         said = "output"
+    left_out = f"\n{picture.left_out}." if picture.left_out else ""
     ax.set_xlabel(f"The bar under a plate is its {said} as a share of its largest; a store's is "
-                  "its level.", fontsize="x-small", loc="left")  # fmt: skip
+                  f"its level.{left_out}", fontsize="x-small", loc="left")  # fmt: skip
     title(ax, f"{case.name}: {when}")
     _legend(ax, picture, kinds, tuple(case.units))
     return ax
@@ -144,7 +143,7 @@ def _plates(ax: Axes, picture: Picture, moved: Dispatch, step: int | None) -> li
             x0, y0, x1, y1 = cluster.leader
             ax.plot((x0, x1), (y0, y1), color=INK, linewidth=0.6, zorder=2.9)
         weight = "bold" if cluster.plates else "normal"
-        plain([ax.text(cluster.x, cluster.y, short(cluster.node, NAME), fontsize=7, zorder=5,
+        plain([ax.text(cluster.x, cluster.y, cluster.node, fontsize=7, zorder=5,
                        color=INK, fontweight=weight, va="baseline", clip_on=True)])  # fmt: skip
         for plate in cluster.plates:
             kinds[plate.kind] = None

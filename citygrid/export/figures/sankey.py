@@ -14,8 +14,8 @@ from citygrid.plan.plan import Plan
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-#: Width of the diagram in the units of its own picture: labels are sized for it.
-WIDTH = 1000.0
+#: Width of the diagram in the units of its own picture, for which letters of so many pt are sized.
+WIDTH, LETTERS = 1240.0, 7.0
 CARRIER = "#1B2126"
 
 
@@ -37,8 +37,12 @@ def draw_sankey(plan: Plan, moved: Dispatch, days: Days, ax: Axes | None) -> Axe
         style = fill_of(look(node.look, known)) if node.look else {"facecolor": CARRIER}
         ax.add_patch(Rectangle((node.x, node.y), node.width, node.height, zorder=3,
                                **{"edgecolor": INK, "linewidth": 0.5, **style}))  # fmt: skip
+        if node.leader is not None:
+            x, begin, end = node.leader
+            ax.plot((x, x), (begin, end), color=INK, linewidth=0.6, zorder=3.5)
         labels.append(ax.text(
-            node.label_x, node.label_y, f"{node.label}\n{node.amount:,.1f} MWh", fontsize=7.5,
+            node.label_x, node.label_y, f"{node.label}\n{node.amount:,.1f} MWh",
+            fontsize=LETTERS * WIDTH / drawn.width,
             ha="left" if node.anchor == "start" else "right", va="center", zorder=4, color=INK,
         ))  # fmt: skip
     plain(labels)

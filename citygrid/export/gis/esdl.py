@@ -17,7 +17,7 @@ import numpy as np
 
 from citygrid.district.case import Asset, Case
 from citygrid.errors import Fault, InputError
-from citygrid.export.flows import WORK, Dispatch, Meeting, dispatch
+from citygrid.export.flows import NO_ENERGY, WORK, Dispatch, Meeting, dispatch
 from citygrid.export.gis.geometry import locate
 from citygrid.export.gis.layers import DECIMALS, WORLD, refuse_unplaced
 from citygrid.export.gis.markup import inert
@@ -51,8 +51,9 @@ def write_esdl(case: Case, plan: Plan, verdict: Verdict, path: Path) -> None:
     """Write one ESDL file: assets with their ratings, connections, the dispatch, key figures.
 
     The dispatch stands at the ports as time series [W]. What the language has no word for (jobs,
-    data links, the pumps' power in pipes) is named in the description of the energy system. Raises
-    :class:`InputError` where pyESDL is not installed, or where positions are in no known system.
+    data links, the pumps' power in pipes, power that is held back) is named in the description of
+    the energy system. Raises :class:`InputError` where pyESDL is not installed, or where positions
+    are in no known system.
     """
     words = _words(case)
     geometry = locate(case)
@@ -115,7 +116,7 @@ class _System:
         self.carriers = {
             name: getattr(words, CARRIERS.get(name, "EnergyCommodity"))(
                 id=f"carrier-{name}", name=name.replace("_", " ")
-            ) for name in self.moved.carriers if name not in WORK
+            ) for name in self.moved.carriers if name not in NO_ENERGY
         }  # fmt: skip
         self.watts = words.QuantityAndUnitType(
             id="watts", physicalQuantity=words.PhysicalQuantityEnum.POWER,
@@ -138,6 +139,8 @@ class _System:
         if not known:
             self.left_out.append(f"{asset.name} ({asset.kind.replace('_', ' ')})")
             return
+        held = {met.carrier for met in self.ways[at]} & {*NO_ENERGY} - {*WORK}
+        self.left_out += [f"the {name.replace('_', ' ')} of {asset.name}" for name in sorted(held)]
         for number, (name, kind, ways) in enumerate(self._parts(asset, known)):
             made = getattr(self.words, kind)(id=f"asset-{at + 1}-{number + 1}", name=inert(name))
             self._rate(made, at, asset, ways)

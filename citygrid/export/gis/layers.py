@@ -22,6 +22,8 @@ from citygrid.plan.verify import Verdict
 WORLD = CRS.from_epsg(4326)
 #: Decimals of a degree, as RFC 7946 advises: about ten centimetres.
 DECIMALS = 6
+#: Coordinates beyond which there is no earth in any system [m, deg].
+FURTHEST = 1e8
 #: Kinds of line by the layer that shows them; a new kind of line goes by its group.
 NETWORKS = (("heat_network", "heat"), ("feeders", "power"))
 
@@ -50,11 +52,27 @@ def plan_layers(
 
 
 def refuse_unplaced(case: Case, geometry: Geometry, what: str) -> None:
-    """Raise :class:`InputError` where positions are in no known coordinate system."""
-    if geometry.known and geometry.crs is None:
+    """Raise :class:`InputError` where positions are in no known system, or nowhere on the earth."""
+    if not geometry.known:
+        return
+    if geometry.crs is None:
         raise InputError(Fault(case.name, f"{what} is in WGS 84, and the positions of the nodes "
                                "are in no known coordinate system", case.crs,
                                "add `crs: EPSG:25832` (or yours) to the district"))  # fmt: skip
+    placed = {**geometry.nodes, **geometry.lines}
+    drawn = gpd.GeoSeries(list(placed.values()), crs=geometry.crs)
+    edges = drawn.to_crs(WORLD).bounds
+    # Some projections wind what is too far around the earth.
+    on_earth = (drawn.bounds.abs() <= FURTHEST).all(axis=1)
+    on_earth &= (edges[["minx", "maxx"]].abs() <= 180).all(axis=1)
+    on_earth &= (edges[["miny", "maxy"]].abs() <= 90).all(axis=1)
+    lost = [name for name, there in zip(placed, on_earth, strict=True) if not there]
+    if lost:
+        others = f" and {len(lost) - 1} others" if len(lost) > 1 else ""
+        raise InputError(Fault(f"{case.name}: {lost[0]}{others}", f"{what} is in WGS 84, where "
+                               f"this is nowhere by the coordinate system {case.crs}",
+                               placed[lost[0]].wkt[:60],
+                               "correct the positions or `crs` in the district"))  # fmt: skip
 
 
 def layers_of(case: Case, geometry: Geometry, table: pd.DataFrame) -> dict[str, gpd.GeoDataFrame]:

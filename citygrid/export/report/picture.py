@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from shapely import STRtree
 from shapely.affinity import affine_transform
 from shapely.geometry import LineString, MultiLineString, box
 from shapely.geometry.base import BaseGeometry
 
 from citygrid.arrays import Floats
+from citygrid.cards import counted, short
 from citygrid.district.case import Case
 from citygrid.export.flows import Dispatch
 from citygrid.export.gis.geometry import Geometry
 from citygrid.export.palette import CLASSES, Look, look
+from citygrid.export.report.room import Room
 from citygrid.export.report.windows import Window
 
 WIDTH = 760.0
@@ -28,6 +29,11 @@ MARGIN = 0.09
 #: Plates with a component's code: how many stand in a row, and how far apart they are.
 IN_A_ROW = 4
 STEP = (30.0, 22.0)
+#: Most letters of a node's name on the map, and the height of a line and the width of a letter.
+NAME = 40
+LINE, LETTER = 13.0, 7.0
+#: How far from its node [px] a name may stand, and how far plates may.
+NEAR, FAR = (12.0, 24.0, 40.0, 64.0), (12.0, 24.0, 40.0, 64.0, 96.0, 140.0)
 #: Pixels by which a cable is drawn beside a pipe of the same course.
 ASIDE = 4.0
 #: Most footprints that are drawn; the largest stay.
@@ -63,7 +69,7 @@ class Plate:
 
 @dataclass(frozen=True)
 class Cluster:
-    """The components of a node, with a leader to it."""
+    """The components of a node under its name, with a leader to it."""
 
     node: str
     x: float
@@ -85,7 +91,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Picture:
-    """All that the template draws, in pixels of its own."""
+    """All that the template draws, in pixels of its own; ``left_out`` says what had no room."""
 
     width: float
     height: float
@@ -95,6 +101,7 @@ class Picture:
     places: list[Place]
     clusters: list[Cluster]
     scale: tuple[float, str] | None
+    left_out: str = ""
 
 
 def use_class(share: float) -> int:
@@ -115,8 +122,8 @@ def draw(case: Case, geometry: Geometry, moved: Dispatch, table: pd.DataFrame) -
     lines = _lines(case, moved, table, flat)
     areas, dots = _footprints(geometry, to_pixels, height)
     places = _places(case, moved, nodes)
-    clusters = _clusters(case, moved, table, nodes, list(flat.values()), height)
-    return Picture(WIDTH, height, areas, dots, lines, places, clusters, _scale(metres))
+    clusters, left_out = _clusters(case, moved, table, nodes, places, list(flat.values()), height)
+    return Picture(WIDTH, height, areas, dots, lines, places, clusters, _scale(metres), left_out)
 
 
 def _projection(geometry: Geometry) -> tuple[list[float], float, float | None]:
@@ -265,55 +272,62 @@ def share_of_peak(moved: Dispatch, i: int) -> Floats:
 
 
 def _clusters(
-    case: Case, moved: Dispatch, table: pd.DataFrame, nodes: dict[str, Any],
+    case: Case, moved: Dispatch, table: pd.DataFrame, nodes: dict[str, Any], places: list[Place],
     lines: list[BaseGeometry], height: float,
-) -> list[Cluster]:  # fmt: skip
+) -> tuple[list[Cluster], str]:  # fmt: skip
+    """Names and plates, none on another, and in words which of them had no room.
+
+    The fullest nodes choose first, then those of the largest demand. What has no room is told by
+    the mark of its node, whose words in ``places`` are changed.
+    """
     known = tuple(case.units)
     here: dict[str, list[int]] = {node: [] for node in nodes}
     for i, asset in enumerate(case.assets):
         if not asset.to and asset.group not in QUIET and asset.node in nodes:
             here.setdefault(asset.node, []).append(i)
-    taken = [point.buffer(8.0).envelope for point in nodes.values()]
-    tree = STRtree(lines) if lines else None
-    found = []
-    for node, rows in sorted(here.items(), key=lambda item: -len(item[1])):
+    number = {node: i for i, node in enumerate(nodes)}
+    room = Room(list(nodes.values()), lines, WIDTH, height)
+    found, unnamed, hidden = [], 0, 0
+    order = sorted(here, key=lambda node: (-len(here[node]), -places[number[node]].radius))
+    for node in order:
+        rows, point, label = here[node], nodes[node], short(node, NAME)
         across, down = min(len(rows), IN_A_ROW), -(-len(rows) // IN_A_ROW)
-        size = (max(across * STEP[0], 6.4 * len(node)), down * STEP[1] + 13.0)
-        point = nodes[node]
-        x, y = _free_spot(point, size, taken, lines, tree, height)
+        size = (max(across * STEP[0], LETTER * len(label)), down * STEP[1] + LINE)
+        spot = room.spot(point, size, FAR if rows else NEAR)
+        if spot is None and rows:  # better without a name than not at all
+            label, size = "", (across * STEP[0], down * STEP[1])
+            spot = room.spot(point, size, FAR)
+        if spot is None or not label:
+            unnamed += 1
+        if spot is None:
+            hidden += bool(rows)
+            mark = places[number[node]]
+            held = ", ".join(short(case.assets[i].name, NAME) for i in rows)
+            if held:
+                places[number[node]] = replace(mark, about=f"{mark.about}; with {held}")
+            continue
+        x, y = spot
         area = box(x, y, x + size[0], y + size[1])
-        taken.append(area)
         near = area.exterior.interpolate(area.exterior.project(point))
+        top = y + (LINE if label else 0.0)
         plates = [
             _plate(case, moved, table, i, known, x + STEP[0] * (k % IN_A_ROW),
-                   y + 13.0 + STEP[1] * (k // IN_A_ROW))
+                   top + STEP[1] * (k // IN_A_ROW))
             for k, i in enumerate(rows)
         ]  # fmt: skip
-        found.append(Cluster(node, x, y + 9.0, (point.x, point.y, near.x, near.y), plates))
-    return found
+        found.append(Cluster(label, x, y + 9.0, (point.x, point.y, near.x, near.y), plates))
+    return found, _no_room(unnamed, hidden)
 
 
-def _free_spot(
-    point: Any, size: tuple[float, float], taken: list[BaseGeometry], lines: list[BaseGeometry],
-    tree: STRtree | None, height: float,
-) -> tuple[float, float]:  # fmt: skip
-    """Corner of the place near a node that hides the least."""
-    wide, tall = size
-    best, least = (point.x + 12.0, point.y - tall / 2), np.inf
-    for away in (12.0, 24.0, 40.0, 64.0):
-        for angle in np.arange(0.0, 2 * np.pi, np.pi / 6):
-            x = point.x + np.cos(angle) * (away + wide / 2) - wide / 2
-            y = point.y + np.sin(angle) * (away + tall / 2) - tall / 2
-            area = box(x - 2, y - 2, x + wide + 2, y + tall + 2)
-            outside = area.area - area.intersection(box(2, 2, WIDTH - 2, height - 2)).area
-            hidden = sum(area.intersection(other).area for other in taken)
-            crossed = 0.0
-            if tree is not None:
-                crossed = sum(lines[k].intersection(area).length for k in tree.query(area))
-            worth = 6.0 * outside + 4.0 * hidden + 3.0 * crossed + 2.0 * away
-            if worth < least:
-                best, least = (float(x), float(y)), worth
-    return best
+def _no_room(unnamed: int, hidden: int) -> str:
+    """What was left out where it would have lain on something else."""
+    if not unnamed:
+        return ""
+    said = f"There is no room for the {'name' if unnamed == 1 else 'names'} of "
+    said += counted(unnamed, "node")
+    if hidden:
+        said += f", nor for the components of {hidden} of them"
+    return f"{said}; pointing at a mark names it, and the tables name all"
 
 
 def _plate(

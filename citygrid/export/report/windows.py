@@ -67,23 +67,34 @@ class Window:
         begin, end = self.clock[0], self.clock[-1]
         span = (end - begin) / pd.Timedelta(hours=1)
         if span > 24 * 60:
-            marks = pd.date_range(begin.normalize(), end, freq="MS")
+            marks = _marks(begin, end, "MS")
             shown = [(m, m.strftime("%b"), m.month == 1) for m in marks]
         elif span > 24 * 15:
-            marks = pd.date_range(begin.normalize(), end, freq="7D")
+            marks = _marks(begin, end, "7D")
             shown = [(m, m.strftime("%-d %b"), True) for m in marks]
         elif span > 24 * 2.5:
-            marks = pd.date_range(begin.normalize(), end, freq="D")
+            marks = _marks(begin, end, "D")
             pattern = "%a %-d" if span <= 24 * 8 else "%-d"
             shown = [(m, m.strftime(pattern), True) for m in marks]
         else:
             every = next(h for h in (1, 2, 3, 6, 12) if span / h <= 9)
-            marks = pd.date_range(begin.floor("D"), end, freq=f"{every}h")
+            marks = _marks(begin, end, f"{every}h")
             shown = [(m, m.strftime("%a %-d" if m.hour == 0 else "%H:%M"), m.hour == 0)
                      for m in marks]  # fmt: skip
         length = (end - begin).total_seconds()
         places = [((m - begin).total_seconds() / length, text, strong) for m, text, strong in shown]
         return [place for place in places if -1e-9 <= place[0] <= 1 + 1e-9]
+
+
+def _marks(begin: pd.Timestamp, end: pd.Timestamp, every: str) -> pd.DatetimeIndex:
+    """Round times of a clock from the day of ``begin`` on; a clock that is put forward lacks some.
+
+    They are counted on the clock's face: midnight stays midnight when the clock is changed, and of
+    an hour that comes twice the first is meant.
+    """
+    face = pd.date_range(begin.tz_localize(None).normalize(), end.tz_localize(None), freq=every)
+    marks = face.tz_localize(begin.tz, ambiguous=np.ones(len(face), dtype=bool), nonexistent="NaT")
+    return marks[marks.notna()]
 
 
 def local(case: Case, stamps: NDArray[np.datetime64]) -> pd.DatetimeIndex:

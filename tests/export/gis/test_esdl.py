@@ -11,6 +11,7 @@ from esdl.esdl_handler import EnergySystemHandler
 from citygrid.errors import InputError
 from citygrid.export.gis.esdl import write_esdl
 from citygrid.plan.verify import verify
+from tests.helpers import solved
 
 TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
 
@@ -102,6 +103,20 @@ def test_places_are_latitude_and_longitude(assets):
 def test_what_the_language_has_no_word_for_is_named(path):
     description = ElementTree.parse(path).getroot().get("description")
     assert "pool (job pool)" in description
+
+
+def test_power_that_is_held_back_is_no_energy_and_is_named(tmp_path):
+    case, _, plan, verdict = solved("reserve")
+    write_esdl(case, plan, verdict, tmp_path / "plan.esdl")
+    root = ElementTree.parse(tmp_path / "plan.esdl").getroot()
+    assert {each.get("name") for each in root.iter("carrier")} >= {"power", "gas"}
+    assert "reserve" not in "".join(
+        each.get("name", "") for tag in ("carrier", "port", "asset") for each in root.iter(tag)
+    )
+    for generator in case.units["generator"].names:
+        assert f"the spinning reserve of {generator}" in root.get("description")
+    for reserve in case.units["reserve"].names:
+        assert f"{reserve} (reserve)" in root.get("description")
 
 
 def test_key_figures_travel_with_their_unit(path, planned):
