@@ -122,9 +122,9 @@ def test_days_that_are_none_are_refused(planned: Planned, days: object) -> None:
 
 def test_an_unknown_carrier_is_told_near_names(planned: Planned) -> None:
     for figure in (planned[1].plot.dispatch, planned[1].plot.duration_curve):
-        with pytest.raises(InputError, match="choose from heat"):
+        with pytest.raises(InputError, match='did you mean "heat"'):
             figure("haet")
-    with pytest.raises(InputError, match="choose from tank"):
+    with pytest.raises(InputError, match='did you mean "tank"'):
         planned[1].plot.levels("tnk")
 
 
@@ -229,7 +229,7 @@ def test_prices_are_drawn_where_a_plan_holds_them(planned: Planned) -> None:
     assert "[EUR/kWh]" in ax.get_ylabel()
     legend = ax.get_legend()
     assert legend and [t.get_text() for t in legend.get_texts()] == ["a and 1 more", "c"]
-    with pytest.raises(InputError, match="choose from power"):
+    with pytest.raises(InputError, match='did you mean "power"'):
         Plan(case, held).plot.prices("powr")
 
 
