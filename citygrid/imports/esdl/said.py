@@ -6,8 +6,8 @@ import numpy as np
 
 from citygrid.errors import Fault
 from citygrid.imports.draft import Draft, Frame, Prices, Trace
-from citygrid.imports.esdl_places import Places, carrier_at
-from citygrid.imports.esdl_reading import MULTIPLIERS, Asset, System, trace_of
+from citygrid.imports.esdl.places import Places, carrier_at
+from citygrid.imports.esdl.reading import MULTIPLIERS, Asset, System, trace_of
 from citygrid.imports.projection import Projection
 from citygrid.imports.text import word
 

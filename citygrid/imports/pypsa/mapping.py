@@ -13,8 +13,8 @@ import numpy as np
 from citygrid.arrays import Floats
 from citygrid.imports.draft import Draft, Trace
 from citygrid.imports.projection import Projection
-from citygrid.imports.pypsa_reading import Pypsa, Row, read_pypsa
-from citygrid.imports.pypsa_units import commitment
+from citygrid.imports.pypsa.reading import Pypsa, Row, read_pypsa
+from citygrid.imports.pypsa.units import commitment
 from citygrid.imports.text import word
 
 #: Carriers of buses that are power; PyPSA's default is AC.
