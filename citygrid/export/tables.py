@@ -12,7 +12,7 @@ import pandas as pd
 
 from citygrid.components.contract import Flows, Units
 from citygrid.district.case import Case
-from citygrid.export.flows import component_flows
+from citygrid.export.subject import Subject
 from citygrid.files import whole
 from citygrid.plan.plan import Plan
 from citygrid.plan.policies import policies
@@ -169,31 +169,27 @@ def provenance_table(case: Case, plan: Plan, verdict: Verdict, *notes: str) -> p
 # files ------------------------------------------------------------------------------------------
 
 
-def tables(
-    case: Case, plan: Plan, verdict: Verdict, routes: pd.DataFrame | None = None
-) -> dict[str, pd.DataFrame]:
+def tables(subject: Subject) -> dict[str, pd.DataFrame]:
     """All tables of a plan by name: ``jobs`` where the case has jobs, ``routes`` if given."""
     found = {
-        "dispatch": component_flows(case, plan),
-        "kpis": kpi_table(verdict),
-        "ledger": ledger_table(verdict),
+        "dispatch": subject.steps,
+        "kpis": kpi_table(subject.verdict),
+        "ledger": ledger_table(subject.verdict),
     }
-    if any("job" in units.parameters for units in case.units.values()):
-        found["jobs"] = job_table(case, plan)
-    if routes is not None:
-        found["routes"] = routes
+    if any("job" in units.parameters for units in subject.case.units.values()):
+        found["jobs"] = job_table(subject.case, subject.plan)
+    if subject.routes is not None:
+        found["routes"] = subject.routes
     return found
 
 
-def write_csv(
-    case: Case, plan: Plan, verdict: Verdict, folder: Path, routes: pd.DataFrame | None = None
-) -> list[Path]:
+def write_csv(subject: Subject, folder: Path) -> list[Path]:
     """Write ``dispatch.csv``, ``kpis.csv``, ``ledger.csv``, with jobs ``jobs.csv``, ``routes.csv``.
 
     Times are UTC in ISO 8601; no cell that is text can be taken for a formula.
     """
     paths = []
-    for name, table in tables(case, plan, verdict, routes).items():
+    for name, table in tables(subject).items():
         path = Path(folder) / f"{name}.csv"
         write_table(table, path)
         paths.append(path)
@@ -207,12 +203,10 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
                             date_format="%Y-%m-%dT%H:%M:%SZ")  # fmt: skip
 
 
-def write_parquet(
-    case: Case, plan: Plan, verdict: Verdict, folder: Path, routes: pd.DataFrame | None = None
-) -> list[Path]:
+def write_parquet(subject: Subject, folder: Path) -> list[Path]:
     """Write the same tables as Parquet (zstd), times with their zone."""
     paths = []
-    for name, table in tables(case, plan, verdict, routes).items():
+    for name, table in tables(subject).items():
         path = Path(folder) / f"{name}.parquet"
         zoned = {
             column: table[column].dt.tz_localize("UTC")
@@ -224,9 +218,9 @@ def write_parquet(
     return paths
 
 
-def write_netcdf(case: Case, plan: Plan, verdict: Verdict, path: Path) -> None:
+def write_netcdf(subject: Subject, path: Path) -> None:
     """Write the plan itself, its case inside; the verdict is not part of it."""
-    plan.save(path)
+    subject.plan.save(path)
 
 
 def safe_cell(text: str) -> str:

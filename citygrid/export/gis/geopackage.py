@@ -15,16 +15,12 @@ import pandas as pd
 import pyogrio
 
 from citygrid.district.case import Case
-from citygrid.export.assets import asset_table
-from citygrid.export.flows import component_flows, dispatch
-from citygrid.export.gis.geometry import locate
 from citygrid.export.gis.layers import geometry_type, layers_of
 from citygrid.export.gis.project import PROJECTS, Frame, project
 from citygrid.export.gis.styles import LAYER_STYLES, styles
+from citygrid.export.subject import Subject
 from citygrid.export.tables import job_table, kpi_table, ledger_table, provenance_table
 from citygrid.files import whole
-from citygrid.plan.plan import Plan
-from citygrid.plan.verify import Verdict
 
 #: GeoPackage 1.2 is what the GDAL of long-term QGIS reads without a warning.
 DATASET_OPTIONS = {"VERSION": "1.2"}
@@ -40,9 +36,7 @@ FROM dispatch d JOIN assets a ON a.asset_id = d.asset_id WHERE a.geom IS NOT NUL
 """
 
 
-def write_geopackage(
-    case: Case, plan: Plan, verdict: Verdict, path: Path, routes: pd.DataFrame | None = None
-) -> None:
+def write_geopackage(subject: Subject, path: Path) -> None:
     """Write ``plan.gpkg``, whole or not at all; the same plan gives the same bytes.
 
     Layers in the district's coordinate system: ``buildings`` (footprints, if given),
@@ -53,10 +47,9 @@ def write_geopackage(
     player of time, and a QGIS project that shows it all is inside (:mod:`.project`), for the file's
     own name. Without positions only the tables are written, and ``provenance`` says so.
     """
-    geometry = locate(case)
-    moved = dispatch(case, plan)
-    steps = component_flows(case, plan, moved)
-    steps["end_time"] -= np.timedelta64(1, "ms")
+    case, plan, verdict = subject.case, subject.plan, subject.verdict
+    geometry = subject.geometry
+    steps = subject.steps.assign(end_time=subject.steps["end_time"] - np.timedelta64(1, "ms"))
     rows = {
         "dispatch": _texts(steps),
         "kpis": kpi_table(verdict),
@@ -66,9 +59,9 @@ def write_geopackage(
     jobs = job_table(case, plan)
     if len(jobs):
         rows["jobs"] = jobs
-    if routes is not None:
-        rows["routes"] = _typed(routes)
-    layers = layers_of(case, geometry, asset_table(case, verdict, moved)) if geometry.known else {}
+    if subject.routes is not None:
+        rows["routes"] = _typed(subject.routes)
+    layers = layers_of(case, geometry, subject.assets) if geometry.known else {}
     with whole(Path(path)) as temporary, _dated(case):
         temporary.unlink()
         for name, layer in layers.items():

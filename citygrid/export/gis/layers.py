@@ -12,11 +12,8 @@ from pyproj import CRS
 
 from citygrid.district.case import Case
 from citygrid.errors import Fault, InputError
-from citygrid.export.assets import asset_table
-from citygrid.export.flows import dispatch
-from citygrid.export.gis.geometry import Geometry, locate
-from citygrid.plan.plan import Plan
-from citygrid.plan.verify import Verdict
+from citygrid.export.gis.geometry import Geometry
+from citygrid.export.subject import Subject
 
 #: Longitude and latitude, as web maps and globes want them.
 WORLD = CRS.from_epsg(4326)
@@ -26,23 +23,21 @@ DECIMALS = 6
 NETWORKS = (("heat_network", "heat"), ("feeders", "power"))
 
 
-def plan_layers(
-    case: Case, plan: Plan, verdict: Verdict, what: str, world: bool = False
-) -> dict[str, gpd.GeoDataFrame]:
+def plan_layers(subject: Subject, what: str, world: bool = False) -> dict[str, gpd.GeoDataFrame]:
     """The layers of a plan for a format that holds places and no tables beside them.
 
     What has no place (jobs, say) is left out. ``what`` is the format's name for messages;
     ``world`` asks for longitude and latitude. Raises :class:`InputError` where the district has no
     positions, or where they are in no known coordinate system and ``world`` is asked for.
     """
-    geometry = locate(case)
+    case, geometry = subject.case, subject.geometry
     if not geometry.known:
         raise InputError(Fault(case.name, f"{what} shows places, and no node has a position", None,
                                "give the nodes `at: [x, y]`, or export gpkg, csv or "
                                "parquet"))  # fmt: skip
     if world:
         refuse_unplaced(case, geometry, what)
-    layers = layers_of(case, geometry, asset_table(case, verdict, dispatch(case, plan)))
+    layers = layers_of(case, geometry, subject.assets)
     placed = {name: layer[layer.geometry.notna()] for name, layer in layers.items()}
     if world:
         return {name: layer.to_crs(WORLD) for name, layer in placed.items()}

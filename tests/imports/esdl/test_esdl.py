@@ -17,6 +17,7 @@ import citygrid as cg
 from citygrid.cli import main
 from citygrid.export.gis.esdl import write_esdl
 from citygrid.export.gis.geometry import locate
+from citygrid.export.subject import Subject
 from tests.helpers import solve
 
 DISTRICT = """
@@ -76,7 +77,7 @@ def round_trip(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Path, dic
     (folder / "air.csv").write_text("\n".join(["time,temperature [degC],rh [percent]", *hours_]))
     (folder / "round.yaml").write_text(DISTRICT)
     solved = solve(folder / "round.yaml")
-    write_esdl(solved.case, solved.plan, solved.verdict, folder / "plan.esdl")
+    write_esdl(Subject(solved.plan, solved.verdict), folder / "plan.esdl")
     done = run(folder / "plan.esdl", folder / "back.yaml", "--weather", str(folder / "air.csv"),
                "--ground", "8 degC", "--json")  # fmt: skip
     assert done.exit_code == 0, done.output
