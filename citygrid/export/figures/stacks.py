@@ -55,7 +55,7 @@ def draw_dispatch(plan: Plan, moved: Dispatch, carrier: str, days: Days, ax: Axe
         raise lacks(plan, f"moves no {carrier.replace('_', ' ')} on these days", "show other days")
     ax = axes(ax)
     known = tuple(dict.fromkeys(asset.kind for asset in moved.assets))
-    lines = {asset.kind for asset in moved.assets if asset.to}
+    lines = moved.leading(carrier)
     peak = max(float(sum(side.values(), np.zeros(1)).max()) for side in sides)
     scale, unit = power_scale(peak)
     at = edges(window)

@@ -24,7 +24,7 @@ METRIC, DEGREES = 1e-3, 1e-7
 #: the street; nodes say nothing that the components do not say, and stay out.
 FURNITURE = "CityFurniture"
 CLASSES = {"buildings": "Building", "heat_network": FURNITURE, "feeders": FURNITURE,
-           "assets": FURNITURE}  # fmt: skip
+           "data_links": FURNITURE, "assets": FURNITURE}  # fmt: skip
 #: Column of the footprints that says how high a building is [m]; with it the building is a block.
 HEIGHT = "height"
 #: A corner, as it goes in; its number among the vertices, as it comes out.

@@ -147,7 +147,7 @@ class _System:
     def _line(self, asset: Asset, known: list[Meeting]) -> list[Meeting]:
         """A line's way from its first node to its second; it may be used the other way, too."""
         fed = {met.carrier for met in known if met.feeds}
-        if any(met.carrier not in fed for met in known):
+        if fed and any(met.carrier not in fed for met in known):
             self.left_out.append(f"the power of the pumps of {asset.name}")
         return [
             met for carrier in sorted(fed)

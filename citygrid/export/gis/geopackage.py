@@ -40,12 +40,13 @@ def write_geopackage(subject: Subject, path: Path) -> None:
     """Write ``plan.gpkg``, whole or not at all; the same plan gives the same bytes.
 
     Layers in the district's coordinate system: ``buildings`` (footprints, if given),
-    ``heat_network``, ``feeders``, ``nodes``, ``assets`` (components of one node a few metres
-    apart). Tables: ``dispatch`` (one row per component and step; an interval ends a millisecond
-    before the next begins, so that a map shows one step at a time), ``kpis``, ``ledger``, ``jobs``,
-    ``provenance`` and, of a comparison, ``routes``. ``asset_dispatch`` joins places and steps for a
-    player of time, and a QGIS project that shows it all is inside (:mod:`.project`), for the file's
-    own name. Without positions only the tables are written, and ``provenance`` says so.
+    ``heat_network``, ``feeders``, ``data_links``, ``nodes``, ``assets`` (components of one node a
+    few metres apart). Tables: ``dispatch`` (one row per component and step; an interval ends a
+    millisecond before the next begins, so that a map shows one step at a time), ``kpis``,
+    ``ledger``, ``jobs``, ``provenance`` and, of a comparison, ``routes``. ``asset_dispatch`` joins
+    places and steps for a player of time, and a QGIS project that shows it all is inside
+    (:mod:`.project`), for the file's own name. Without positions only the tables are written, and
+    ``provenance`` says so.
     """
     case, plan, verdict = subject.case, subject.plan, subject.verdict
     geometry = subject.geometry

@@ -18,13 +18,13 @@ from shapely.geometry.base import BaseGeometry
 
 from citygrid.export.gis.layers import DECIMALS, plan_layers, said
 from citygrid.export.gis.markup import inert
-from citygrid.export.palette import CLASSES, SHADES, SHADES_POWER
+from citygrid.export.palette import CLASSES, SHADES, SHADES_DATA, SHADES_POWER
 from citygrid.export.subject import Subject
 from citygrid.files import whole
 
 SPACE = "http://www.opengis.net/kml/2.2"
 #: Layer of lines → its shades, from idle to full.
-LINES = {"heat_network": SHADES, "feeders": SHADES_POWER}
+LINES = {"heat_network": SHADES, "feeders": SHADES_POWER, "data_links": SHADES_DATA}
 
 
 def write_kml(subject: Subject, path: Path) -> None:
@@ -39,6 +39,8 @@ def write_kml(subject: Subject, path: Path) -> None:
     document = _add(root, "Document")
     _add(document, "name", subject.case.name)
     for layer, shades in LINES.items():
+        if layer not in layers:
+            continue
         for number, shade in enumerate(shades):
             style = _add(_add(document, "Style", id=f"{layer}-{number}"), "LineStyle")
             # A colour is alpha, blue, green, red.

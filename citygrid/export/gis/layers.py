@@ -19,8 +19,8 @@ from citygrid.export.subject import Subject
 WORLD = CRS.from_epsg(4326)
 #: Decimals of a degree, as RFC 7946 advises: about ten centimetres.
 DECIMALS = 6
-#: Kinds of line by the layer that shows them; a new kind of line goes by its group.
-NETWORKS = (("heat_network", "heat"), ("feeders", "power"))
+#: Layer of lines → the group of its kinds; lines of other groups (cooling) are pipes, too.
+NETWORKS = (("heat_network", "heat"), ("feeders", "power"), ("data_links", "compute"))
 
 
 def plan_layers(subject: Subject, what: str, world: bool = False) -> dict[str, gpd.GeoDataFrame]:
@@ -55,8 +55,9 @@ def refuse_unplaced(case: Case, geometry: Geometry, what: str) -> None:
 def layers_of(case: Case, geometry: Geometry, table: pd.DataFrame) -> dict[str, gpd.GeoDataFrame]:
     """Every layer by name, the backdrop first, in the district's coordinate system.
 
-    ``buildings`` (footprints, if given), ``heat_network`` and ``feeders`` (lines), ``nodes``, and
-    ``assets``, one row per other component of ``table`` (:func:`.asset_table`) with its figures.
+    ``buildings`` (footprints, if given), ``heat_network``, ``feeders`` and ``data_links`` (lines),
+    ``nodes``, and ``assets``, one row per other component of ``table`` (:func:`.asset_table`) with
+    its figures.
     """
     crs = geometry.crs
     layers: dict[str, gpd.GeoDataFrame] = {}

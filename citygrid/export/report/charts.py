@@ -94,7 +94,7 @@ def _stack(moved: Dispatch, window: Window, carrier: str) -> Stack | None:
     if most <= NOTHING:
         return None
     known = tuple(dict.fromkeys(asset.kind for asset in moved.assets))
-    lines = {asset.kind for asset in moved.assets if asset.to}
+    lines = moved.leading(carrier)
     sides = [
         {k: side[k] for k in sorted(side, key=lambda k: order(k, known))
          if side[k].max() > NOTHING * most} for side in sides
