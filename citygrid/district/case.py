@@ -63,6 +63,11 @@ class Case:
         """Price of CO2 [EUR/kg], 0 where there is none."""
         return self.prices.get("carbon", 0.0)
 
+    @property
+    def ends(self) -> NDArray[np.datetime64]:
+        """UTC ends of the steps (T): each the start of the next."""
+        return self.time + np.timedelta64(round(self.step * 3.6e12), "ns")
+
     def local(self, stamps: NDArray[np.datetime64]) -> pd.DatetimeIndex:
         """UTC stamps on the district's clock; in UTC where its time zone is none that is known."""
         import pandas as pd

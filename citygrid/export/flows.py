@@ -234,16 +234,14 @@ def component_flows(case: Case, plan: Plan, moved: Dispatch | None = None) -> pd
         codes = np.repeat([known.index(value) for value in values], steps)
         return pd.Categorical.from_codes(codes, pd.Index(known))
 
-    start = np.tile(case.time, count)
-    length = np.timedelta64(round(case.step * 3.6e12), "ns")
     columns: dict[str, Any] = {
         "asset_id": np.repeat(np.arange(1, count + 1, dtype=np.int32), steps),
         "asset": each([asset.name for asset in case.assets]),
         "kind": each([asset.kind for asset in case.assets]),
         "group": each([asset.group for asset in case.assets]),
         "node": each([asset.node for asset in case.assets]),
-        "start_time": start,
-        "end_time": start + length,
+        "start_time": np.tile(case.time, count),
+        "end_time": np.tile(case.ends, count),
     }
     columns |= {f"{carrier}_kw": array.ravel() for carrier, array in moved.carriers.items()}
     columns |= {"level_kwh": moved.level.ravel(), "flow_kw": moved.flow.ravel(),

@@ -12,7 +12,7 @@ from citygrid.district.case import Case
 from citygrid.errors import Fault, InputError
 from citygrid.files import refuse_unwritable
 from citygrid.gap import relative_gap
-from citygrid.plan.compare import Comparison, Try, compare, try_of_plan
+from citygrid.plan.compare import Comparison, Try, best_of, compare, try_of_plan
 from citygrid.plan.plan import Plan
 from citygrid.plan.verify import Verdict, replayed
 
@@ -241,6 +241,6 @@ def export_stored(paths: Sequence[Path], to: Iterable[str], folder: Path) -> dic
             Fault(str(path), f"is a plan of another case than {paths[0]}", None,
                   "export plans of the same case together, others on their own") for path in others
         ])  # fmt: skip
-    best = min(stored, key=lambda each: (not each.verdict.ok, each.plan.objective))
+    best = best_of(stored)
     routes = route_table(stored) if len(stored) > 1 else None
     return write(best.plan, names, folder, best.verdict, routes)

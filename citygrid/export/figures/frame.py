@@ -117,9 +117,8 @@ def edges(window: Window) -> Floats:
     from matplotlib import dates
 
     case = window.case
-    length = np.timedelta64(round(case.step * 3.6e12), "ns")
     stamps = case.time[window.first : window.last : window.block]
-    stamps = np.append(stamps, case.time[window.last - 1] + length)
+    stamps = np.append(stamps, case.ends[window.last - 1])
     return np.asarray(dates.date2num(stamps), dtype=float)
 
 
@@ -141,11 +140,6 @@ def time_axis(ax: Axes, window: Window) -> None:
     begin, end = case.local(case.time[[window.first, window.last - 1]])
     years = f"{begin.year}" if begin.year == end.year else f"{begin.year} to {end.year}"
     ax.set_xlabel(f"Local time ({zone}), {years}")
-
-
-def power_scale(largest: float) -> tuple[float, str]:
-    """What a power [kW] is divided by to be read well, and the unit that it then has."""
-    return (1000.0, "MW") if largest >= 10_000 else (1.0, "kW")
 
 
 def fill_of(look: Look) -> dict[str, Any]:

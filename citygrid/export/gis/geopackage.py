@@ -173,9 +173,8 @@ def _add_project(
     shown = dict(layers)
     if "assets" in layers and layers["assets"].geometry.notna().any():
         shown["asset_dispatch"] = layers["assets"]
-    step = np.timedelta64(round(3600 * case.step), "s")
-    frame = Frame(file, case.name, next(iter(layers.values())).crs, case.time[0],
-                  case.time[-1] + step, case.step)  # fmt: skip
+    frame = Frame(file, case.name, next(iter(layers.values())).crs, case.time[0], case.ends[-1],
+                  case.step)  # fmt: skip
     changed = json.dumps({"last_modified_time": _stamp(case), "last_modified_user": "citygrid"})
     database.execute(PROJECTS)
     database.execute("INSERT INTO qgis_projects VALUES (?, ?, ?)",

@@ -23,7 +23,7 @@ from citygrid.export.figures.frame import legend
 from citygrid.export.figures.sankey import path_of
 from citygrid.export.flows import dispatch
 from citygrid.export.palette import look
-from citygrid.export.report.charts import by_kind
+from citygrid.export.stacking import by_kind
 from citygrid.export.tables import job_table
 from citygrid.plan.plan import Plan
 from citygrid.plan.verify import Verdict
