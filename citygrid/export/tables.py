@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,10 @@ LEDGER = {"money": "eur", "carbon": "co2_kg", "marginal_carbon": "co2_marginal_k
 #: Endings that say the unit of a figure that is not listed above.
 ENDINGS = ("eur", "kg", "mwh", "kwh", "kw", "h")
 UNITS = {"eur": "EUR", "mwh": "MWh", "kwh": "kWh", "kw": "kW"}
+
+#: What a formula begins with, and what begins so and is none.
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", re.ASCII)
 
 #: Share of a job's power below which it is not running.
 IDLE = 1e-6
@@ -226,15 +231,11 @@ def write_netcdf(subject: Subject, path: Path) -> None:
 def safe_cell(text: str) -> str:
     """A text that no spreadsheet takes for a formula: ``'`` before ``= + - @``, tab, line end.
 
-    Numbers stay as they are.
+    Numbers stay as they are. Some spreadsheets take the wide signs of East Asian fonts for the
+    narrow ones.
     """
-    if not text.startswith(("=", "+", "-", "@", "\t", "\r", "\n")):
-        return text
-    try:
-        float(text)
-    except ValueError:
-        return f"'{text}"
-    return text
+    harmless = not text.startswith(FORMULA) or NUMBER.fullmatch(text)
+    return text if harmless else f"'{text}"
 
 
 def _safe(table: pd.DataFrame) -> pd.DataFrame:

@@ -21,12 +21,29 @@ from citygrid.export.tables import (
 from citygrid.plan.verify import verify
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+A1", "-cmd", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "-"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "=1+1",
+        "+A1",
+        "-cmd",
+        "@SUM(A1)",
+        "\t=1",
+        "\r=1",
+        "\n=1",
+        "-",
+        "-inf",
+        "+1_0",
+        "+nan",
+        "＝1",
+        "＠A1",
+    ],
+)
 def test_text_that_could_be_a_formula_is_quoted(text):
     assert safe_cell(text) == f"'{text}"
 
 
-@pytest.mark.parametrize("text", ["-3.5", "+2", "-1e-9", "dc east", "", "a=b", "-inf"])
+@pytest.mark.parametrize("text", ["-3.5", "+2", "-1e-9", "dc east", "", "a=b"])
 def test_numbers_and_plain_text_stay(text):
     assert safe_cell(text) == text
 

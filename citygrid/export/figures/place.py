@@ -109,8 +109,8 @@ def _step(plan: Plan, hour: Any) -> int:
     try:
         stamp = pd.Timestamp(hour)
         if stamp.tz is None:
-            # Of an hour that a clock shows twice, the first.
-            stamp = stamp.tz_localize(clock.tz, ambiguous=True)
+            # Of an hour that a clock shows twice, the first; one that it leaves out is none.
+            stamp = stamp.tz_localize(clock.tz, ambiguous=True, nonexistent="NaT")
     except (ValueError, TypeError) as error:
         raise InputError(Fault("hour", "is no step and no stamp", hour, repair)) from error
     length = pd.Timedelta(hours=case.step)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import warnings
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import geopandas as gpd
@@ -20,7 +19,7 @@ from citygrid.export.gis.project import PROJECTS, Frame, project
 from citygrid.export.gis.styles import LAYER_STYLES, styles
 from citygrid.export.subject import Subject
 from citygrid.export.tables import job_table, kpi_table, ledger_table, provenance_table
-from citygrid.files import whole
+from citygrid.files import dated, whole
 
 #: GeoPackage 1.2 is what the GDAL of long-term QGIS reads without a warning.
 DATASET_OPTIONS = {"VERSION": "1.2"}
@@ -63,7 +62,7 @@ def write_geopackage(subject: Subject, path: Path) -> None:
     if subject.routes is not None:
         rows["routes"] = _typed(subject.routes)
     layers = layers_of(case, geometry, subject.assets) if geometry.known else {}
-    with whole(Path(path)) as temporary, _dated(case):
+    with whole(Path(path)) as temporary, dated(_stamp(case)):
         temporary.unlink()
         for name, layer in layers.items():
             _write(layer, temporary, name)
@@ -102,18 +101,6 @@ def _write(frame: pd.DataFrame, path: Path, layer: str) -> None:
             **({"geometry_type": geometry_type(frame)} if isinstance(frame, gpd.GeoDataFrame)
                else {}),
         )  # fmt: skip
-
-
-@contextmanager
-def _dated(case: Case) -> Iterator[None]:
-    """Let GDAL note the first step as the time of change, so that bytes do not depend on today."""
-    name = "OGR_CURRENT_DATE"
-    before = pyogrio.get_gdal_config_option(name)
-    pyogrio.set_gdal_config_options({name: _stamp(case)})
-    try:
-        yield
-    finally:
-        pyogrio.set_gdal_config_options({name: before})
 
 
 def _stamp(case: Case) -> str:

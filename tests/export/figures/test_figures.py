@@ -20,6 +20,7 @@ from citygrid.district.case import Case
 from citygrid.errors import InputError
 from citygrid.export.balance import energy
 from citygrid.export.figures.frame import legend
+from citygrid.export.figures.place import _step
 from citygrid.export.figures.sankey import path_of
 from citygrid.export.flows import dispatch
 from citygrid.export.palette import look
@@ -176,6 +177,16 @@ def test_the_map_shows_an_hour_by_its_local_stamp(planned: Planned) -> None:
         with pytest.raises(InputError) as caught:
             plot.map(hour)
         assert caught.value.faults[0].place == "hour"
+
+
+def test_an_hour_that_the_clock_leaves_out_is_refused(planned: Planned) -> None:
+    """In Berlin nothing begins at 2:30 of 26 March 2023."""
+    case, plan, _ = planned
+    start = np.datetime64("2023-03-25T23:00", "ns")
+    spring = Plan(replace(case, time=case.time - case.time[0] + start), plan.dataset)
+    assert _step(spring, "2023-03-26 03:30") == 2
+    with pytest.raises(InputError, match="outside the horizon"):
+        _step(spring, "2023-03-26 02:30")
 
 
 def test_a_long_horizon_is_drawn_by_day(make: Callable[..., tuple[Case, Plan]]) -> None:
