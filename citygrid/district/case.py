@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 
 
 class Asset(NamedTuple):
-    """A component on the map: what it is, where it stands, which node it belongs to."""
+    """A component on the map: what it is, and the node where it stands.
+
+    ``to`` is the second end of what leads from node to node (pipe, cable, data link), else empty.
+    """
 
     name: str
     kind: str
