@@ -107,7 +107,7 @@ def _step(plan: Plan, hour: Any) -> int:
             raise InputError(Fault("hour", "is no step of this plan", hour, repair))
         return int(hour)
     try:
-        stamp = pd.Timestamp(hour)
+        stamp: Any = pd.Timestamp(hour)
         if stamp.tz is None:
             # Of an hour that a clock shows twice, the first; one that it leaves out is none.
             stamp = stamp.tz_localize(clock.tz, ambiguous=True, nonexistent="NaT")
