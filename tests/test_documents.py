@@ -39,6 +39,11 @@ DOCUMENTS = sorted([*REPOSITORY.glob("README.md"), *REPOSITORY.glob("docs/**/*.m
 SHELL = re.compile(r"[|&;<>$`*?~()!{}]|\[")
 
 
+#: Pages whose commands are all typed into a shell: those that newcomers follow word by word, and
+#: those that bring code of their own into the program.
+BY_SHELL = {"README.md", "index.md", "tutorial.md", "policies.md", "samplers.md"}
+
+
 class Example(NamedTuple):
     """A fenced block: its language, text, the line it starts at, and the file that it is."""
 
@@ -145,8 +150,7 @@ def reader(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(REPOSITORY)))
 def test_every_example_of_the_documents_runs(path, reader):
-    """What the first pages say is typed into a shell, as readers do."""
-    run_document(path, by_shell=path.name in ("README.md", "index.md"))
+    run_document(path, by_shell=path.name in BY_SHELL)
 
 
 @pytest.mark.parametrize(
