@@ -56,6 +56,34 @@ def _short(value: object, width: int = 80) -> str:
     return text if len(text) <= width else text[: width - 1] + "…"
 
 
+#: Most names that one message lists.
+LISTED = 30
+
+
+def near(name: object, known: Iterable[str]) -> str:
+    """``did you mean "heat_pump" or "heat_pipe"?``, or nothing where no known name is like it."""
+    from difflib import get_close_matches
+
+    found = get_close_matches(str(name), list(known), n=3, cutoff=0.6)
+    return f"did you mean {' or '.join(map(_short, found))}?" if found else ""
+
+
+def choice(name: object, known: Iterable[str]) -> str:
+    """The repair for a name that is not known: near names, then what there is, up to a length.
+
+    Empty where nothing is known.
+    """
+    names = list(known)
+    some = ", ".join(names[:LISTED]) + (", …" if len(names) > LISTED else "")
+    parts = (near(name, names), f"use one of {some}" if some else "")
+    return " ".join(part for part in parts if part)
+
+
+def unknown(what: str, name: object, known: Iterable[str], where: str = "this plan") -> Fault:
+    """The fault of a name (``what`` it is to be) that stands for nothing in a plan."""
+    return Fault(what, f"is not in {where}", name, choice(name, known))
+
+
 class CitygridError(Exception):
     """Anything citygrid refuses or cannot do; ``exit_code`` is what the command line returns."""
 

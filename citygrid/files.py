@@ -177,6 +177,20 @@ def _uninterrupted() -> Iterator[None]:
         before(signal.SIGINT, waiting[0])
 
 
+@contextmanager
+def dated(stamp: str) -> Iterator[None]:
+    """Let GDAL note this moment as the time of change, so that bytes do not depend on today."""
+    import pyogrio
+
+    name = "OGR_CURRENT_DATE"
+    before = pyogrio.get_gdal_config_option(name)
+    pyogrio.set_gdal_config_options({name: stamp})
+    try:
+        yield
+    finally:
+        pyogrio.set_gdal_config_options({name: before})
+
+
 def refuse_unwritable(path: Path) -> None:
     """Raise the ``OSError`` that writing ``path`` would meet, before the work that it will hold.
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import doctest
 import os
 import re
+import shlex
 import subprocess
 import sys
 import tomllib
@@ -20,16 +21,27 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from click.testing import CliRunner
 from markdown_it import MarkdownIt
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 import citygrid.components
+from citygrid.cli import main
 from citygrid.components.contract import kinds
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 DOCUMENTS = sorted([*REPOSITORY.glob("README.md"), *REPOSITORY.glob("docs/**/*.md")])
+
+
+#: What a command needs a shell for: pipes, redirections, variables, patterns.
+SHELL = re.compile(r"[|&;<>$`*?~()!{}]|\[")
+
+
+#: Pages whose commands are all typed into a shell: those that newcomers follow word by word, and
+#: those that bring code of their own into the program.
+BY_SHELL = {"README.md", "index.md", "tutorial.md", "policies.md", "samplers.md"}
 
 
 class Example(NamedTuple):
@@ -74,21 +86,37 @@ def run_python(example: Example, name: str, namespace: dict[str, object]) -> Non
     assert not failed, "".join(report)
 
 
-def run_console(example: Example, name: str) -> None:
-    """Run the commands of a console block with this environment's programs."""
+def run_console(example: Example, name: str, by_shell: bool) -> None:
+    """Run the commands of a console block, with this environment's programs or in this process."""
+    for command, expected in commands(example.text):
+        run = in_a_shell if by_shell or SHELL.search(command) else in_this_process
+        code, said = run(command)
+        assert code == expected, f"{name}:{example.line}: {command}\nexit {code}\n{said}"
+
+
+def in_a_shell(command: str) -> tuple[int, str]:
+    """Exit code and output of a command in a process of its own."""
     programs = str(Path(sys.executable).parent)
     environment = {**os.environ, "PATH": programs + os.pathsep + os.environ["PATH"]}
-    for command, expected in commands(example.text):
-        done = subprocess.run(
-            ["bash", "-o", "pipefail", "-c", command],
-            env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False,
-        )  # fmt: skip
-        assert done.returncode == expected, (
-            f"{name}:{example.line}: {command}\nexit {done.returncode}\n{done.stdout}{done.stderr}"
-        )
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", command], env=environment, capture_output=True, text=True,
+        stdin=subprocess.DEVNULL, check=False,
+    )  # fmt: skip
+    return done.returncode, done.stdout + done.stderr
 
 
-def run_document(path: Path) -> None:
+def in_this_process(command: str) -> tuple[int, str]:
+    """The same without a start of Python, which takes longer than most commands."""
+    words = shlex.split(command, comments=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", words)  # a district that is imported says how
+        done = CliRunner().invoke(main, words[1:])
+    if done.exception is not None and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    return done.exit_code, done.output
+
+
+def run_document(path: Path, by_shell: bool = True) -> None:
     """Run every example of a document in the current folder."""
     namespace: dict[str, object] = {"__name__": "__main__"}
     for example in examples(path.read_text()):
@@ -100,7 +128,7 @@ def run_document(path: Path) -> None:
         elif example.language == "python":
             run_python(example, str(path), namespace)
         else:
-            run_console(example, str(path))
+            run_console(example, str(path), by_shell)
 
 
 @pytest.fixture
@@ -123,7 +151,7 @@ def reader(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(REPOSITORY)))
 def test_every_example_of_the_documents_runs(path, reader):
-    run_document(path)
+    run_document(path, by_shell=path.name in BY_SHELL)
 
 
 @pytest.mark.parametrize(
@@ -136,10 +164,17 @@ def test_every_example_of_the_documents_runs(path, reader):
         "```console\n$ citygrid --version  # exit 2\n```",
     ],
 )
-def test_a_wrong_example_is_found(block, reader):
+@pytest.mark.parametrize("by_shell", [True, False])
+def test_a_wrong_example_is_found(block, by_shell, reader):
     (reader / "wrong.md").write_text(f"# Title\n\n```python\nx = 1\n```\n\n{block}\n")
     with pytest.raises(AssertionError):
-        run_document(reader / "wrong.md")
+        run_document(reader / "wrong.md", by_shell)
+
+
+def test_a_command_in_this_process_is_the_command_in_a_shell(reader):
+    """Exit codes and what is said of a mistake; comments and quotes as the shell reads them."""
+    for command in ('citygrid check "models/no such.yaml"  # exit 2', "citygrid --version"):
+        assert in_this_process(command) == in_a_shell(command)
 
 
 def test_examples_of_one_document_share_names_and_output_is_compared(reader):

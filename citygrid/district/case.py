@@ -26,7 +26,10 @@ if TYPE_CHECKING:
 
 
 class Asset(NamedTuple):
-    """A component on the map: what it is, where it stands, which node it belongs to."""
+    """A component on the map: what it is, and the node where it stands.
+
+    ``to`` is the second end of what leads from node to node (pipe, cable, data link), else empty.
+    """
 
     name: str
     kind: str
@@ -63,6 +66,11 @@ class Case:
     def carbon_price(self) -> float:
         """Price of CO2 [EUR/kg], 0 where there is none."""
         return self.prices.get("carbon", 0.0)
+
+    @property
+    def ends(self) -> NDArray[np.datetime64]:
+        """UTC ends of the steps (T): each the start of the next."""
+        return self.time + np.timedelta64(round(self.step * 3.6e12), "ns")
 
     def local(self, stamps: NDArray[np.datetime64]) -> pd.DatetimeIndex:
         """UTC stamps on the district's clock; in UTC where its time zone is none that is known."""

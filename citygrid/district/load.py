@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,7 +18,7 @@ from citygrid.district.sound import Path_, field_of, known_ports, sound_part
 from citygrid.district.spec import DistrictSpec
 from citygrid.district.strict_yaml import Tree, read
 from citygrid.district.supply import unsupplied
-from citygrid.errors import Fault, InputError
+from citygrid.errors import Fault, InputError, choice
 
 S = TypeVar("S", bound=BaseModel)
 
@@ -151,7 +150,7 @@ def _component(name: str, entry: Any, tree: Tree, faults: list[Fault]) -> Compon
         return None
     if not isinstance(kind, str) or kind not in known:
         faults.append(Fault(tree.place((*place, "kind")), "unknown kind", kind,
-                            _choice(kind, known)))  # fmt: skip
+                            choice(kind, known)))  # fmt: skip
         return None
     fields = {key: value for key, value in entry.items() if key != "kind"}
     return _validated(known[kind].spec, fields, place, tree, faults)
@@ -182,7 +181,7 @@ def _fault(model: type[BaseModel], detail: Any, prefix: Path_, tree: Tree) -> Fa
                      f"add `{location[-1]}: …`{_hint(model, location)}")  # fmt: skip
     if kind == "extra_forbidden":
         known = _keys(model, location[:-1])
-        return Fault(place, "unknown key", location[-1], _choice(str(location[-1]), known))
+        return Fault(place, "unknown key", location[-1], choice(str(location[-1]), known))
     if kind in ("value_error", "assertion_error"):
         reason, _, repair = message.partition(", ")[2].partition("; ")
         return Fault(place, reason, _scalar(value), repair)
@@ -231,13 +230,6 @@ def _hint(model: type[BaseModel], location: Path_) -> str:
     return f": {field.description}" if field is not None and field.description else ""
 
 
-def _choice(value: object, known: Iterable[str]) -> str:
-    known = list(known)
-    near = difflib.get_close_matches(str(value), known, 1, 0.6)
-    meant = f'did you mean "{near[0]}"? ' if near else ""
-    return f"{meant}use one of {', '.join(known)}"
-
-
 def _names(
     components: Mapping[str, Component], nodes: Mapping[str, Any], entries: Mapping[str, Any],
     tree: Tree,
@@ -258,7 +250,7 @@ def _names(
         for key, node in stated.items():
             if node not in nodes:
                 faults.append((name, Fault(tree.place(("components", name, key)), "unknown node",
-                                           node, _choice(node, nodes))))  # fmt: skip
+                                           node, choice(node, nodes))))  # fmt: skip
     for name, component in components.items():
         own = set(stated_by[name].values())
         for port in component.ports(name):
@@ -274,7 +266,7 @@ def _names(
                 else "names neither a node nor a component"
             )
             faults.append((name, Fault(tree.place(("components", name, *found)), reason,
-                                       port.place, _choice(port.place, wanted))))  # fmt: skip
+                                       port.place, choice(port.place, wanted))))  # fmt: skip
     return faults
 
 

@@ -56,8 +56,11 @@ def _stated(spec: DistrictSpec, what: str) -> dict[str, float]:
 
 def _asset(district: District, name: str) -> Asset:
     component = district.components[name]
-    places = [port.place for port in component.ports(name) if port.place in district.spec.nodes]
-    node, to = component.line() or (places[0] if places else "", "")
+    ports = component.ports(name)
+    places = [port.place for port in ports if port.place in district.spec.nodes]
+    # A data link leads from node to node, too, though none of their carriers.
+    ways = [(port.way.start, port.way.end) for port in ports if port.way is not None]
+    node, to = component.line() or next(iter(ways), (places[0] if places else "", ""))
     return Asset(name, district.kind_of[name], component.group, node, to)
 
 

@@ -12,7 +12,7 @@ from citygrid import units as unit_texts
 from citygrid.arrays import Floats, stamped
 from citygrid.components.fields import Reference, Timetable
 from citygrid.district.load import District
-from citygrid.errors import CitygridError, Fault
+from citygrid.errors import CitygridError, Fault, choice
 from citygrid.inputs.series import SeriesSpec, read_series
 from citygrid.inputs.time import Horizon
 from citygrid.inputs.timetable import inside
@@ -50,7 +50,7 @@ class Readings:
         if value.series not in known:
             self._faults.append(Fault(
                 self._district.place(*place, "series"), "unknown series", value.series,
-                f"use one of {', '.join(known)}" if known else "add it to `series`",
+                choice(value.series, known) or "add it to `series`",
             ))  # fmt: skip
             return np.zeros(len(self._horizon.time))
         key = "times"

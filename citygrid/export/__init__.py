@@ -4,44 +4,28 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from citygrid.errors import Fault, InputError
+from citygrid.export.subject import Subject
 from citygrid.files import together
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from citygrid.district.case import Case
     from citygrid.plan.plan import Plan
     from citygrid.plan.verify import Verdict
 
 __all__ = ["FORMATS", "write"]
 
 
-@dataclass(frozen=True)
-class Subject:
-    """What is exported: a plan, its verdict, and, of a comparison, the table of all routes."""
-
-    plan: Plan
-    verdict: Verdict
-    routes: pd.DataFrame | None = None
-
-    @property
-    def parts(self) -> tuple[Case, Plan, Verdict]:
-        """Case, plan and verdict, as every writer wants them."""
-        return self.plan.case, self.plan, self.verdict
-
-
 class Format(NamedTuple):
-    """How a format is written: the module and function, the file or folder, and what it holds."""
+    """How a format is written: the module and function, and the file or folder."""
 
     module: str
     writer: str
     target: str
-    tables: bool = False
 
     def write(self, subject: Subject, folder: Path) -> Path:
         """Write the subject into the folder and say where: the file, or a folder of several.
@@ -50,21 +34,21 @@ class Format(NamedTuple):
         """
         writer = getattr(importlib.import_module(f"citygrid.export.{self.module}"), self.writer)
         path = folder / self.target
-        writer(*subject.parts, path, *([subject.routes] if self.tables else []))
+        writer(subject, path)
         return path
 
 
 #: Every format by the name that `--to` takes.
 FORMATS: Mapping[str, Format] = {
-    "gpkg": Format("gis.geopackage", "write_geopackage", "plan.gpkg", tables=True),
+    "gpkg": Format("gis.geopackage", "write_geopackage", "plan.gpkg"),
     "geojson": Format("gis.geojson", "write_geojson", "geojson"),
     "geoparquet": Format("gis.vector", "write_geoparquet", "geoparquet"),
     "flatgeobuf": Format("gis.vector", "write_flatgeobuf", "flatgeobuf"),
     "kml": Format("gis.kml", "write_kml", "plan.kml"),
     "cityjson": Format("gis.cityjson", "write_cityjson", "plan.city.json"),
     "esdl": Format("gis.esdl", "write_esdl", "plan.esdl"),
-    "csv": Format("tables", "write_csv", "csv", tables=True),
-    "parquet": Format("tables", "write_parquet", "parquet", tables=True),
+    "csv": Format("tables", "write_csv", "csv"),
+    "parquet": Format("tables", "write_parquet", "parquet"),
     "nc": Format("tables", "write_netcdf", "plan.nc"),
 }
 

@@ -60,7 +60,7 @@ def energy(case: Case, moved: Dispatch, steps: slice = slice(None)) -> Balance:
     """Energy over the steps from kind to carrier to kind [MWh]; see the module's docstring."""
     known = tuple(dict.fromkeys(asset.kind for asset in moved.assets))
     stores = {a.kind for i, a in enumerate(moved.assets) if np.isfinite(moved.level[i]).any()}
-    lines = {asset.kind for asset in moved.assets if asset.to}
+    lines = set[str]().union(*(moved.leading(carrier) for carrier in moved.carriers))
     flows: list[Flow] = []
     looks: dict[str, str] = {}
     given: dict[str, dict[str, float]] = {kind: {} for kind in known}

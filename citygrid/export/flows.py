@@ -54,6 +54,7 @@ class Dispatch:
     minus its loss. ``level`` [kWh] is at the end of the step. ``flow`` [kW] is what a line sends,
     negative against its direction, ``arrived`` [kW] what comes out, ``loss`` [kW] what does not;
     ``capacity`` is that of lines [kW] and stores [kWh]; ``use`` is the share of capacity in use.
+    A line that carries no energy, such as a data link, has a share of capacity in use alone.
     ``rated`` (component) is the most that a component can do in any step, in the unit of what
     limits it: kWh for stores, kW for everything else. Where a figure does not apply it is NaN.
     ``meetings`` say at which places components meet which carriers. ``measures`` are what replays
@@ -76,6 +77,11 @@ class Dispatch:
     def lines(self) -> NDArray[np.intp]:
         """Positions of the components that lead from one node to another."""
         return np.flatnonzero([bool(asset.to) for asset in self.assets])
+
+    def leading(self, carrier: str) -> set[str]:
+        """Kinds that lead a carrier from node to node: what they keep of it is their loss."""
+        ends = (met for met in self.meetings if met.carrier == carrier and met.feeds)
+        return {self.assets[met.component].kind for met in ends if self.assets[met.component].to}
 
 
 def dispatch(case: Case, plan: Plan) -> Dispatch:
@@ -156,11 +162,18 @@ def _meetings(log: Log, name: str, at: int) -> Iterator[Meeting]:
 
 
 def _carried(log: Log, asset: Asset) -> tuple[Floats, Floats, Floats]:
-    """What a line sent (against its direction: negative), what arrived, what was lost."""
+    """What a line sent (against its direction: negative), what arrived, what was lost [kW].
+
+    NaN where what travels along it is no power, such as data.
+    """
     sent, received = 0.0, 0.0
     signed: Any = 0.0
     # What a line draws and never feeds, such as its pump's power, does not travel along it.
-    carried = {movement.carrier for movement in log.movements if movement.sign > 0}
+    carried = {movement.carrier for movement in log.movements
+               if movement.sign > 0 and carrier_unit(movement.carrier) == "kW"}  # fmt: skip
+    if not carried:
+        nothing = np.asarray(np.nan)
+        return nothing, nothing, nothing
     for movement in log.movements:
         if movement.carrier not in carried:
             continue
@@ -179,6 +192,11 @@ def _use(units: Units, log: Log, level: Floats, flow: Floats) -> tuple[Floats, F
     if len(units) != 1:
         return nothing, nothing, np.nan
     limit = _limit(units, "capacity")
+    if limit is not None and units.parameters["capacity"].unit not in ("kW", "kWh"):
+        # Each direction of a data link may be full by itself.
+        ways = [m.flow[0] for m in log.movements if m.sign > 0]
+        share = np.max(ways, axis=0) / np.maximum(limit, 1e-9) if ways else nothing
+        return nothing, share, np.nan
     if limit is not None:
         limit = np.broadcast_to(limit, level.shape)
         for amount in (level, np.abs(flow), log.measures.get("it_power", nothing)):
@@ -221,16 +239,14 @@ def component_flows(case: Case, plan: Plan, moved: Dispatch | None = None) -> pd
         codes = np.repeat([known.index(value) for value in values], steps)
         return pd.Categorical.from_codes(codes, pd.Index(known))
 
-    start = np.tile(case.time, count)
-    length = np.timedelta64(round(case.step * 3.6e12), "ns")
     columns: dict[str, Any] = {
         "asset_id": np.repeat(np.arange(1, count + 1, dtype=np.int32), steps),
         "asset": each([asset.name for asset in case.assets]),
         "kind": each([asset.kind for asset in case.assets]),
         "group": each([asset.group for asset in case.assets]),
         "node": each([asset.node for asset in case.assets]),
-        "start_time": start,
-        "end_time": start + length,
+        "start_time": np.tile(case.time, count),
+        "end_time": np.tile(case.ends, count),
     }
     columns |= {f"{carrier}_kw": array.ravel() for carrier, array in moved.carriers.items()}
     columns |= {"level_kwh": moved.level.ravel(), "flow_kw": moved.flow.ravel(),

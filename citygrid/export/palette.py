@@ -50,6 +50,7 @@ SPARE = ("#6C8E3B", "#B0487A", "#3D9FC4", "#A0763C", "#77709E", "#4C8C7D")
 #: From idle to full, ever darker: reads on a print, too. The first is for lines without a figure.
 SHADES = ("#D9CDBF", "#F0C27B", "#E39A4A", "#CC6A2C", "#9C3A1C", "#5C1A10")
 SHADES_POWER = ("#C9D3DC", "#A9C3DC", "#7CA3CB", "#4C7FB5", "#285A93", "#10325F")
+SHADES_DATA = ("#D0D6D2", "#B4D3C4", "#86BBA2", "#559C7C", "#2D7857", "#0F4A31")
 #: Upper ends of the classes of use that the shades after the first stand for.
 CLASSES = (0.2, 0.4, 0.6, 0.8, float("inf"))
 

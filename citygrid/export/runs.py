@@ -13,7 +13,7 @@ from citygrid.district.case import Case
 from citygrid.errors import Fault, InputError, VerificationError
 from citygrid.files import refuse_unwritable
 from citygrid.gap import relative_gap
-from citygrid.plan.compare import Comparison, Try, compare, try_of_plan
+from citygrid.plan.compare import Comparison, Try, best_of, compare, try_of_plan
 from citygrid.plan.plan import Plan
 from citygrid.plan.verify import Verdict, replayed
 
@@ -71,13 +71,13 @@ def write_runs(
     table = route_table(runs)
     beside = table if len({run.route for run in runs}) > 1 else None
     files: dict[str, dict[str, str]] = {run.route: {} for run in runs}
+    places = _places(folder, files)
     entries = []
     for run in runs:
         if run.plan is None or run.verdict is None or run.seed != runs[0].seed:
             continue
-        place = _place(folder, run.route, len(files))
         say(f"writing the plan by {run.route}")
-        written = write(run.plan, PLAN_FILES, place, run.verdict, beside)
+        written = write(run.plan, PLAN_FILES, places[run.route], run.verdict, beside)
         files[run.route] = {"plan": str(written["nc"]), "gpkg": str(written["gpkg"])}
         entries.append(Entry(run.route, run.case, run.plan, run.verdict, run.seconds, run.size))
     say("writing the report")
@@ -91,7 +91,7 @@ def write_runs(
 
 def refuse_unwritable_runs(routes: Sequence[str], folder: Path) -> None:
     """Raise the ``OSError`` that :func:`write_runs` would meet, before anything is solved."""
-    places = [_place(folder, route, len(routes)) for route in routes]
+    places = _places(folder, routes).values()
     for path in (*(place / name for place in places for name in PLAN_FILES.values()),
                  folder / REPORT, folder / ROUTES):  # fmt: skip
         refuse_unwritable(path)
@@ -111,9 +111,24 @@ def left_from_before(folder: Path, files: Mapping[str, Mapping[str, str]]) -> li
     return [str(path) for path in found if path.resolve() not in written]
 
 
-def _place(folder: Path, route: str, count: int) -> Path:
-    """Where the plan of one of so many routes stands."""
-    return folder if count == 1 else folder / route.translate(str.maketrans(":/.", "---"))
+def _places(folder: Path, routes: Iterable[str]) -> dict[str, Path]:
+    """Where the plan of each route stands: one by itself in the folder, several in one each.
+
+    Routes may be called by files (``answer:FILE``), whose names can become one and then get a
+    number.
+    """
+    names = list(dict.fromkeys(routes))
+    if len(names) == 1:
+        return {names[0]: folder}
+    found: dict[str, str] = {}
+    for route in names:
+        plain = route.translate(str.maketrans(":/.", "---"))
+        taken, name, count = {each.casefold() for each in found.values()}, plain, 1
+        while name.casefold() in taken:
+            count += 1
+            name = f"{plain}-{count}"
+        found[route] = name
+    return {route: folder / name for route, name in found.items()}
 
 
 def route_table(runs: Sequence[Run]) -> pd.DataFrame:
@@ -249,7 +264,7 @@ def export_stored(paths: Sequence[Path], to: Iterable[str], folder: Path) -> dic
             Fault(str(path), f"is a plan of another case than {paths[0]}", None,
                   "export plans of the same case together, others on their own") for path in others
         ])  # fmt: skip
-    best = min(stored, key=lambda each: (not each.verdict.ok, each.plan.objective))
+    best = best_of(stored)
     if not best.verdict.ok:
         raise VerificationError([
             Fault(str(path), f"breaks {counted(len(each.verdict.violations), 'rule')}, first: "

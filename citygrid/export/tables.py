@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pandas as pd
 
 from citygrid.components.contract import Flows, Units
 from citygrid.district.case import Case
-from citygrid.export.flows import component_flows
+from citygrid.export.subject import Subject
 from citygrid.files import whole
 from citygrid.plan.plan import Plan
 from citygrid.plan.policies import policies
@@ -55,6 +56,10 @@ LEDGER = {"money": "eur", "carbon": "co2_kg", "marginal_carbon": "co2_marginal_k
 #: Endings that say the unit of a figure that is not listed above.
 ENDINGS = ("eur", "kg", "mwh", "kwh", "kw", "h")
 UNITS = {"eur": "EUR", "mwh": "MWh", "kwh": "kWh", "kw": "kW"}
+
+#: What a formula begins with, and what begins so and is none.
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", re.ASCII)
 
 #: Share of a job's power below which it is not running.
 IDLE = 1e-6
@@ -169,31 +174,27 @@ def provenance_table(case: Case, plan: Plan, verdict: Verdict, *notes: str) -> p
 # files ------------------------------------------------------------------------------------------
 
 
-def tables(
-    case: Case, plan: Plan, verdict: Verdict, routes: pd.DataFrame | None = None
-) -> dict[str, pd.DataFrame]:
+def tables(subject: Subject) -> dict[str, pd.DataFrame]:
     """All tables of a plan by name: ``jobs`` where the case has jobs, ``routes`` if given."""
     found = {
-        "dispatch": component_flows(case, plan),
-        "kpis": kpi_table(verdict),
-        "ledger": ledger_table(verdict),
+        "dispatch": subject.steps,
+        "kpis": kpi_table(subject.verdict),
+        "ledger": ledger_table(subject.verdict),
     }
-    if any("job" in units.parameters for units in case.units.values()):
-        found["jobs"] = job_table(case, plan)
-    if routes is not None:
-        found["routes"] = routes
+    if any("job" in units.parameters for units in subject.case.units.values()):
+        found["jobs"] = job_table(subject.case, subject.plan)
+    if subject.routes is not None:
+        found["routes"] = subject.routes
     return found
 
 
-def write_csv(
-    case: Case, plan: Plan, verdict: Verdict, folder: Path, routes: pd.DataFrame | None = None
-) -> list[Path]:
+def write_csv(subject: Subject, folder: Path) -> list[Path]:
     """Write ``dispatch.csv``, ``kpis.csv``, ``ledger.csv``, with jobs ``jobs.csv``, ``routes.csv``.
 
     Times are UTC in ISO 8601; no cell that is text can be taken for a formula.
     """
     paths = []
-    for name, table in tables(case, plan, verdict, routes).items():
+    for name, table in tables(subject).items():
         path = Path(folder) / f"{name}.csv"
         write_table(table, path)
         paths.append(path)
@@ -207,12 +208,10 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
                             date_format="%Y-%m-%dT%H:%M:%SZ")  # fmt: skip
 
 
-def write_parquet(
-    case: Case, plan: Plan, verdict: Verdict, folder: Path, routes: pd.DataFrame | None = None
-) -> list[Path]:
+def write_parquet(subject: Subject, folder: Path) -> list[Path]:
     """Write the same tables as Parquet (zstd), times with their zone."""
     paths = []
-    for name, table in tables(case, plan, verdict, routes).items():
+    for name, table in tables(subject).items():
         path = Path(folder) / f"{name}.parquet"
         zoned = {
             column: table[column].dt.tz_localize("UTC")
@@ -224,23 +223,19 @@ def write_parquet(
     return paths
 
 
-def write_netcdf(case: Case, plan: Plan, verdict: Verdict, path: Path) -> None:
+def write_netcdf(subject: Subject, path: Path) -> None:
     """Write the plan itself, its case inside; the verdict is not part of it."""
-    plan.save(path)
+    subject.plan.save(path)
 
 
 def safe_cell(text: str) -> str:
     """A text that no spreadsheet takes for a formula: ``'`` before ``= + - @``, tab, line end.
 
-    Numbers stay as they are.
+    Numbers stay as they are. Some spreadsheets take the wide signs of East Asian fonts for the
+    narrow ones.
     """
-    if not text.startswith(("=", "+", "-", "@", "\t", "\r", "\n")):
-        return text
-    try:
-        float(text)
-    except ValueError:
-        return f"'{text}"
-    return text
+    harmless = not text.startswith(FORMULA) or NUMBER.fullmatch(text)
+    return text if harmless else f"'{text}"
 
 
 def _safe(table: pd.DataFrame) -> pd.DataFrame:

@@ -21,6 +21,7 @@ from citygrid.errors import Fault, InputError
 from citygrid.files import whole
 from citygrid.imports.drawn import draw_courses
 from citygrid.imports.network import Backdrop
+from citygrid.imports.projection import USUAL_PLACE, degrees_of
 from citygrid.imports.text import another, as_written, comment, line, reference, word
 
 #: Steps beyond which a horizon is not taken whole unless it is asked for: a week of hours.
@@ -297,7 +298,7 @@ def _listed(title: str, entries: Sequence[str]) -> list[str]:
 def _surroundings(draft: Draft, path: Path, frame: Frame) -> list[str]:
     found = []
     if frame.weather is not None:
-        latitude, longitude = _place(draft)
+        latitude, longitude = degrees_of(draft.nodes.values(), draft.crs) or USUAL_PLACE
         found.append(f"weather: {{file: {reference(frame.weather, path)}, "
                      f"latitude: {latitude:.3f}, longitude: {longitude:.3f}}}")  # fmt: skip
     kinds = {fields["kind"] for fields in draft.components.values()}
@@ -306,16 +307,3 @@ def _surroundings(draft: Draft, path: Path, frame: Frame) -> list[str]:
         found.append(f"heat_network: {{supply: [{{air: 0 degC, water: {frame.supply:g} degC}}], "
                      f"return: {frame.back:g} degC{ground}}}")  # fmt: skip
     return found
-
-
-def _place(draft: Draft) -> tuple[float, float]:
-    """Latitude and longitude of the district's middle [deg]."""
-    placed = [at for at in draft.nodes.values() if at is not None]
-    if not placed or draft.crs is None:
-        return 50.0, 9.0
-    from pyproj import Transformer
-
-    east, north = np.mean(placed, axis=0)
-    to_degrees = Transformer.from_crs(draft.crs, "EPSG:4326", always_xy=True)
-    longitude, latitude = to_degrees.transform(east, north)
-    return latitude, longitude

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from shapely.geometry import LineString
 
+from citygrid.files import dated
 from citygrid.imports.network import Backdrop, Network
 
 if TYPE_CHECKING:
@@ -55,14 +56,11 @@ def draw_courses(
 
 
 def _write(layers: Mapping[str, gpd.GeoDataFrame], path: Path) -> None:
-    import pyogrio
-
-    # The same bytes at every run: GeoPackage notes when a layer was changed last.
-    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": "2023-01-01T00:00:00.000Z"})
     path.unlink(missing_ok=True)
-    for layer, frame in layers.items():
-        if len(frame):
-            frame.to_file(path, layer=layer, driver="GPKG", engine="pyogrio")
+    with dated("2023-01-01T00:00:00.000Z"):
+        for layer, frame in layers.items():
+            if len(frame):
+                frame.to_file(path, layer=layer, driver="GPKG", engine="pyogrio")
 
 
 def _housed(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 
@@ -23,6 +24,26 @@ class Projection:
             return None
         east, north = self._transform.transform(*at)
         return float(east), float(north)
+
+
+#: Where the sun and the air are taken of a district that is nowhere, latitude and longitude [deg].
+USUAL_PLACE = (50.0, 9.0)
+
+
+def degrees_of(
+    places: Iterable[tuple[float, float] | None], crs: str | None
+) -> tuple[float, float] | None:
+    """Latitude and longitude [deg] of the middle of places in a system; ``None`` if unknown."""
+    known = [at for at in places if at is not None and all(map(math.isfinite, at))]
+    if not known or crs is None:
+        return None
+    from pyproj import Transformer
+
+    east, north = (sum(parts) / len(known) for parts in zip(*known, strict=True))
+    longitude, latitude = Transformer.from_crs(crs, "EPSG:4326", always_xy=True).transform(
+        east, north
+    )
+    return latitude, longitude
 
 
 def _zone_of(at: tuple[float, float]) -> str:

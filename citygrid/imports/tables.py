@@ -9,7 +9,7 @@ import networkx as nx
 import numpy as np
 
 from citygrid.arrays import Floats
-from citygrid.errors import Fault, InputError
+from citygrid.errors import Fault, InputError, choice
 from citygrid.imports.network import Demand, Network, Pipe
 from citygrid.inputs.tables import Column, Table, numbers, read_table
 from citygrid.units import factor
@@ -153,7 +153,7 @@ def _absurd(
         for i, (a, b) in enumerate(zip(start, end, strict=True)) if a == b
     ]  # fmt: skip
     if source not in known:
-        faults.append(Fault("--source", "is no node", source, f"use one of {', '.join(names)}"))
+        faults.append(Fault("--source", "is no node", source, choice(source, names)))
     return faults
 
 

@@ -12,7 +12,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,12 +20,10 @@ from citygrid.errors import Fault, InputError
 from citygrid.files import whole
 from citygrid.imports.drawn import draw
 from citygrid.imports.network import Network, Pipe
+from citygrid.imports.projection import USUAL_PLACE, degrees_of
 from citygrid.imports.sizing import carried, simultaneity, smallest_size
 from citygrid.imports.text import as_written, comment, line, reference, word
 from citygrid.inputs.pipes import Catalogue, PipeSize, read_catalogue
-
-if TYPE_CHECKING:
-    pass
 
 #: How often pipes may be widened until they carry every hour of the district's demand.
 ROUNDS = 12
@@ -303,17 +300,14 @@ def _district(
 def _horizon(network: Network, design: Design, path: Path) -> Sequence[str]:
     if design.weather is None:
         return [f"horizon: {{start: {design.start}, length: 1 h}}  # the design hour"]
-    east, north = network.nodes[network.source]
-    latitude, longitude = 50.0, 9.0
-    if network.crs:
-        from pyproj import Transformer
-
-        to_degrees = Transformer.from_crs(network.crs, "EPSG:4326", always_xy=True)
-        longitude, latitude = to_degrees.transform(east, north)
+    found = degrees_of([network.nodes[network.source]], network.crs)
+    latitude, longitude = found or USUAL_PLACE
+    assumed = "" if found else "  # place assumed: the positions are in no known system"
     weather = reference(design.weather, path)
     return [
         f"horizon: {{start: {design.start}, length: {design.length}}}",
-        f"weather: {{file: {weather}, latitude: {latitude:.3f}, longitude: {longitude:.3f}}}",
+        f"weather: {{file: {weather}, latitude: {latitude:.3f}, longitude: {longitude:.3f}}}"
+        + assumed,
     ]
 
 

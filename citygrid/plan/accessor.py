@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
-
 import numpy as np
 import pandas as pd
 import xarray as xr
 
 from citygrid.components.contract import kinds
-from citygrid.errors import Fault, InputError
+from citygrid.errors import Fault, InputError, unknown
 from citygrid.units import factor
 
 
@@ -46,9 +44,7 @@ class PlanAccessor:
         """
         held = self.kinds
         if kind not in held:
-            near = get_close_matches(str(kind), held, n=3, cutoff=0.5) or held
-            raise InputError(Fault("kind", "is not in this dataset", kind,
-                                   f"choose from {', '.join(near)}"))  # fmt: skip
+            raise InputError(unknown("kind", kind, held, "this dataset"))
         names = {str(name): str(name).removeprefix(f"{kind}.") for name in self._dataset.data_vars
                  if str(name).startswith(f"{kind}.")}  # fmt: skip
         return self._dataset[list(names)].rename(names)

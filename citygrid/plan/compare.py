@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from citygrid.gap import relative_gap
 from citygrid.plan.traces import (
@@ -126,12 +126,29 @@ def try_of_plan(plan: Plan, verdict: Verdict, route: str, solve: float | None = 
     )  # fmt: skip
 
 
+class Verified(Protocol):
+    """A plan and what was found of it."""
+
+    @property
+    def plan(self) -> Plan: ...
+    @property
+    def verdict(self) -> Verdict: ...
+
+
+V = TypeVar("V", bound=Verified)
+
+
+def best_of(plans: Iterable[V]) -> V:
+    """The cheapest plan that holds; where none does, the cheapest. Of equal ones the first."""
+    return min(plans, key=lambda each: (not each.verdict.ok, each.plan.objective))
+
+
 def compare(tries: Sequence[Try]) -> Comparison:
     """Standings of all routes in the order in which they come, and the words that follow."""
-    bounds: dict[str, float | None] = {}
+    bounds: dict[str, float] = {}
     for each in tries:
         if each.bound is not None:
-            bounds[each.route] = max(each.bound, bounds.get(each.route) or each.bound)
+            bounds[each.route] = max(each.bound, bounds.get(each.route, each.bound))
     bound, prover = best_bound(bounds, (each.objective for each in tries))
     by_route: dict[str, list[Try]] = {}
     for each in tries:

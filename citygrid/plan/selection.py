@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,7 +18,7 @@ from citygrid.arrays import Flags, Floats, Positions
 from citygrid.components.contract import kinds
 from citygrid.components.log import Log
 from citygrid.district.case import Case
-from citygrid.errors import Fault, InputError, VerificationError
+from citygrid.errors import Fault, InputError, VerificationError, unknown
 from citygrid.units import carrier_unit
 
 if TYPE_CHECKING:
@@ -78,19 +77,11 @@ def _known(what: str, asked: Names, known: Iterable[str]) -> list[str] | None:
         return None
     names = [asked] if isinstance(asked, str) else list(asked)
     there = list(known)
-    faults = [_unknown(what, name, there) for name in names if name not in there]
+    faults = [unknown(what, name, there) for name in names if name not in there]
     if faults or not names:
         raise InputError(faults or Fault(what, "names nothing", None, f"name a {what}, or leave "
                                          "it out for all"))  # fmt: skip
     return names
-
-
-def _unknown(what: str, name: object, known: Sequence[str]) -> Fault:
-    near = get_close_matches(str(name), known, n=3, cutoff=0.5)
-    if near:
-        return Fault(what, "is not in this plan", name, f"perhaps {' or '.join(near)}")
-    some = ", ".join(known[:8]) + (", …" if len(known) > 8 else "")
-    return Fault(what, "is not in this plan", name, f"choose from {some}" if some else "")
 
 
 def _asked(component: Names, kind: Names, quantity: Names) -> str:
@@ -179,7 +170,7 @@ def table(plan: Plan, names: Sequence[str], tidy: bool, utc: bool) -> pd.DataFra
                 str(array.attrs.get("units", "1")),
             )
         if not found:
-            faults.append(_unknown("carrier or quantity", asked, [*carriers, *shorts, *flows]))
+            faults.append(unknown("carrier or quantity", asked, [*carriers, *shorts, *flows]))
     if faults:
         raise InputError(faults)
     clock = case.local(case.time).rename("time")

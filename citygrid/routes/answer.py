@@ -41,9 +41,10 @@ from citygrid.routes.exchange.key import read_map
 from citygrid.routes.exchange.samples import Samples, read_samples
 from citygrid.routes.hybrid.assignment import find_coupling
 from citygrid.routes.hybrid.commitment import NODES, Workshop
+from citygrid.routes.settings import no_whole, whole_number
 
 #: Distinct choices of integers that are worked out, best first, unless ``plans`` says otherwise.
-PLANS = 10
+PLANS, MOST = 10, 1_000_000
 #: Choices that are repaired where none allows a plan as it is.
 REPAIRS = 3
 
@@ -54,11 +55,10 @@ def check(options: Options, file: str) -> int:
     for name, text in options.extras.items():
         if name != "plans":
             faults.append(Fault(f"--set {name}", "answer has no such option", text, "choose plans"))
-        elif not (text.isascii() and text.isdigit() and 1 <= int(text) <= 1_000_000):
-            faults.append(Fault("--set plans", "expected a whole number of at least 1", text,
-                                "write one of at most 1,000,000"))  # fmt: skip
+        elif (number := whole_number(text, MOST)) is None:
+            faults.append(no_whole(name, text, MOST))
         else:
-            plans = int(text)
+            plans = number
     try:
         read_samples(Path(file))
         read_map(Path(file).parent)

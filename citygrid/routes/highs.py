@@ -6,7 +6,6 @@ where a limit must hold.
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -17,7 +16,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from citygrid.arrays import Floats
-from citygrid.errors import Fault, InputError
+from citygrid.errors import Fault, InputError, near
 from citygrid.model.form import Form
 from citygrid.model.reductions import relax
 from citygrid.routes.bounds import dual_bound
@@ -116,8 +115,7 @@ def settings(extras: Mapping[str, str]) -> dict[str, str]:
             faults.append(Fault(place, "has an option of its own here", value,
                                 f"use {_NAMED[name]}"))  # fmt: skip
         elif name not in known or "file" in name:
-            near = difflib.get_close_matches(name, [n for n in known if "file" not in n], 3, 0.5)
-            repair = f"did you mean {' or '.join(near)}?" if near else "see the options of HiGHS"
+            repair = near(name, (n for n in known if "file" not in n)) or "see the options of HiGHS"
             faults.append(Fault(place, "milp passes on no such option of HiGHS", value, repair))
         elif trial.setOptionValue(name, value) != highspy.HighsStatus.kOk:
             kind = _KINDS[trial.getOptionType(name)[1]]

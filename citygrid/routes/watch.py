@@ -39,12 +39,7 @@ def grace(limit: float) -> float:
 
 def run(form: Form, task: Task, report: Report, start: Floats | None = None) -> Result:
     """:func:`citygrid.routes.highs.run` in a child that is stopped when it overruns its limit."""
-    root = str(Path(citygrid.__file__).resolve().parent.parent)
-    path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))
-    child = subprocess.Popen(
-        [sys.executable, "-m", "citygrid.routes.watch"], stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": path},
-    )  # fmt: skip
+    child = start_child("citygrid.routes.watch")
     assert child.stdin is not None and child.stdout is not None
     news: queue.Queue[tuple[dict[str, Any], bytes] | None] = queue.Queue()
     reader = threading.Thread(target=_listen, args=(child.stdout, news), daemon=True)
@@ -67,6 +62,16 @@ def run(form: Form, task: Task, report: Report, start: Floats | None = None) -> 
     while answer is None and not news.empty():
         answer = best.hear(news.get(), report)
     return answer if answer is not None else best.remains(form, child.returncode)
+
+
+def start_child(module: str) -> subprocess.Popen[bytes]:
+    """A Python of ours that runs a module of this package and talks over its pipes."""
+    root = str(Path(citygrid.__file__).resolve().parent.parent)
+    path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))
+    return subprocess.Popen(
+        [sys.executable, "-m", module], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": path},
+    )  # fmt: skip
 
 
 @dataclass

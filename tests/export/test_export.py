@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from citygrid.cli import main
 from citygrid.errors import InputError
-from citygrid.export import FORMATS, write
+from citygrid.export import FORMATS, flows, write
 from citygrid.plan.plan import Plan
 
 
@@ -19,6 +19,23 @@ def test_a_stored_plan_is_written_in_every_format(planned, tmp_path):
     assert list(files) == list(FORMATS)
     for path in files.values():
         assert path.is_file() or any(path.iterdir())
+
+
+def test_all_formats_share_one_replay_and_none_changes_what_the_next_one_writes(
+    planned, tmp_path, monkeypatch
+):
+    _, plan, verdict = planned
+    replays = []
+    replay = flows.dispatch
+    monkeypatch.setattr(flows, "dispatch", lambda *a: replays.append(a) or replay(*a))
+    names = [name for name in FORMATS if name != "nc"]
+    together = write(plan, names, tmp_path / "all", verdict)
+    assert len(replays) == 1
+    for name, path in together.items():
+        alone = write(plan, [name], tmp_path / name, verdict)[name]
+        for file in [path] if path.is_file() else path.iterdir():
+            twin = alone if path.is_file() else alone / file.name
+            assert file.read_bytes() == twin.read_bytes(), file.name
 
 
 def test_an_unknown_format_is_refused_before_anything_is_written(planned, tmp_path):

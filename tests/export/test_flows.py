@@ -99,3 +99,25 @@ def test_the_power_of_a_pump_does_not_travel_along_its_pipe():
     gain = result.case.units["cooling_pipe"]["loss"][0]
     np.testing.assert_allclose(main["loss_kw"], gain)
     np.testing.assert_allclose(main["power_kw"], -result.flow("cooling_pipe.pump_power", "main"))
+
+
+def test_data_are_no_energy_along_a_line():
+    """A link's rate [GB/h] is neither power nor loss; its fuller direction says how full it is."""
+    result = solved("data_link")
+    table = component_flows(result.case, result.plan).set_index("asset")
+    for name, use in (("fibre", 25 / 40), ("radio", 25 / 25)):
+        link = table.loc[name]
+        assert link[["flow_kw", "arrived_kw", "loss_kw", "level_kwh"]].isna().all(axis=None)
+        np.testing.assert_allclose(link["used"], use)
+    np.testing.assert_allclose(table.loc["fibre", "power_kw"], -0.1 * 25)
+    moved = dispatch(result.case, result.plan)
+    rows = [i for i, asset in enumerate(result.case.assets) if asset.kind == "data_link"]
+    assert np.isnan(moved.rated[rows]).all() and np.isnan(moved.capacity[rows]).all()
+
+
+def test_a_kind_loses_what_it_leads_and_uses_what_drives_it():
+    result = solved("cooling_pipe")
+    moved = dispatch(result.case, result.plan)
+    assert moved.leading("cooling") == {"cooling_pipe"} and moved.leading("power") == set()
+    assert (moved.carriers["power"][moved.lines] < 0).any()
+    assert dispatch(*solved("data_link")[::2]).leading("data") == {"data_link"}

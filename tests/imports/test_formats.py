@@ -15,6 +15,7 @@ import citygrid as cg
 from citygrid.cli import main
 from citygrid.export.gis.cityjson import write_cityjson
 from citygrid.export.gis.geometry import locate
+from citygrid.export.subject import Subject
 from citygrid.imports.layers import column_of
 from tests.helpers import solve
 
@@ -243,7 +244,7 @@ def test_buildings_are_drawn_behind_the_district_and_stand_up_in_cityjson(
     areas = drawn[drawn.geom_type == "Polygon"]
     # The mill is told of its house, and the two other consumers are points.
     assert areas["consumer"].dropna().tolist() == ["mill"] and len(drawn) == 4
-    write_cityjson(run_.case, run_.plan, run_.verdict, tmp_path / "city.json")
+    write_cityjson(Subject(run_.plan, run_.verdict), tmp_path / "city.json")
     objects = json.loads((tmp_path / "city.json").read_text())["CityObjects"].values()
     solids = [o for o in objects for g in o["geometry"] if g["type"] == "Solid"]
     assert [o["attributes"]["height"] for o in solids] == [12.5]

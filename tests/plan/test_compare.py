@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
-from citygrid.plan.compare import Try, beside_hybrid, compare, decide, percent, try_of
+from citygrid.plan.compare import Try, beside_hybrid, best_of, compare, decide, percent, try_of
 
 
 def tried(route, *costs, used=2.0, bound=99.0, trace=()):
@@ -145,3 +146,21 @@ def test_plans_of_highs_are_no_merit_of_who_searched():
     dear = try_of("milp", 0, 110.0, 99.0, {"gap_asked": 1e-3}, solve=9.0)
     assert "found by the tree of HiGHS" in decide([dear], [hybrid])
     assert not try_of("milp", 0, 1.0, 1.0, {"found_by": "tree"}).helped
+
+
+def verified(cost, ok=True):
+    return SimpleNamespace(plan=SimpleNamespace(objective=cost), verdict=SimpleNamespace(ok=ok))
+
+
+def test_the_best_plan_is_the_cheapest_that_holds():
+    cheap, dear, broken = verified(2.0), verified(3.0), verified(1.0, ok=False)
+    assert best_of([broken, dear, cheap]) is cheap
+    twin = verified(2.0)
+    assert best_of([twin, cheap]) is twin and best_of([cheap, twin]) is cheap
+    assert best_of([verified(4.0, ok=False), broken]) is broken
+
+
+def test_a_bound_of_nothing_is_a_bound():
+    """Of two seeds the better bound counts, also where it is 0 EUR and the other is below."""
+    tries = [Try("milp", seed, 5.0, bound, 1.0) for seed, bound in ((0, 0.0), (1, -5.0))]
+    assert compare(tries).bound == 0.0

@@ -315,8 +315,8 @@ def test_options_of_the_binary_model_change_it_and_are_kept(whole, tmp_path):
 
 @pytest.mark.parametrize(
     ("settings", "words"),
-    [({"window": "6 h"}, "choose one of encoding, bits, slack"), ({"bits": "99"}, "1 to 12"),
-     ({"bits": "9" * 5000}, "1 to 12"), ({"encoding": "gray"}, "domainwall")],
+    [({"window": "6 h"}, "choose one of encoding, bits, slack"), ({"bits": "99"}, "at most 12"),
+     ({"bits": "9" * 5000}, "at most 12"), ({"encoding": "gray"}, "domainwall")],
 )  # fmt: skip
 def test_options_that_the_binary_model_lacks_are_refused_and_nothing_is_written(
     whole, tmp_path, settings, words

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +10,7 @@ import pandas as pd
 
 from citygrid.arrays import Floats
 from citygrid.cards import short
-from citygrid.errors import Fault, InputError
+from citygrid.errors import Fault, InputError, unknown
 from citygrid.export.palette import Look
 from citygrid.export.report.windows import WHOLE_DAYS, Window
 from citygrid.plan.plan import Plan
@@ -68,11 +67,9 @@ def chosen(what: str, name: str, known: Iterable[str]) -> str:
     Raises :class:`InputError` that lists near names.
     """
     names = list(known)
-    if name in names:
-        return name
-    near = get_close_matches(str(name), names, n=3, cutoff=0.5) or names[:8]
-    raise InputError(Fault(what, "is not in this plan", name,
-                           f"choose from {', '.join(near)}" if near else ""))  # fmt: skip
+    if name not in names:
+        raise InputError(unknown(what, name, names))
+    return name
 
 
 def period(plan: Plan, days: Days) -> slice:
@@ -120,9 +117,8 @@ def edges(window: Window) -> Floats:
     from matplotlib import dates
 
     case = window.case
-    length = np.timedelta64(round(case.step * 3.6e12), "ns")
     stamps = case.time[window.first : window.last : window.block]
-    stamps = np.append(stamps, case.time[window.last - 1] + length)
+    stamps = np.append(stamps, case.ends[window.last - 1])
     return np.asarray(dates.date2num(stamps), dtype=float)
 
 
@@ -144,11 +140,6 @@ def time_axis(ax: Axes, window: Window) -> None:
     begin, end = case.local(case.time[[window.first, window.last - 1]])
     years = f"{begin.year}" if begin.year == end.year else f"{begin.year} to {end.year}"
     ax.set_xlabel(f"Local time ({zone}), {years}")
-
-
-def power_scale(largest: float) -> tuple[float, str]:
-    """What a power [kW] is divided by to be read well, and the unit that it then has."""
-    return (1000.0, "MW") if largest >= 10_000 else (1.0, "kW")
 
 
 def fill_of(look: Look) -> dict[str, Any]:

@@ -18,15 +18,14 @@ from citygrid.export.figures.frame import (
     legend,
     means_of,
     period,
-    power_scale,
     time_axis,
     title,
     view,
 )
-from citygrid.export.figures.stacks import carriers_of, name_of
+from citygrid.export.figures.stacks import moving
 from citygrid.export.flows import Dispatch
 from citygrid.export.palette import SPARE, look
-from citygrid.export.report.charts import NOTHING, by_kind, order
+from citygrid.export.stacking import NOTHING, by_kind, name_of, order, power_scale
 from citygrid.plan.plan import Plan
 
 if TYPE_CHECKING:
@@ -78,7 +77,7 @@ def draw_duration_curve(
     plan: Plan, moved: Dispatch, carrier: str, days: Days, ax: Axes | None
 ) -> Axes:
     """See :meth:`citygrid.export.figures.Plot.duration_curve`."""
-    chosen("carrier", carrier, carriers_of(moved))
+    chosen("carrier", carrier, moving(moved))
     steps = period(plan, days)
     fed, drawn = ({k: v[steps] for k, v in side.items()} for side in by_kind(moved, carrier))
     total = sum(drawn.values(), np.zeros(steps.stop - steps.start))
@@ -113,10 +112,7 @@ def draw_duration_curve(
 
 def draw_prices(plan: Plan, carrier: str, days: Days, ax: Axes | None) -> Axes:
     """See :meth:`citygrid.export.figures.Plot.prices`."""
-    held = {
-        str(name).removeprefix("price."): array for name, array in plan.dataset.data_vars.items()
-        if str(name).startswith("price.") and "time" in array.dims
-    }  # fmt: skip
+    held = {name: array for name, array in plan.prices.items() if "time" in array.dims}
     if not held:
         raise lacks(plan, "holds no prices", "plan it anew by a route that states them")
     array = held[chosen("carrier", carrier, held)].transpose(..., "time")

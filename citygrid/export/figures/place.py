@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -21,7 +21,7 @@ from citygrid.export.figures.frame import (
 )
 from citygrid.export.flows import Dispatch
 from citygrid.export.gis.geometry import locate
-from citygrid.export.palette import CLASSES, SHADES, SHADES_POWER, Look, look
+from citygrid.export.palette import CLASSES, SHADES, SHADES_DATA, SHADES_POWER, Look, look
 from citygrid.export.report.picture import STEP, Picture, draw, share_of_peak, use_class
 from citygrid.plan.plan import Plan
 from citygrid.plan.verify import replayed
@@ -35,6 +35,19 @@ BAR = 4.0
 #: Width of the map itself in a new figure [in].
 MAP = 6.2
 PAPER, GROUND, WALLS, DEMAND = "#FFFFFF", "#F6F3EE", "#D5CFC6", "#8B8680"
+
+
+class Drawn(NamedTuple):
+    """How the lines of a network are drawn: their word, shades from idle to full, dashes."""
+
+    word: str
+    shades: tuple[str, ...]
+    dashes: Any
+
+
+NETWORKS = {"heat": Drawn("Pipe", SHADES, "-"),
+            "power": Drawn("Cable", SHADES_POWER, (0, (3, 1.2))),
+            "data": Drawn("Data link", SHADES_DATA, (0, (0.8, 1.2)))}  # fmt: skip
 
 
 def draw_map(plan: Plan, moved: Dispatch, hour: Any, ax: Axes | None) -> Axes:
@@ -60,14 +73,13 @@ def draw_map(plan: Plan, moved: Dispatch, hour: Any, ax: Axes | None) -> Axes:
         spine.set_visible(False)
     _backdrop(ax, picture)
     for line in picture.lines:
-        power = line.network == "power"
+        drawn = NETWORKS[line.network]
         level = line.level if step is None else use_class(float(moved.use[line.row, step]))
-        shades = SHADES_POWER if power else SHADES
         for part in _parts(line.course):
             ax.plot(*part.T, color=PAPER, linewidth=line.thick * 0.75 + 1.2, zorder=2,
                     solid_joinstyle="round")  # fmt: skip
-            ax.plot(*part.T, color=shades[level], linewidth=line.thick * 0.75, zorder=2.1,
-                    linestyle=(0, (3, 1.2)) if power else "-", solid_joinstyle="round",
+            ax.plot(*part.T, color=drawn.shades[level], linewidth=line.thick * 0.75, zorder=2.1,
+                    linestyle=drawn.dashes, solid_joinstyle="round",
                     solid_capstyle="round")  # fmt: skip
     _nodes(ax, picture)
     kinds = _plates(ax, picture, moved, step)
@@ -94,10 +106,10 @@ def _step(plan: Plan, hour: Any) -> int:
             raise InputError(Fault("hour", "is no step of this plan", hour, repair))
         return int(hour)
     try:
-        stamp = pd.Timestamp(hour)
+        stamp: Any = pd.Timestamp(hour)
         if stamp.tz is None:
-            # Of an hour that a clock shows twice, the first.
-            stamp = stamp.tz_localize(clock.tz, ambiguous=True)
+            # Of an hour that a clock shows twice, the first; one that it leaves out is none.
+            stamp = stamp.tz_localize(clock.tz, ambiguous=True, nonexistent="NaT")
     except (ValueError, TypeError) as error:
         raise InputError(Fault("hour", "is no step and no stamp", hour, repair)) from error
     length = pd.Timedelta(hours=case.step)
@@ -187,12 +199,11 @@ def _legend(ax: Axes, picture: Picture, kinds: list[str], known: tuple[str, ...]
     labels: list[str] = []
     tops = ["up to 20 %", "to 40 %", "to 60 %", "to 80 %", "above 80 %"]
     assert len(tops) == len(CLASSES)
-    for network, word, shades in (("heat", "Pipe", SHADES), ("power", "Cable", SHADES_POWER)):
+    for network, drawn_as in NETWORKS.items():
         if any(line.network == network for line in picture.lines):
-            dashes: Any = "-" if network == "heat" else (0, (3, 1.2))
-            for text, colour in zip(tops, shades[1:], strict=True):
-                handles.append(Line2D([], [], color=colour, linewidth=3, linestyle=dashes))
-                labels.append(f"{word}, {text} in use" if text == tops[0] else text)
+            for text, colour in zip(tops, drawn_as.shades[1:], strict=True):
+                handles.append(Line2D([], [], color=colour, linewidth=3, linestyle=drawn_as.dashes))
+                labels.append(f"{drawn_as.word}, {text} in use" if text == tops[0] else text)
     for kind in kinds:
         drawn = look(kind, known)
         handles.append(Patch(facecolor=drawn.fill, edgecolor=INK, linewidth=0.5,

@@ -16,35 +16,27 @@ from citygrid.export.figures.frame import (
     lacks,
     legend,
     means_of,
-    power_scale,
     time_axis,
     title,
     view,
 )
 from citygrid.export.flows import Dispatch
 from citygrid.export.palette import look
-from citygrid.export.report.charts import CARRIERS, NOTHING, by_kind, order
+from citygrid.export.stacking import NOTHING, by_kind, carriers_of, name_of, order, power_scale
 from citygrid.plan.plan import Plan
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def carriers_of(moved: Dispatch) -> list[str]:
+def moving(moved: Dispatch) -> list[str]:
     """Carriers that move at all, in the usual order."""
-    known = [c for c in CARRIERS if c in moved.carriers]
-    others = [c for c in moved.carriers if c not in CARRIERS]
-    return [c for c in [*known, *others] if np.nan_to_num(moved.carriers[c]).any()]
-
-
-def name_of(carrier: str) -> str:
-    """A carrier as a heading says it."""
-    return CARRIERS.get(carrier, carrier.replace("_", " ").capitalize())
+    return [c for c in carriers_of(moved) if np.nan_to_num(moved.carriers[c]).any()]
 
 
 def draw_dispatch(plan: Plan, moved: Dispatch, carrier: str, days: Days, ax: Axes | None) -> Axes:
     """See :meth:`citygrid.export.figures.Plot.dispatch`."""
-    chosen("carrier", carrier, carriers_of(moved))
+    chosen("carrier", carrier, moving(moved))
     window = view(plan, days)
     sides = [
         {kind: window.means(values) for kind, values in side.items()}
@@ -55,7 +47,7 @@ def draw_dispatch(plan: Plan, moved: Dispatch, carrier: str, days: Days, ax: Axe
         raise lacks(plan, f"moves no {carrier.replace('_', ' ')} on these days", "show other days")
     ax = axes(ax)
     known = tuple(dict.fromkeys(asset.kind for asset in moved.assets))
-    lines = {asset.kind for asset in moved.assets if asset.to}
+    lines = moved.leading(carrier)
     peak = max(float(sum(side.values(), np.zeros(1)).max()) for side in sides)
     scale, unit = power_scale(peak)
     at = edges(window)

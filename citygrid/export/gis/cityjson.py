@@ -15,9 +15,8 @@ from shapely.geometry.polygon import orient
 
 from citygrid.district.case import Case
 from citygrid.export.gis.layers import plan_layers, said
+from citygrid.export.subject import Subject
 from citygrid.files import whole
-from citygrid.plan.plan import Plan
-from citygrid.plan.verify import Verdict
 
 #: Size of the last digit that is kept: a millimetre, or a centimetre in degrees.
 METRIC, DEGREES = 1e-3, 1e-7
@@ -25,14 +24,14 @@ METRIC, DEGREES = 1e-3, 1e-7
 #: the street; nodes say nothing that the components do not say, and stay out.
 FURNITURE = "CityFurniture"
 CLASSES = {"buildings": "Building", "heat_network": FURNITURE, "feeders": FURNITURE,
-           "assets": FURNITURE}  # fmt: skip
+           "data_links": FURNITURE, "assets": FURNITURE}  # fmt: skip
 #: Column of the footprints that says how high a building is [m]; with it the building is a block.
 HEIGHT = "height"
 #: A corner, as it goes in; its number among the vertices, as it comes out.
 Number = Callable[[tuple[float, float], float], int]
 
 
-def write_cityjson(case: Case, plan: Plan, verdict: Verdict, path: Path) -> None:
+def write_cityjson(subject: Subject, path: Path) -> None:
     """Write one CityJSON 2.0 file: buildings, components, pipes and cables with their figures.
 
     A component is a point, a line its course, both of level of detail 0; a building is its
@@ -40,7 +39,7 @@ def write_cityjson(case: Case, plan: Plan, verdict: Verdict, path: Path) -> None
     at 0, since a district knows no terrain. Raises :class:`InputError` where the district has no
     positions.
     """
-    layers = plan_layers(case, plan, verdict, "CityJSON")
+    layers = plan_layers(subject, "CityJSON")
     crs = next(iter(layers.values())).crs
     scale = DEGREES if crs is not None and crs.is_geographic else METRIC
     corners: dict[tuple[int, int, int], int] = {}
@@ -60,7 +59,7 @@ def write_cityjson(case: Case, plan: Plan, verdict: Verdict, path: Path) -> None
     document: dict[str, Any] = {
         "type": "CityJSON", "version": "2.0",
         "transform": {"scale": [scale, scale, METRIC], "translate": [*map(float, low), 0.0]},
-        "metadata": _metadata(case, layers["nodes"]),
+        "metadata": _metadata(subject.case, layers["nodes"]),
         "CityObjects": objects, "vertices": [list(corner) for corner in corners],
     }  # fmt: skip
     with whole(Path(path)) as temporary:

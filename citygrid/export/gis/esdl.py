@@ -17,14 +17,12 @@ import numpy as np
 
 from citygrid.district.case import Asset, Case
 from citygrid.errors import Fault, InputError
-from citygrid.export.flows import NO_ENERGY, WORK, Dispatch, Meeting, dispatch
-from citygrid.export.gis.geometry import locate
+from citygrid.export.flows import NO_ENERGY, WORK, Dispatch, Meeting
 from citygrid.export.gis.layers import DECIMALS, WORLD, refuse_unplaced
 from citygrid.export.gis.markup import inert
+from citygrid.export.subject import Subject
 from citygrid.export.tables import kpi_table
 from citygrid.files import whole
-from citygrid.plan.plan import Plan
-from citygrid.plan.verify import Verdict
 
 #: Kind → class of ESDL. A kind that is not here is a generic conversion, producer, consumer or
 #: transport, by the ways its energy goes.
@@ -47,7 +45,7 @@ CARRIERS = {"power": "ElectricityCommodity", "heat": "HeatCommodity", "cooling":
 WATTS, JOULES = 1e3, 3.6e6
 
 
-def write_esdl(case: Case, plan: Plan, verdict: Verdict, path: Path) -> None:
+def write_esdl(subject: Subject, path: Path) -> None:
     """Write one ESDL file: assets with their ratings, connections, the dispatch, key figures.
 
     The dispatch stands at the ports as time series [W]. What the language has no word for (jobs,
@@ -55,19 +53,19 @@ def write_esdl(case: Case, plan: Plan, verdict: Verdict, path: Path) -> None:
     the energy system. Raises :class:`InputError` where pyESDL is not installed, or where positions
     are in no known system.
     """
+    case, geometry = subject.case, subject.geometry
     words = _words(case)
-    geometry = locate(case)
     refuse_unplaced(case, geometry, "ESDL")
     components, nodes = (
         gpd.GeoSeries(list(drawn.values()), index=list(drawn), crs=geometry.crs or WORLD)
         .to_crs(WORLD).to_dict()
         for drawn in ({**geometry.points, **geometry.lines}, geometry.nodes)
     )  # fmt: skip
-    system = _System(words, case, dispatch(case, plan), components, nodes)
+    system = _System(words, case, subject.moved, components, nodes)
     for at, asset in enumerate(case.assets):
         system.add(at, asset)
     system.connect()
-    figures = kpi_table(verdict).dropna(subset=["value"])
+    figures = kpi_table(subject.verdict).dropna(subset=["value"])
     system.area.KPIs = words.KPIs(id="kpis", kpi=[
         words.DoubleKPI(id=f"kpi-{row.name}", name=f"{row.label} [{row.unit}]", value=row.value)
         for row in figures.itertuples(index=False)
@@ -75,7 +73,7 @@ def write_esdl(case: Case, plan: Plan, verdict: Verdict, path: Path) -> None:
     found = words.EnergySystem(
         id=case.hash[:32], name=inert(case.name), esdlVersion="v2401", version="1",
         description=system.description(), energySystemInformation=system.information,
-        instance=[words.Instance(id="instance", name=plan.route, area=system.area)],
+        instance=[words.Instance(id="instance", name=subject.plan.route, area=system.area)],
     )  # fmt: skip
     with whole(Path(path)) as temporary:
         _save(found, temporary)
@@ -152,7 +150,7 @@ class _System:
     def _line(self, asset: Asset, known: list[Meeting]) -> list[Meeting]:
         """A line's way from its first node to its second; it may be used the other way, too."""
         fed = {met.carrier for met in known if met.feeds}
-        if any(met.carrier not in fed for met in known):
+        if fed and any(met.carrier not in fed for met in known):
             self.left_out.append(f"the power of the pumps of {asset.name}")
         return [
             met for carrier in sorted(fed)

@@ -10,17 +10,13 @@ import geopandas as gpd
 import pandas as pd
 from shapely.geometry import mapping
 
-from citygrid.district.case import Case
-from citygrid.export.assets import asset_table
-from citygrid.export.flows import dispatch
-from citygrid.export.gis.geometry import Geometry, locate
+from citygrid.export.gis.geometry import Geometry
 from citygrid.export.gis.layers import DECIMALS, WORLD, refuse_unplaced, said
+from citygrid.export.subject import Subject
 from citygrid.files import whole
-from citygrid.plan.plan import Plan
-from citygrid.plan.verify import Verdict
 
 
-def write_geojson(case: Case, plan: Plan, verdict: Verdict, folder: Path) -> list[Path]:
+def write_geojson(subject: Subject, folder: Path) -> list[Path]:
     """Write ``assets.geojson`` (points) and ``network.geojson`` (pipes and cables).
 
     Coordinates are longitude and latitude in WGS 84, as RFC 7946 demands. What has no place on the
@@ -28,9 +24,8 @@ def write_geojson(case: Case, plan: Plan, verdict: Verdict, folder: Path) -> lis
 
     Raises :class:`InputError` where the nodes have positions and no coordinate system.
     """
-    geometry = locate(case)
-    refuse_unplaced(case, geometry, "GeoJSON")
-    table = asset_table(case, verdict, dispatch(case, plan))
+    geometry, table = subject.geometry, subject.assets
+    refuse_unplaced(subject.case, geometry, "GeoJSON")
     linear = table["to_node"].notna()
     paths = []
     for name, part in (("assets", table[~linear]), ("network", table[linear])):

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import warnings
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import geopandas as gpd
@@ -15,16 +14,12 @@ import pandas as pd
 import pyogrio
 
 from citygrid.district.case import Case
-from citygrid.export.assets import asset_table
-from citygrid.export.flows import component_flows, dispatch
-from citygrid.export.gis.geometry import locate
 from citygrid.export.gis.layers import geometry_type, layers_of
 from citygrid.export.gis.project import PROJECTS, Frame, project
 from citygrid.export.gis.styles import LAYER_STYLES, styles
+from citygrid.export.subject import Subject
 from citygrid.export.tables import job_table, kpi_table, ledger_table, provenance_table
-from citygrid.files import whole
-from citygrid.plan.plan import Plan
-from citygrid.plan.verify import Verdict
+from citygrid.files import dated, whole
 
 #: GeoPackage 1.2 is what the GDAL of long-term QGIS reads without a warning.
 DATASET_OPTIONS = {"VERSION": "1.2"}
@@ -40,23 +35,21 @@ FROM dispatch d JOIN assets a ON a.asset_id = d.asset_id WHERE a.geom IS NOT NUL
 """
 
 
-def write_geopackage(
-    case: Case, plan: Plan, verdict: Verdict, path: Path, routes: pd.DataFrame | None = None
-) -> None:
+def write_geopackage(subject: Subject, path: Path) -> None:
     """Write ``plan.gpkg``, whole or not at all; the same plan gives the same bytes.
 
     Layers in the district's coordinate system: ``buildings`` (footprints, if given),
-    ``heat_network``, ``feeders``, ``nodes``, ``assets`` (components of one node a few metres
-    apart). Tables: ``dispatch`` (one row per component and step; an interval ends a millisecond
-    before the next begins, so that a map shows one step at a time), ``kpis``, ``ledger``, ``jobs``,
-    ``provenance`` and, of a comparison, ``routes``. ``asset_dispatch`` joins places and steps for a
-    player of time, and a QGIS project that shows it all is inside (:mod:`.project`), for the file's
-    own name. Without positions only the tables are written, and ``provenance`` says so.
+    ``heat_network``, ``feeders``, ``data_links``, ``nodes``, ``assets`` (components of one node a
+    few metres apart). Tables: ``dispatch`` (one row per component and step; an interval ends a
+    millisecond before the next begins, so that a map shows one step at a time), ``kpis``,
+    ``ledger``, ``jobs``, ``provenance`` and, of a comparison, ``routes``. ``asset_dispatch`` joins
+    places and steps for a player of time, and a QGIS project that shows it all is inside
+    (:mod:`.project`), for the file's own name. Without positions only the tables are written, and
+    ``provenance`` says so.
     """
-    geometry = locate(case)
-    moved = dispatch(case, plan)
-    steps = component_flows(case, plan, moved)
-    steps["end_time"] -= np.timedelta64(1, "ms")
+    case, plan, verdict = subject.case, subject.plan, subject.verdict
+    geometry = subject.geometry
+    steps = subject.steps.assign(end_time=subject.steps["end_time"] - np.timedelta64(1, "ms"))
     rows = {
         "dispatch": _texts(steps),
         "kpis": kpi_table(verdict),
@@ -66,10 +59,10 @@ def write_geopackage(
     jobs = job_table(case, plan)
     if len(jobs):
         rows["jobs"] = jobs
-    if routes is not None:
-        rows["routes"] = _typed(routes)
-    layers = layers_of(case, geometry, asset_table(case, verdict, moved)) if geometry.known else {}
-    with whole(Path(path)) as temporary, _dated(case):
+    if subject.routes is not None:
+        rows["routes"] = _typed(subject.routes)
+    layers = layers_of(case, geometry, subject.assets) if geometry.known else {}
+    with whole(Path(path)) as temporary, dated(_stamp(case)):
         temporary.unlink()
         for name, layer in layers.items():
             _write(layer, temporary, name)
@@ -108,18 +101,6 @@ def _write(frame: pd.DataFrame, path: Path, layer: str) -> None:
             **({"geometry_type": geometry_type(frame)} if isinstance(frame, gpd.GeoDataFrame)
                else {}),
         )  # fmt: skip
-
-
-@contextmanager
-def _dated(case: Case) -> Iterator[None]:
-    """Let GDAL note the first step as the time of change, so that bytes do not depend on today."""
-    name = "OGR_CURRENT_DATE"
-    before = pyogrio.get_gdal_config_option(name)
-    pyogrio.set_gdal_config_options({name: _stamp(case)})
-    try:
-        yield
-    finally:
-        pyogrio.set_gdal_config_options({name: before})
 
 
 def _stamp(case: Case) -> str:
@@ -179,9 +160,8 @@ def _add_project(
     shown = dict(layers)
     if "assets" in layers and layers["assets"].geometry.notna().any():
         shown["asset_dispatch"] = layers["assets"]
-    step = np.timedelta64(round(3600 * case.step), "s")
-    frame = Frame(file, case.name, next(iter(layers.values())).crs, case.time[0],
-                  case.time[-1] + step, case.step)  # fmt: skip
+    frame = Frame(file, case.name, next(iter(layers.values())).crs, case.time[0], case.ends[-1],
+                  case.step)  # fmt: skip
     changed = json.dumps({"last_modified_time": _stamp(case), "last_modified_user": "citygrid"})
     database.execute(PROJECTS)
     database.execute("INSERT INTO qgis_projects VALUES (?, ?, ?)",

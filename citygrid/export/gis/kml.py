@@ -16,31 +16,31 @@ import numpy as np
 from shapely.geometry import LineString, Point, Polygon
 from shapely.geometry.base import BaseGeometry
 
-from citygrid.district.case import Case
 from citygrid.export.gis.layers import DECIMALS, plan_layers, said
 from citygrid.export.gis.markup import inert
-from citygrid.export.palette import CLASSES, SHADES, SHADES_POWER
+from citygrid.export.palette import CLASSES, SHADES, SHADES_DATA, SHADES_POWER
+from citygrid.export.subject import Subject
 from citygrid.files import whole
-from citygrid.plan.plan import Plan
-from citygrid.plan.verify import Verdict
 
 SPACE = "http://www.opengis.net/kml/2.2"
 #: Layer of lines → its shades, from idle to full.
-LINES = {"heat_network": SHADES, "feeders": SHADES_POWER}
+LINES = {"heat_network": SHADES, "feeders": SHADES_POWER, "data_links": SHADES_DATA}
 
 
-def write_kml(case: Case, plan: Plan, verdict: Verdict, path: Path) -> None:
+def write_kml(subject: Subject, path: Path) -> None:
     """Write one KML 2.2 file: a folder per layer, lines coloured by use, figures as data.
 
     Places are longitude and latitude (WGS 84). Raises :class:`InputError` where the district has no
     positions, or none in a known system.
     """
-    layers = plan_layers(case, plan, verdict, "KML", world=True)
+    layers = plan_layers(subject, "KML", world=True)
     ElementTree.register_namespace("", SPACE)
     root = Element(f"{{{SPACE}}}kml")
     document = _add(root, "Document")
-    _add(document, "name", case.name)
+    _add(document, "name", subject.case.name)
     for layer, shades in LINES.items():
+        if layer not in layers:
+            continue
         for number, shade in enumerate(shades):
             style = _add(_add(document, "Style", id=f"{layer}-{number}"), "LineStyle")
             # A colour is alpha, blue, green, red.

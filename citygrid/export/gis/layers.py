@@ -12,11 +12,8 @@ from pyproj import CRS
 
 from citygrid.district.case import Case
 from citygrid.errors import Fault, InputError
-from citygrid.export.assets import asset_table
-from citygrid.export.flows import dispatch
-from citygrid.export.gis.geometry import Geometry, locate
-from citygrid.plan.plan import Plan
-from citygrid.plan.verify import Verdict
+from citygrid.export.gis.geometry import Geometry
+from citygrid.export.subject import Subject
 
 #: Longitude and latitude, as web maps and globes want them.
 WORLD = CRS.from_epsg(4326)
@@ -24,27 +21,25 @@ WORLD = CRS.from_epsg(4326)
 DECIMALS = 6
 #: Coordinates beyond which there is no earth in any system [m, deg].
 FURTHEST = 1e8
-#: Kinds of line by the layer that shows them; a new kind of line goes by its group.
-NETWORKS = (("heat_network", "heat"), ("feeders", "power"))
+#: Layer of lines → the group of its kinds; lines of other groups (cooling) are pipes, too.
+NETWORKS = (("heat_network", "heat"), ("feeders", "power"), ("data_links", "compute"))
 
 
-def plan_layers(
-    case: Case, plan: Plan, verdict: Verdict, what: str, world: bool = False
-) -> dict[str, gpd.GeoDataFrame]:
+def plan_layers(subject: Subject, what: str, world: bool = False) -> dict[str, gpd.GeoDataFrame]:
     """The layers of a plan for a format that holds places and no tables beside them.
 
     What has no place (jobs, say) is left out. ``what`` is the format's name for messages;
     ``world`` asks for longitude and latitude. Raises :class:`InputError` where the district has no
     positions, or where they are in no known coordinate system and ``world`` is asked for.
     """
-    geometry = locate(case)
+    case, geometry = subject.case, subject.geometry
     if not geometry.known:
         raise InputError(Fault(case.name, f"{what} shows places, and no node has a position", None,
                                "give the nodes `at: [x, y]`, or export gpkg, csv or "
                                "parquet"))  # fmt: skip
     if world:
         refuse_unplaced(case, geometry, what)
-    layers = layers_of(case, geometry, asset_table(case, verdict, dispatch(case, plan)))
+    layers = layers_of(case, geometry, subject.assets)
     placed = {name: layer[layer.geometry.notna()] for name, layer in layers.items()}
     if world:
         return {name: layer.to_crs(WORLD) for name, layer in placed.items()}
@@ -78,8 +73,9 @@ def refuse_unplaced(case: Case, geometry: Geometry, what: str) -> None:
 def layers_of(case: Case, geometry: Geometry, table: pd.DataFrame) -> dict[str, gpd.GeoDataFrame]:
     """Every layer by name, the backdrop first, in the district's coordinate system.
 
-    ``buildings`` (footprints, if given), ``heat_network`` and ``feeders`` (lines), ``nodes``, and
-    ``assets``, one row per other component of ``table`` (:func:`.asset_table`) with its figures.
+    ``buildings`` (footprints, if given), ``heat_network``, ``feeders`` and ``data_links`` (lines),
+    ``nodes``, and ``assets``, one row per other component of ``table`` (:func:`.asset_table`) with
+    its figures.
     """
     crs = geometry.crs
     layers: dict[str, gpd.GeoDataFrame] = {}

@@ -25,7 +25,8 @@ PROJECTS = "CREATE TABLE qgis_projects (name TEXT PRIMARY KEY, metadata BLOB, co
 #: there to be switched on.
 TITLES = {
     "assets": "components", "asset_dispatch": "components through time", "nodes": "nodes",
-    "feeders": "cables by use", "heat_network": "pipes by use", "buildings": "buildings",
+    "data_links": "data links by use", "feeders": "cables by use", "heat_network": "pipes by use",
+    "buildings": "buildings",
 }  # fmt: skip
 HIDDEN = ("asset_dispatch", "nodes")
 #: Tables without a place that the project shows, too.

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 import geopandas as gpd
 
 from citygrid.export.gis.markup import escaped
-from citygrid.export.palette import CLASSES, SHADES, SHADES_POWER, look
+from citygrid.export.palette import CLASSES, SHADES, SHADES_DATA, SHADES_POWER, look
 
 LAYER_STYLES = """
 CREATE TABLE layer_styles (id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, f_table_catalog TEXT,
@@ -31,6 +31,8 @@ def styles(layers: Mapping[str, gpd.GeoDataFrame]) -> dict[str, str]:
     if "feeders" in layers:
         # Beside the pipes that lie in the same street.
         found["feeders"] = _graded(SHADES_POWER, 0.7, "dash", 1.4)
+    if "data_links" in layers:
+        found["data_links"] = _graded(SHADES_DATA, 0.7, "dot", -1.4)
     if "nodes" in layers:
         found["nodes"] = _document(
             '<renderer-v2 type="singleSymbol" forceraster="0" symbollevels="0" enableorderby="0">'

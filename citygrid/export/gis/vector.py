@@ -7,23 +7,21 @@ from pathlib import Path
 import geopandas as gpd
 import pyogrio
 
-from citygrid.district.case import Case
 from citygrid.export.gis.layers import geometry_type, plan_layers
+from citygrid.export.subject import Subject
 from citygrid.files import whole
-from citygrid.plan.plan import Plan
-from citygrid.plan.verify import Verdict
 
 GEOPARQUET_VERSION = "1.1.0"
 
 
-def write_geoparquet(case: Case, plan: Plan, verdict: Verdict, folder: Path) -> list[Path]:
+def write_geoparquet(subject: Subject, folder: Path) -> list[Path]:
     """Write every layer as GeoParquet 1.1 (zstd), in the district's coordinate system.
 
     A column ``bbox`` covers each geometry, so that readers of a part skip the rest. Raises
     :class:`InputError` where the district has no positions.
     """
     paths = []
-    for name, layer in plan_layers(case, plan, verdict, "GeoParquet").items():
+    for name, layer in plan_layers(subject, "GeoParquet").items():
         path = Path(folder) / f"{name}.parquet"
         with whole(path) as temporary:
             layer.to_parquet(
@@ -34,13 +32,13 @@ def write_geoparquet(case: Case, plan: Plan, verdict: Verdict, folder: Path) -> 
     return paths
 
 
-def write_flatgeobuf(case: Case, plan: Plan, verdict: Verdict, folder: Path) -> list[Path]:
+def write_flatgeobuf(subject: Subject, folder: Path) -> list[Path]:
     """Write every layer as FlatGeobuf with its spatial index, in the district's system.
 
     Raises :class:`InputError` where the district has no positions.
     """
     paths = []
-    for name, layer in plan_layers(case, plan, verdict, "FlatGeobuf").items():
+    for name, layer in plan_layers(subject, "FlatGeobuf").items():
         path = Path(folder) / f"{name}.fgb"
         with whole(path) as temporary:
             _write(layer, temporary, name)

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from citygrid.export.flows import Dispatch
 from citygrid.export.palette import Look, look
-from citygrid.export.report.charts import CARRIERS, WIDTH, by_kind, order
+from citygrid.export.report.charts import WIDTH
+from citygrid.export.stacking import by_kind, name_of, order
 
 
 @dataclass(frozen=True)
@@ -44,9 +45,8 @@ def mix(carrier: str, plans: Sequence[tuple[str, Dispatch]], hours: float) -> Mi
             x += width
         bars.append((route, y, segments, f"{sum(parts.values()):,.1f} MWh"))
         y += 24.0
-    title = CARRIERS.get(carrier, carrier)
     kinds = [(k, look(k, known)) for k in sorted(known, key=lambda k: order(k, known))]
-    return Mix(title, "MWh", y + 2, bars, kinds)
+    return Mix(name_of(carrier), "MWh", y + 2, bars, kinds)
 
 
 def bars(

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from citygrid.arrays import Floats
 from citygrid.export.flows import Dispatch
-from citygrid.export.palette import LOOKS, Look, look
+from citygrid.export.palette import Look, look
 from citygrid.export.report.windows import Window
+from citygrid.export.stacking import NOTHING, by_kind, carriers_of, name_of, order, power_scale
 
 #: Width of a chart and the room around its plot, in the units of its own picture.
 WIDTH = 620.0
 LEFT, RIGHT, TOP, BOTTOM = 58.0, 6.0, 10.0, 24.0
-#: Carrier → what it is called in a heading.
-CARRIERS = {"heat": "Heat", "power": "Power", "waste_heat": "Waste heat of computing centres",
-            "cooling": "Cooling", "compute": "Compute", "quantum": "Quantum compute",
-            "gas": "Fuel", "hydrogen": "Hydrogen"}  # fmt: skip
-#: Energy [kWh per point, of the largest] below which a kind is not drawn.
-NOTHING = 1e-6
 
 
 @dataclass(frozen=True)
@@ -69,22 +63,8 @@ class Stack:
 
 def stacks(moved: Dispatch, window: Window) -> list[Stack]:
     """One stack for every carrier that moves at all, in the usual order."""
-    known = [c for c in CARRIERS if c in moved.carriers]
-    others = [c for c in moved.carriers if c not in CARRIERS]
-    found = [_stack(moved, window, carrier) for carrier in [*known, *others]]
+    found = [_stack(moved, window, carrier) for carrier in carriers_of(moved)]
     return [stack for stack in found if stack is not None]
-
-
-def by_kind(moved: Dispatch, carrier: str) -> tuple[dict[str, Floats], dict[str, Floats]]:
-    """What every kind fed and drew of a carrier in every step [kW], both positive."""
-    amounts = np.nan_to_num(moved.carriers[carrier])
-    fed: dict[str, Floats] = {}
-    drawn: dict[str, Floats] = {}
-    for i, asset in enumerate(moved.assets):
-        for target, part in ((fed, np.maximum(amounts[i], 0)), (drawn, np.maximum(-amounts[i], 0))):
-            if part.any():
-                target[asset.kind] = target.get(asset.kind, 0.0) + part
-    return fed, drawn
 
 
 def _stack(moved: Dispatch, window: Window, carrier: str) -> Stack | None:
@@ -94,7 +74,7 @@ def _stack(moved: Dispatch, window: Window, carrier: str) -> Stack | None:
     if most <= NOTHING:
         return None
     known = tuple(dict.fromkeys(asset.kind for asset in moved.assets))
-    lines = {asset.kind for asset in moved.assets if asset.to}
+    lines = moved.leading(carrier)
     sides = [
         {k: side[k] for k in sorted(side, key=lambda k: order(k, known))
          if side[k].max() > NOTHING * most} for side in sides
@@ -102,7 +82,7 @@ def _stack(moved: Dispatch, window: Window, carrier: str) -> Stack | None:
     heights = [sum(side.values(), np.zeros(window.points)) for side in sides]
     reach = [float(h.max()) for h in heights]
     peak = max(reach)
-    scale, unit = (1000.0, "MW") if peak >= 10_000 else (1.0, "kW")
+    scale, unit = power_scale(peak)
     height = 250.0
     room = height - TOP - BOTTOM
     total = sum(reach) or 1.0
@@ -127,17 +107,10 @@ def _stack(moved: Dispatch, window: Window, carrier: str) -> Stack | None:
                                _rounded(values / scale)))  # fmt: skip
             base = base + values
         layers.append(drawn)
-    title = CARRIERS.get(carrier, carrier.replace("_", " ").capitalize())
+    title = name_of(carrier)
     plot = Plot(height, rows, marks(window))
     return Stack(carrier, title, unit, plot, zero, layers[0], layers[1],
                  sum(layer.energy for layer in layers[0]), peak / scale)  # fmt: skip
-
-
-def order(kind: str, known: Sequence[str]) -> tuple[int, int]:
-    """Demands next to the axis, losses outermost, the rest as in the palette."""
-    ends = {"heat_demand": -2, "power_demand": -1, "heat_pipe": 98, "power_line": 99}
-    place = list(LOOKS).index(kind) if kind in LOOKS else 50 + list(known).index(kind)
-    return ends.get(kind, place), 0
 
 
 def edges(window: Window, width: float = WIDTH) -> Floats:
@@ -218,6 +191,7 @@ class Level:
 
 def levels(moved: Dispatch, window: Window) -> list[Level]:
     """One small chart per store, from empty to full."""
+    known = tuple(dict.fromkeys(asset.kind for asset in moved.assets))
     found = []
     for i, asset in enumerate(moved.assets):
         if not np.isfinite(moved.level[i]).all() or not np.isfinite(moved.capacity[i]).any():
@@ -238,9 +212,9 @@ def levels(moved: Dispatch, window: Window) -> list[Level]:
                      np.zeros(moved.level.shape[1]))  # fmt: skip
         given = float(np.maximum(moves, 0.0).sum() * window.case.step)
         plot = Plot(height, rows, marks(window))
-        found.append(Level(asset.name, asset.kind, look(asset.kind), plot, points, area, capacity,
-                           float(moved.level[i].min()), float(moved.level[i].max()), given,
-                           _rounded(at_end)))  # fmt: skip
+        found.append(Level(asset.name, asset.kind, look(asset.kind, known), plot, points, area,
+                           capacity, float(moved.level[i].min()), float(moved.level[i].max()),
+                           given, _rounded(at_end)))  # fmt: skip
     return found
 
 

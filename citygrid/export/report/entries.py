@@ -1,4 +1,4 @@
-"""A route's plan as it comes to the page, and which of several is shown in full."""
+"""A route's plan as it comes to the page."""
 
 from __future__ import annotations
 
@@ -23,10 +23,12 @@ class Entry:
     size: Mapping[str, int] = field(default_factory=dict)
 
 
-def shown_of(entries: Sequence[Entry]) -> Entry:
-    """The cheapest plan that holds; where none does, the cheapest."""
-    sound = [entry for entry in entries if entry.verdict.ok]
-    return min(sound or entries, key=lambda entry: (entry.plan.objective, entries.index(entry)))
+def by_case(entries: Sequence[Entry]) -> list[list[Entry]]:
+    """Plans of the same case together, in the order in which they come."""
+    cases: dict[str, list[Entry]] = {}
+    for entry in entries:
+        cases.setdefault(entry.case.hash, []).append(entry)
+    return list(cases.values())
 
 
 def tried(entry: Entry) -> Try:

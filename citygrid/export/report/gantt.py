@@ -48,8 +48,7 @@ class Gantt:
 def gantt(jobs: pd.DataFrame, window: Window) -> Gantt | None:
     """When and where the jobs of a window run (see ``job_table``)."""
     case = window.case
-    step = np.timedelta64(round(case.step * 3.6e12), "ns")
-    begin, end = case.time[window.first], case.time[window.last - 1] + step
+    begin, end = case.time[window.first], case.ends[window.last - 1]
     here = jobs[(jobs["end"] > begin) & (jobs["start"] < end)]
     if here.empty:
         return None

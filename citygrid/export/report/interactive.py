@@ -7,31 +7,27 @@ nothing is loaded.
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import json
 from collections.abc import Sequence
+from html import escape
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import numpy as np
 
 from citygrid.errors import Fault, InputError
 from citygrid.export.balance import Balance, energy, money
 from citygrid.export.flows import Dispatch, dispatch
 from citygrid.export.palette import look
-from citygrid.export.report.charts import CARRIERS, by_kind, order
-from citygrid.export.report.entries import Entry, shown_of, tried
+from citygrid.export.report.entries import Entry, by_case, tried
+from citygrid.export.report.html import policy, resource, script_json, template, write_text
 from citygrid.export.report.lines import KNOWN, LOOKS
 from citygrid.export.report.side_by_side import courses_of
 from citygrid.export.report.windows import local
 from citygrid.export.report.wording import NONE, number
+from citygrid.export.stacking import by_kind, carriers_of, name_of, order
 from citygrid.export.tables import figure
-from citygrid.files import whole
-from citygrid.plan.compare import Try
+from citygrid.plan.compare import Try, best_of
 
-TEMPLATES = Path(__file__).parent / "templates"
 #: Hatching of the palette → plotly's patterns.
 HATCHES = {"plain": "", "rise": "/", "fall": "\\", "dots": ".", "level": "-", "cross": "x"}
 #: Letters of every chart.
@@ -56,46 +52,31 @@ def plotly_script() -> str:
 def write_interactive(runs: Sequence[Entry], path: Path, tries: Sequence[Try] = ()) -> None:
     """Write one large HTML page, whole or not at all; arguments as ``write_report`` takes them."""
     library = plotly_script()
-    cases: dict[str, list[Entry]] = {}
-    for run in runs:
-        cases.setdefault(run.case.hash, []).append(run)
     parts = [
-        _part(group, f"p{i}", tries if i == 1 else ()) for i, group in enumerate(cases.values(), 1)
+        _part(group, f"p{i}", tries if i == 1 else ()) for i, group in enumerate(by_case(runs), 1)
     ]
-    script = (TEMPLATES / "interactive.js").read_text("utf-8")
-    style = (TEMPLATES / "report.css").read_text("utf-8")
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True,
-        lstrip_blocks=True, undefined=jinja2.StrictUndefined,
-    )  # fmt: skip
-    environment.filters |= {"number": number}
-    page = environment.get_template("interactive.html.j2").render(
+    style, script = resource("report.css"), resource("interactive.js")
+    write_text(template("interactive.html.j2", {"number": number}).render(
         parts=parts, library=library, script=script, style=style, dash=NONE,
-        policy=f"default-src 'none'; style-src 'unsafe-inline'; img-src data: blob:; script-src "
-               f"{_digest(library)} {_digest(script)}; base-uri 'none'; form-action 'none'",
-    )  # fmt: skip
-    with whole(Path(path)) as temporary:
-        temporary.write_text(page, encoding="utf-8")
-
-
-def _digest(text: str) -> str:
-    return "'sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() + "'"
+        policy=policy("'unsafe-inline'", [library, script], "img-src data: blob:; "),
+    ), path)  # fmt: skip
 
 
 def _part(entries: list[Entry], key: str, tries: Sequence[Try]) -> dict[str, Any]:
-    shown = shown_of(entries)
+    shown = best_of(entries)
     case, plan, verdict = shown.case, shown.plan, shown.verdict
     moved = dispatch(case, plan)
     clock = [stamp.strftime("%Y-%m-%d %H:%M") for stamp in local(case, case.time)]
-    carriers = [*CARRIERS, *(c for c in moved.carriers if c not in CARRIERS)]
-    figures = [_stack(moved, c, clock) for c in carriers if c in moved.carriers]
+    figures = [_stack(moved, carrier, clock) for carrier in carriers_of(moved)]
     figures += [_levels(moved, clock), _gaps(tries or [tried(e) for e in entries])]
-    figures += [_sankey("Energy by kind and carrier", energy(case, moved)),
-                _sankey("What pays for what", money(verdict, case.prices))]  # fmt: skip
+    known = tuple(case.units)
+    figures += [_sankey("Energy by kind and carrier", energy(case, moved), known),
+                _sankey("What pays for what", money(verdict, case.prices), known)]  # fmt: skip
     return {
         "key": key, "case": case, "shown": shown, "verdict": verdict,
         "kpis": [(*figure(name), value) for name, value in verdict.kpis.items()],
-        "figures": [{**drawn, "json": _json(drawn)} for drawn in figures if drawn is not None],
+        "figures": [{**drawn, "json": script_json(drawn["shown"])}
+                    for drawn in figures if drawn is not None],
     }  # fmt: skip
 
 
@@ -117,8 +98,7 @@ def _stack(moved: Dispatch, carrier: str, clock: list[str]) -> dict[str, Any] | 
                                 "fgopacity": 0.4},
                 "hovertemplate": "%{y:,.1f} kW",
             })  # fmt: skip
-    title = CARRIERS.get(carrier, carrier.replace("_", " ").capitalize())
-    return _figure(title, traces, "kW", 430) if traces else None
+    return _figure(name_of(carrier), traces, "kW", 430) if traces else None
 
 
 def _levels(moved: Dispatch, clock: list[str]) -> dict[str, Any] | None:
@@ -128,7 +108,7 @@ def _levels(moved: Dispatch, clock: list[str]) -> dict[str, Any] | None:
             colour, dashes, _ = LOOKS[len(traces) % len(LOOKS)]
             traces.append({
                 "type": "scatter", "mode": "lines", "x": clock, "y": _rounded(moved.level[row]),
-                "name": asset.name, "hovertemplate": "%{y:,.1f} kWh",
+                "name": escape(asset.name), "hovertemplate": "%{y:,.1f} kWh",
                 "line": {"color": colour, "dash": _dashes(dashes)},
             })  # fmt: skip
     return _figure("Levels of the stores, at the end of each step", traces, "kWh", 360) if (
@@ -143,7 +123,7 @@ def _gaps(tries: Sequence[Try]) -> dict[str, Any] | None:
             continue
         colour, dashes, _ = LOOKS[KNOWN.get(route, len(KNOWN) + number_) % len(LOOKS)]
         traces.append({
-            "type": "scatter", "mode": "lines+markers", "name": route,
+            "type": "scatter", "mode": "lines+markers", "name": escape(route),
             "x": [at for at, _ in points], "y": [100.0 * gap for _, gap in points],
             "line": {"color": colour, "dash": _dashes(dashes), "shape": "hv"},
             "hovertemplate": "%{y:.4f} % after %{x:.2f} s",
@@ -151,20 +131,21 @@ def _gaps(tries: Sequence[Try]) -> dict[str, Any] | None:
     if not traces:
         return None
     drawn = _figure("Gap over time", traces, "gap in %, to the best bound of all", 380)
-    drawn["layout"]["xaxis"] = {"type": "log", "title": {"text": "seconds since the route began"}}
-    drawn["layout"]["yaxis"]["type"] = "log"
-    drawn["layout"]["hovermode"] = "closest"
+    layout = drawn["shown"]["layout"]
+    layout["xaxis"] = {"type": "log", "title": {"text": "seconds since the route began"}}
+    layout["yaxis"]["type"] = "log"
+    layout["hovermode"] = "closest"
     return drawn
 
 
-def _sankey(title: str, balance: Balance) -> dict[str, Any] | None:
+def _sankey(title: str, balance: Balance, known: tuple[str, ...]) -> dict[str, Any] | None:
     flows = [flow for flow in balance.flows if flow.amount > 0]
     if not flows:
         return None
     names = list(dict.fromkeys(name for flow in flows for name in (flow.source, flow.target)))
 
     def colour(kind: str) -> str:
-        return look(kind).fill if kind else GREY
+        return look(kind, known).fill if kind else GREY
 
     trace = {
         "type": "sankey", "valueformat": ",.4g", "valuesuffix": f" {balance.unit}",
@@ -185,7 +166,7 @@ def _figure(title: str, traces: list[dict[str, Any]], unit: str, height: int) ->
         "xaxis": {"gridcolor": "#e7e3dc"},
         "yaxis": {"gridcolor": "#e7e3dc", "title": {"text": unit}, "zerolinecolor": "#1b2126"},
     }  # fmt: skip
-    return {"title": title, "data": traces, "layout": layout}
+    return {"title": title, "shown": {"data": traces, "layout": layout}}
 
 
 def _dashes(dashes: str) -> str:
@@ -196,12 +177,3 @@ def _dashes(dashes: str) -> str:
 def _rounded(values: Any) -> list[float]:
     found: list[float] = np.round(values, 2).tolist()
     return found
-
-
-def _json(drawn: dict[str, Any]) -> str:
-    """What the script draws, as JSON that cannot end its element."""
-    text = json.dumps({key: drawn[key] for key in ("data", "layout")}, ensure_ascii=False,
-                      separators=(",", ":"), allow_nan=False)  # fmt: skip
-    for character in "<>&":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return text

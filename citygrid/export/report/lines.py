@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from citygrid.files import whole
+from citygrid.export.report.html import template, write_text
 
 #: Colour, dashes and mark of each line in turn; the colours differ in lightness, too.
 LOOKS = (
@@ -178,12 +178,4 @@ def _mark(kind: str, x: float, y: float) -> str:
 
 def write_chart(chart: LineChart, path: Path) -> None:
     """Write a chart as an SVG file of its own."""
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True,
-        trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined,
-    )  # fmt: skip
-    text = environment.get_template("line_chart.svg.j2").render(chart=chart)
-    with whole(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    write_text(template("line_chart.svg.j2").render(chart=chart), path)

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import numpy as np
 import pandas as pd
 
@@ -21,22 +17,22 @@ from citygrid.export.gis.geometry import locate
 from citygrid.export.palette import CLASSES, look
 from citygrid.export.report.bars import bars, mix
 from citygrid.export.report.centers import centers
-from citygrid.export.report.charts import CARRIERS, levels, stacks
-from citygrid.export.report.entries import Entry, shown_of, tried
+from citygrid.export.report.charts import levels, stacks
+from citygrid.export.report.entries import Entry, by_case, tried
 from citygrid.export.report.gantt import gantt
+from citygrid.export.report.html import digest, policy, resource, script_json, template, write_text
 from citygrid.export.report.network import heat_network
 from citygrid.export.report.picture import draw, shown_by_hour
 from citygrid.export.report.side_by_side import side_by_side
 from citygrid.export.report.windows import Window, local, windows
 from citygrid.export.report.wording import NONE, number, power_of_ten, share
 from citygrid.export.report.worths import prices, worths
+from citygrid.export.stacking import carriers_of, name_of
 from citygrid.export.tables import figure, job_table, kpi_table, provenance_table
-from citygrid.files import whole
 from citygrid.ledger import COLUMNS, STANDS_IN, Line, total, weights
-from citygrid.plan.compare import Try
+from citygrid.plan.compare import Try, best_of
 from citygrid.plan.verify import TOLERANCE, Verdict
 
-TEMPLATES = Path(__file__).parent / "templates"
 #: Key figures that open the page.
 HEADLINES = ("cost_eur", "co2_kg", "heat_delivered_mwh", "waste_heat_used_mwh",
              "energy_reuse_factor", "pue", "peak_import_kw", "unserved_kwh")  # fmt: skip
@@ -50,34 +46,16 @@ def write_report(runs: Sequence[Entry], path: Path, tries: Sequence[Try] = ()) -
     nothing run or load but the style and script that it was made with. ``tries`` are all runs of
     the first case, those of other seeds or without a plan, too; left out, the plans speak.
     """
-    cases: dict[str, list[Entry]] = {}
-    for run in runs:
-        cases.setdefault(run.case.hash, []).append(run)
     parts = [
         _part(entries, f"p{i}", tries if i == 1 else ())
-        for i, entries in enumerate(cases.values(), 1)
+        for i, entries in enumerate(by_case(runs), 1)
     ]
-    style, script = ((TEMPLATES / name).read_text("utf-8") for name in ("report.css", "report.js"))
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True,
-        lstrip_blocks=True, undefined=jinja2.StrictUndefined,
-    )  # fmt: skip
-    environment.filters |= {"number": number, "share": share, "power10": power_of_ten}
-    page = environment.get_template("report.html.j2").render(
-        parts=parts, style=style, script=script,
-        policy=_policy(style, script), classes=_class_labels(), dash=NONE,
-        kinds=_kinds(entry.case for entry in runs),
-    )  # fmt: skip
-    with whole(Path(path)) as temporary:
-        temporary.write_text(page, encoding="utf-8")
-
-
-def _policy(style: str, script: str) -> str:
-    def digest(text: str) -> str:
-        return "'sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() + "'"
-
-    return (f"default-src 'none'; style-src {digest(style)}; script-src {digest(script)}; "
-            "base-uri 'none'; form-action 'none'")  # fmt: skip
+    style, script = resource("report.css"), resource("report.js")
+    filters = {"number": number, "share": share, "power10": power_of_ten}
+    write_text(template("report.html.j2", filters).render(
+        parts=parts, style=style, script=script, policy=policy(digest(style), [script]),
+        classes=_class_labels(), dash=NONE, kinds=_kinds(entry.case for entry in runs),
+    ), path)  # fmt: skip
 
 
 def _class_labels() -> list[str]:
@@ -95,7 +73,7 @@ def _kinds(cases: Any) -> list[tuple[str, Any]]:
 
 def _part(entries: list[Entry], key: str, tries: Sequence[Try] = ()) -> dict[str, Any]:
     """Everything the page says about one case."""
-    shown = shown_of(entries)
+    shown = best_of(entries)
     case, plan, verdict = shown.case, shown.plan, shown.verdict
     moved = dispatch(case, plan)
     geometry = locate(case)
@@ -136,8 +114,7 @@ def _part(entries: list[Entry], key: str, tries: Sequence[Try] = ()) -> dict[str
 
 
 def _horizon(case: Case) -> dict[str, str]:
-    step = np.timedelta64(round(case.step * 3.6e12), "ns")
-    first, last = local(case, np.array([case.time[0], case.time[-1] + step]))
+    first, last = local(case, np.array([case.time[0], case.ends[-1]]))
     same = first.date() == (last - pd.Timedelta(seconds=1)).date()
     begin, end = (t.strftime("%-d %B %Y, %H:%M") for t in (first, last))
     minutes = case.step * 60
@@ -165,7 +142,7 @@ def _route(entry: Entry, shown: Entry, entries: list[Entry]) -> dict[str, Any]:
     seconds = dict(entry.seconds) or (
         {"solve": own["total"]} if isinstance(own, dict) and "total" in own else {}
     )
-    best = min(e.plan.objective for e in entries)
+    best = shown.plan.objective
     return {
         "name": entry.route,
         "control": entry.route.startswith("hybrid:"),
@@ -174,7 +151,7 @@ def _route(entry: Entry, shown: Entry, entries: list[Entry]) -> dict[str, Any]:
         "largest": entry.verdict.largest,
         "status": str(entry.plan.dataset.attrs.get("status", NONE)).replace("_", " "),
         "objective": entry.plan.objective,
-        "best": entry.plan.objective <= best + 1e-9 * abs(best),
+        "best": entry.verdict.ok and entry.plan.objective <= best + 1e-9 * abs(best),
         "bound": entry.plan.bound,
         "gap": entry.plan.gap,
         "solve": seconds.get("solve"),
@@ -206,15 +183,14 @@ def _components(case: Case, table: pd.DataFrame, moved: Dispatch) -> dict[str, A
     part = table[table["to_node"].isna()]
     known = tuple(case.units)
     carriers = [
-        c for c in [*CARRIERS, *(c for c in moved.carriers if c not in CARRIERS)]
-        if c in moved.carriers and part[f"{c}_mwh"].abs().sum() > 0
+        c for c in carriers_of(moved) if part[f"{c}_mwh"].abs().sum() > 0
     ]  # fmt: skip
     rows = [
         {**row, "label": look(row["kind"], known).label,
          "energy": [row[f"{c}_mwh"] for c in carriers]}
         for row in _records(part)
     ]  # fmt: skip
-    return {"carriers": [CARRIERS.get(c, c).split(" of ")[0] for c in carriers], "rows": rows}
+    return {"carriers": [name_of(c).split(" of ")[0] for c in carriers], "rows": rows}
 
 
 #: Column of the ledger → its heading on the page and its unit.
@@ -282,7 +258,4 @@ def _data(
         ],
         "levels": [store.values for store in stores],
     }
-    text = json.dumps(found, ensure_ascii=False, separators=(",", ":"))
-    for character in "<>&":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return text
+    return script_json(found)

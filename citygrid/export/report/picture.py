@@ -13,7 +13,7 @@ from shapely.geometry.base import BaseGeometry
 
 from citygrid.arrays import Floats
 from citygrid.cards import counted, short
-from citygrid.district.case import Case
+from citygrid.district.case import Asset, Case
 from citygrid.export.flows import Dispatch
 from citygrid.export.gis.geometry import Geometry
 from citygrid.export.palette import CLASSES, Look, look
@@ -38,6 +38,8 @@ NEAR, FAR = (12.0, 24.0, 40.0, 64.0), (12.0, 24.0, 40.0, 64.0, 96.0, 140.0)
 ASIDE = 4.0
 #: Most footprints that are drawn; the largest stay.
 FOOTPRINTS = 3000
+#: Group of a line → how it is drawn; pipes of every other group are drawn as those of heat.
+NETWORKS = {"power": "power", "compute": "data"}
 #: Groups that are shown by the node's own mark.
 QUIET = ("demand",)
 
@@ -174,7 +176,7 @@ def _lines(
         if asset.name not in flat:
             continue
         course = flat[asset.name]
-        network = "power" if asset.group == "power" else "heat"
+        network = NETWORKS.get(asset.group, "heat")
         if any(course.hausdorff_distance(other) < 1.5 for other in drawn):
             aside = course.simplify(1.0).offset_curve(ASIDE)
             course = aside if isinstance(aside, LineString) and not aside.is_empty else course
@@ -184,15 +186,21 @@ def _lines(
             np.sqrt(row["capacity_kw"] / largest[asset.group]) if row["capacity_kw"] > 0 else 0.5
         )
         thick = 2.6 + 4.0 * share if network == "heat" else 1.6 + 1.6 * share
-        size = f", DN {row['dn']:.0f}" if np.isfinite(row["dn"]) else ""
-        about = (
-            f"{asset.name}{size}, {asset.node} to {asset.to}: mean {row['mean_kw']:,.0f} kW, "
-            f"at most {row['max_kw']:,.0f} kW of {row['capacity_kw']:,.0f} kW; "
-            f"in use {row['mean_used']:.0%} on average, {row['max_used']:.0%} at most"
-        )
         found.append(Line(int(i), _course(course), float(thick), network,
-                          use_class(row["mean_used"]), about))  # fmt: skip
+                          use_class(row["mean_used"]), _about(asset, row)))  # fmt: skip
     return sorted(found, key=lambda line: line.network != "heat")
+
+
+def _about(asset: Asset, row: pd.Series[Any]) -> str:
+    """What is said of a line; figures that do not apply are left out."""
+    size = f", DN {row['dn']:.0f}" if np.isfinite(row["dn"]) else ""
+    said = []
+    if np.isfinite(row["mean_kw"]):
+        said.append(f"mean {row['mean_kw']:,.0f} kW, at most {row['max_kw']:,.0f} kW of "
+                    f"{row['capacity_kw']:,.0f} kW")  # fmt: skip
+    if np.isfinite(row["mean_used"]):
+        said.append(f"in use {row['mean_used']:.0%} on average, {row['max_used']:.0%} at most")
+    return f"{asset.name}{size}, {asset.node} to {asset.to}: {'; '.join(said) or 'no figures'}"
 
 
 def _footprints(

@@ -53,8 +53,7 @@ class Window:
     def clock(self) -> pd.DatetimeIndex:
         """Local starts of the points, and the end of the last."""
         stamps = self.case.time[self.first : self.last : self.block]
-        end = self.case.time[self.last - 1] + np.timedelta64(round(self.case.step * 3.6e12), "ns")
-        return local(self.case, np.append(stamps, end))
+        return local(self.case, np.append(stamps, self.case.ends[self.last - 1]))
 
     @cached_property
     def labels(self) -> list[str]:

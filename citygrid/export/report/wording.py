@@ -34,7 +34,7 @@ def power_of_ten(value: float) -> str:
     if not math.isfinite(value):
         return "beyond measure"
     power = math.floor(math.log10(abs(value)))
-    if -3 <= power <= 3:
+    if -3 <= power < 3:
         return f"{value:.3g}"
     raised = str(power).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
     return f"{value / 10.0**power:.1f} × 10{raised}"

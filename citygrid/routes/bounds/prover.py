@@ -12,10 +12,8 @@ import os
 import subprocess
 import sys
 import threading
-from pathlib import Path
 from typing import IO, Any
 
-import citygrid
 from citygrid.model.form import Floats, Form
 from citygrid.routes import watch
 from citygrid.routes.bounds.front import Bound, Relaxed, best_bound
@@ -49,12 +47,7 @@ class Prover:
         """Begin; the time runs from here, the child's start included."""
         if self._child is not None:
             raise RuntimeError("a prover is started once")
-        root = str(Path(citygrid.__file__).resolve().parent.parent)
-        path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))
-        self._child = subprocess.Popen(
-            [sys.executable, "-m", "citygrid.routes.bounds.prover"], stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": path},
-        )  # fmt: skip
+        self._child = watch.start_child("citygrid.routes.bounds.prover")
         assert self._child.stdin is not None and self._child.stdout is not None
         self._reader = threading.Thread(
             target=self._listen, args=(self._child.stdout,), daemon=True

@@ -11,6 +11,7 @@ from citygrid.errors import CitygridError, Fault, InputError
 from citygrid.model.encoding import BITS, ENCODINGS
 from citygrid.model.form import Form
 from citygrid.model.qubo import SLACKS, Qubo, in_bits, penalise
+from citygrid.routes.settings import no_whole, whole_number
 
 #: Couplings up to which a binary model is written: about 100 bytes each for whoever reads them.
 MOST_COUPLINGS = 20_000_000
@@ -61,22 +62,16 @@ def check(settings: Mapping[str, Any]) -> dict[str, Any]:
     for name, value in settings.items():
         if name in words and value in words[name]:
             chosen[name] = value
-        elif name == "bits" and _whole(value) and 1 <= int(value) <= MOST_BITS:
-            chosen[name] = int(value)
+        elif name == "bits" and (number := whole_number(value, MOST_BITS)) is not None:
+            chosen[name] = number
         elif name in words:
             faults.append(Fault(f"--set {name}", "the binary model has no such word", value,
                                 f"choose one of {', '.join(words[name])}"))  # fmt: skip
         elif name == "bits":
-            faults.append(Fault("--set bits", "expected a whole number", value,
-                                f"write one from 1 to {MOST_BITS}"))  # fmt: skip
+            faults.append(no_whole(name, value, MOST_BITS))
         else:
             faults.append(Fault(f"--set {name}", "the binary model has no such option", value,
                                 f"choose one of {', '.join(chosen)}"))  # fmt: skip
     if faults:
         raise InputError(faults)
     return chosen
-
-
-def _whole(value: Any) -> bool:
-    text = str(value)
-    return text.isascii() and text.isdigit() and len(text) <= 9

@@ -23,11 +23,12 @@ import numpy as np
 from citygrid.arrays import Floats, Positions
 from citygrid.errors import Fault, InputError
 from citygrid.files import whole
+from citygrid.routes.settings import whole_number
 
 Arrays = tuple[Floats, tuple[Positions, Positions, Floats], float]
 
 _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
-_TERM = re.compile(rf"^\s*(\d+)\s+(\d+)\s+({_NUMBER})\s*$", re.ASCII)
+_TERM = re.compile(rf"^\s*(\d{{1,18}})\s+(\d{{1,18}})\s+({_NUMBER})\s*$", re.ASCII)
 _WORD = re.compile(r"^#\s*(vartype|offset|variables)\s*=\s*(\S+)\s*$", re.ASCII)
 #: Variables above which a file is refused before memory is asked for.
 MOST = 100_000_000
@@ -93,17 +94,18 @@ def read_coo(path: Path) -> Arrays:
                                "write vartype=BINARY"))  # fmt: skip
     terms = np.array(at, dtype=np.int64).reshape(-1, 2)
     most = int(terms.max(initial=-1)) + 1
-    size = words.get("variables", str(most))
-    if not size.isdigit() or not most <= int(size) <= MOST:
+    stated = words.get("variables", str(most))
+    size = whole_number(stated, MOST, most)
+    if size is None:
         raise InputError(Fault(str(path), f"states variables up to {most - 1:,}, but another size",
-                               size, "the size is one more than the last variable"))  # fmt: skip
+                               stated, "the size is one more than the last variable"))  # fmt: skip
     try:
         offset = float(words.get("offset", "0"))
     except ValueError as failure:
         raise InputError(Fault(str(path), "has an offset that is no number", words["offset"],
                                "write a decimal number")) from failure  # fmt: skip
     weight = np.array(weights)
-    linear = np.zeros(int(size))
+    linear = np.zeros(size)
     own = terms[:, 0] == terms[:, 1]
     np.add.at(linear, terms[own, 0], weight[own])
     row, column, value = terms[~own, 0], terms[~own, 1], weight[~own]

@@ -23,6 +23,8 @@ from typing import Any
 import numba
 import numpy as np
 
+from citygrid.routes.samplers.spins import SHIFT, STEP, UNIT, mixed
+
 #: ``exp`` of less than this is not worth drawing: one option in 10^13.
 NEVER = -30.0
 #: Difference of two books [EUR] at which they count as the same.
@@ -33,13 +35,9 @@ _compiled = numba.njit(cache=True, nogil=True, fastmath=False, error_model="nump
 
 @_compiled
 def _random(state: Any, at: int) -> float:
-    """A number in [0, 1) by splitmix64 (Steele, Lea, Flood 2014); advances ``state[at]``."""
-    state[at] += np.uint64(0x9E3779B97F4A7C15)
-    z = state[at]
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    z = z ^ (z >> np.uint64(31))
-    return float(z >> np.uint64(11)) * (1.0 / 9007199254740992.0)
+    """A number in [0, 1) from the generator of :mod:`.spins`; advances ``state[at]``."""
+    state[at] += STEP
+    return float(mixed(state[at]) >> SHIFT) * UNIT
 
 
 @_compiled
@@ -161,6 +159,29 @@ def energies(
 
 
 @_compiled
+def _put(
+    each: Any, option: int, by: float, load: Any, gap: Any, alone: Any, ahead: Any, behind: Any,
+    lost: Any, fresh: Any, part_first: Any, part_low: Any, part_high: Any, part_chain: Any,
+    part_pair: Any, pair_of: Any, pair_load: Any, total: Any, chain_first: Any, cost: Any,
+    entry: Any, line_first: Any, height: Any, slope: Any,
+) -> None:  # fmt: skip
+    """Take an option in (``by`` 1) or out (−1): its loads, what totals lack, the chains' books."""
+    for part in range(part_first[option], part_first[option + 1]):
+        low, high, chain = part_low[part], part_high[part], part_chain[part]
+        shift = part_pair[part] - low
+        for q in range(low, high + 1):
+            pair = pair_of[shift + q]
+            if pair >= 0:
+                load[q] += by * pair_load[pair]
+                if total[q] >= 0:
+                    gap[total[q]] += by * pair_load[pair]
+        renew(
+            each, low, high, chain_first[chain], chain_first[chain + 1], load, alone, ahead,
+            behind, lost, fresh, cost, entry, line_first, height, slope,
+        )  # fmt: skip
+
+
+@_compiled
 def sweep(
     each: Any, replica: int, beta: float, count: int, random: Any, state: Any, loads: Any,
     alones: Any, aheads: Any, behinds: Any, losts: Any, gaps: Any, energy: Any, best: Any,
@@ -197,19 +218,11 @@ def sweep(
             if end - begin < 2:
                 continue
             old = state[replica, g]
-            for part in range(part_first[old], part_first[old + 1]):
-                low, high, chain = part_low[part], part_high[part], part_chain[part]
-                shift = part_pair[part] - low
-                for q in range(low, high + 1):
-                    pair = pair_of[shift + q]
-                    if pair >= 0:
-                        load[q] -= pair_load[pair]
-                        if total[q] >= 0:
-                            gap[total[q]] -= pair_load[pair]
-                renew(
-                    each, low, high, chain_first[chain], chain_first[chain + 1], load, alone,
-                    ahead, behind, lost, step, cost, entry, line_first, height, slope,
-                )  # fmt: skip
+            _put(
+                each, old, -1.0, load, gap, alone, ahead, behind, lost, step, part_first, part_low,
+                part_high, part_chain, part_pair, pair_of, pair_load, total, chain_first, cost,
+                entry, line_first, height, slope,
+            )  # fmt: skip
             base = pair_first[g]
             for pair in range(base, pair_first[g + 1]):
                 q = pair_at[pair]
@@ -280,19 +293,11 @@ def sweep(
             if new != old:
                 moves += 1
                 state[replica, g] = new
-            for part in range(part_first[new], part_first[new + 1]):
-                low, high, chain = part_low[part], part_high[part], part_chain[part]
-                shift = part_pair[part] - low
-                for q in range(low, high + 1):
-                    pair = pair_of[shift + q]
-                    if pair >= 0:
-                        load[q] += pair_load[pair]
-                        if total[q] >= 0:
-                            gap[total[q]] += pair_load[pair]
-                renew(
-                    each, low, high, chain_first[chain], chain_first[chain + 1], load, alone,
-                    ahead, behind, lost, step, cost, entry, line_first, height, slope,
-                )  # fmt: skip
+            _put(
+                each, new, 1.0, load, gap, alone, ahead, behind, lost, step, part_first, part_low,
+                part_high, part_chain, part_pair, pair_of, pair_load, total, chain_first, cost,
+                entry, line_first, height, slope,
+            )  # fmt: skip
         if energy[replica] < least[replica]:
             least[replica] = energy[replica]
             best[replica] = state[replica]

@@ -33,6 +33,7 @@ from citygrid.routes.hybrid.choosers import Chooser
 from citygrid.routes.hybrid.commitment import Workshop
 from citygrid.routes.hybrid.incumbent import Incumbent
 from citygrid.routes.hybrid.rounds import Effort, Rounds
+from citygrid.routes.settings import no_whole, whole_number
 
 #: Largest number that makes sense for any effort.
 MOST = 1_000_000
@@ -163,11 +164,10 @@ def check(options: Options) -> Effort:
         elif name not in known:
             faults.append(Fault(f"--set {name}", "hybrid has no such option", text,
                                 f"choose one of {', '.join(known)}"))  # fmt: skip
-        elif not (text.isascii() and text.isdigit() and 1 <= int(text) <= MOST):
-            faults.append(Fault(f"--set {name}", "expected a whole number of at least 1", text,
-                                f"write one of at most {MOST:,}"))  # fmt: skip
+        elif (number := whole_number(text, MOST)) is None:
+            faults.append(no_whole(name, text, MOST))
         else:
-            effort = replace(effort, **{name: int(text)})
+            effort = replace(effort, **{name: number})
     try:
         samplers.chain(options.sampler, {} if own else options.extras)
     except InputError as refused:

@@ -11,6 +11,7 @@ from citygrid.model.encoding import BITS, ENCODINGS
 from citygrid.model.qubo import SLACKS
 from citygrid.routes import samplers
 from citygrid.routes.contract import Options
+from citygrid.routes.settings import no_whole, whole_number
 
 #: Largest numbers that make sense: of reads and sweeps, of bits per column.
 MOST, MOST_BITS = 1_000_000, 12
@@ -61,15 +62,16 @@ def check(options: Options) -> Settings:
                 faults.append(Fault(place, "is none of its words", text,
                                     f"choose one of {', '.join(_WORDS[name])}"))  # fmt: skip
         elif name in _LIMITS:
-            if text.isascii() and text.isdigit() and 1 <= int(text) <= _LIMITS[name]:
-                chosen[name] = int(text)
+            number = whole_number(text, _LIMITS[name])
+            if number is None:
+                faults.append(no_whole(name, text, _LIMITS[name]))
             else:
-                faults.append(Fault(place, "expected a whole number of at least 1", text,
-                                    f"write one of at most {_LIMITS[name]:,}"))  # fmt: skip
+                chosen[name] = number
         elif name == "window":
             found = _WINDOW.fullmatch(text.strip())
-            if found and int(found["size"]) > 0:
-                chosen[name] = int(found["size"]), found["unit"] == "h"
+            size = whole_number(found["size"], MOST) if found else None
+            if found and size is not None:
+                chosen[name] = size, found["unit"] == "h"
             else:
                 faults.append(Fault(place, "expected a number of steps or of hours", text,
                                     "write window=6 or window='6 h'"))  # fmt: skip

@@ -14,7 +14,7 @@ from typing import Any
 import numba
 import numpy as np
 
-from citygrid.routes.samplers.spins import _S11, _STEP, _UNIT, mixed
+from citygrid.routes.samplers.spins import SHIFT, STEP, UNIT, mixed
 
 _compiled = numba.njit(cache=True, nogil=True, fastmath=False, error_model="numpy")
 _inlined = numba.njit(cache=True, nogil=True, inline="always", error_model="numpy")
@@ -122,8 +122,8 @@ def sweep(
                 chance = np.exp(exponent) if exponent > NEVER else 0.0
                 total += chance
                 option[k] = chance
-            at += _STEP
-            left = (np.float64(mixed(at) >> _S11) + 0.5) * _UNIT * total
+            at += STEP
+            left = (np.float64(mixed(at) >> SHIFT) + 0.5) * UNIT * total
             new = old
             for k in range(end - begin):
                 if option[k] > 0.0:
@@ -145,12 +145,12 @@ def sweep(
             change = plain
             if limited and row_first[i + 1] > row_first[i]:
                 change += _change_of_rows(i, by, row_first, row, row_weight, load, low, high, price)
-            at += _STEP
+            at += STEP
             if change > 0.0:
                 exponent = -beta * change
                 if exponent < NEVER:
                     continue
-                if (np.float64(mixed(at) >> _S11) + 0.5) * _UNIT >= np.exp(exponent):
+                if (np.float64(mixed(at) >> SHIFT) + 0.5) * UNIT >= np.exp(exponent):
                     continue
             moves += 1
             energy += plain

@@ -25,12 +25,12 @@ CELLS = 4096
 #: ``−ln u`` at the middle of every cell of ``u``.
 LOGARITHMS = -np.log((np.arange(CELLS) + 0.5) / CELLS)
 
-_STEP = np.uint64(0x9E3779B97F4A7C15)
+#: Step of the generator's states; a number in [0, 1) is what is left after a shift, in such units.
+STEP, SHIFT, UNIT = np.uint64(0x9E3779B97F4A7C15), np.uint64(11), 1.0 / 9007199254740992.0
 _FIRST = np.uint64(0xBF58476D1CE4E5B9)
 _SECOND = np.uint64(0x94D049BB133111EB)
 _S30, _S27, _S31 = np.uint64(30), np.uint64(27), np.uint64(31)
-_S11, _S32, _S52 = np.uint64(11), np.uint64(32), np.uint64(52)
-_UNIT = 1.0 / 9007199254740992.0
+_S32, _S52 = np.uint64(32), np.uint64(52)
 
 
 @_inlined
@@ -69,7 +69,7 @@ def sweep_whole(
         line = chance[b]
         for _ in range(sweeps[b]):
             for i in range(number):
-                at += _STEP
+                at += STEP
                 spin = np.int32(state[i])
                 change = -spin * field[i]
                 if np.uint32(mixed(at) >> _S32) >= line[middle + change]:
@@ -106,13 +106,13 @@ def sweep_real(
         half = 0.5 / betas[b]
         for _ in range(sweeps[b]):
             for i in range(number):
-                at += _STEP
+                at += STEP
                 drawn = mixed(at)
                 spin = state[i]
                 change = -spin * field[i]
                 cell = drawn >> _S52
                 if cell == 0:
-                    rare = (np.float64(drawn >> _S11) + 0.5) * _UNIT
+                    rare = (np.float64(drawn >> SHIFT) + 0.5) * UNIT
                     if change >= -half * np.log(rare):
                         continue
                 elif change >= half * logarithms[cell]:

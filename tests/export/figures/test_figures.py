@@ -20,10 +20,11 @@ from citygrid.district.case import Case
 from citygrid.errors import InputError
 from citygrid.export.balance import energy
 from citygrid.export.figures.frame import legend
+from citygrid.export.figures.place import _step
 from citygrid.export.figures.sankey import path_of
 from citygrid.export.flows import dispatch
 from citygrid.export.palette import look
-from citygrid.export.report.charts import by_kind
+from citygrid.export.stacking import by_kind
 from citygrid.export.tables import job_table
 from citygrid.plan.plan import Plan
 from citygrid.plan.verify import Verdict
@@ -122,9 +123,9 @@ def test_days_that_are_none_are_refused(planned: Planned, days: object) -> None:
 
 def test_an_unknown_carrier_is_told_near_names(planned: Planned) -> None:
     for figure in (planned[1].plot.dispatch, planned[1].plot.duration_curve):
-        with pytest.raises(InputError, match="choose from heat"):
+        with pytest.raises(InputError, match='did you mean "heat"'):
             figure("haet")
-    with pytest.raises(InputError, match="choose from tank"):
+    with pytest.raises(InputError, match='did you mean "tank"'):
         planned[1].plot.levels("tnk")
 
 
@@ -178,6 +179,16 @@ def test_the_map_shows_an_hour_by_its_local_stamp(planned: Planned) -> None:
         assert caught.value.faults[0].place == "hour"
 
 
+def test_an_hour_that_the_clock_leaves_out_is_refused(planned: Planned) -> None:
+    """In Berlin nothing begins at 2:30 of 26 March 2023."""
+    case, plan, _ = planned
+    start = np.datetime64("2023-03-25T23:00", "ns")
+    spring = Plan(replace(case, time=case.time - case.time[0] + start), plan.dataset)
+    assert _step(spring, "2023-03-26 03:30") == 2
+    with pytest.raises(InputError, match="outside the horizon"):
+        _step(spring, "2023-03-26 02:30")
+
+
 def test_a_long_horizon_is_drawn_by_day(make: Callable[..., tuple[Case, Plan]]) -> None:
     case, plan = make(hours=20 * 24)
     ax = plan.plot.dispatch("heat")
@@ -229,7 +240,7 @@ def test_prices_are_drawn_where_a_plan_holds_them(planned: Planned) -> None:
     assert "[EUR/kWh]" in ax.get_ylabel()
     legend = ax.get_legend()
     assert legend and [t.get_text() for t in legend.get_texts()] == ["a and 1 more", "c"]
-    with pytest.raises(InputError, match="choose from power"):
+    with pytest.raises(InputError, match='did you mean "power"'):
         Plan(case, held).plot.prices("powr")
 
 

@@ -14,6 +14,7 @@ from shapely.geometry import MultiPolygon, Point, Polygon, box
 
 from citygrid.district.drawing import read_drawing
 from citygrid.export.gis.cityjson import write_cityjson
+from citygrid.export.subject import Subject
 from citygrid.plan.verify import verify
 
 SCHEMA = json.loads(
@@ -22,7 +23,7 @@ SCHEMA = json.loads(
 
 
 def written(case, plan, folder):
-    write_cityjson(case, plan, verify(case, plan), folder / "plan.city.json")
+    write_cityjson(Subject(plan, verify(case, plan)), folder / "plan.city.json")
     document = json.loads((folder / "plan.city.json").read_text("utf-8"))
     jsonschema.validate(document, SCHEMA)
     return document

@@ -10,6 +10,7 @@ from esdl.esdl_handler import EnergySystemHandler
 
 from citygrid.errors import InputError
 from citygrid.export.gis.esdl import write_esdl
+from citygrid.export.subject import Subject
 from citygrid.plan.verify import verify
 from tests.helpers import solved
 
@@ -19,7 +20,7 @@ TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
 @pytest.fixture(scope="module")
 def path(planned, tmp_path_factory):
     path = tmp_path_factory.mktemp("esdl") / "plan.esdl"
-    write_esdl(*planned, path)
+    write_esdl(Subject(*planned[1:]), path)
     return path
 
 
@@ -128,17 +129,17 @@ def test_key_figures_travel_with_their_unit(path, planned):
 
 
 def test_the_same_plan_gives_the_same_bytes(path, planned, tmp_path):
-    write_esdl(*planned, tmp_path / "again.esdl")
+    write_esdl(Subject(*planned[1:]), tmp_path / "again.esdl")
     assert (tmp_path / "again.esdl").read_bytes() == path.read_bytes()
 
 
 def test_a_district_without_positions_is_written_without_them(make, tmp_path):
     case, plan = make(places=False)
-    write_esdl(case, plan, verify(case, plan), tmp_path / "plan.esdl")
+    write_esdl(Subject(plan, verify(case, plan)), tmp_path / "plan.esdl")
     assert ElementTree.parse(tmp_path / "plan.esdl").getroot().find(".//geometry") is None
 
 
 def test_positions_in_an_unknown_system_are_refused(make, tmp_path):
     case, plan = make(crs=None)
     with pytest.raises(InputError, match="WGS 84"):
-        write_esdl(case, plan, verify(case, plan), tmp_path / "plan.esdl")
+        write_esdl(Subject(plan, verify(case, plan)), tmp_path / "plan.esdl")

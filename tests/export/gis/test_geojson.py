@@ -7,6 +7,7 @@ from pyproj import Transformer
 
 from citygrid.errors import InputError
 from citygrid.export.gis.geojson import write_geojson
+from citygrid.export.subject import Subject
 from citygrid.plan.verify import verify
 
 
@@ -16,7 +17,7 @@ def read(folder, name):
 
 def test_coordinates_are_longitude_then_latitude(planned, tmp_path):
     case, plan, verdict = planned
-    write_geojson(case, plan, verdict, tmp_path)
+    write_geojson(Subject(plan, verdict), tmp_path)
     network = read(tmp_path, "network")
     assert network["type"] == "FeatureCollection" and "crs" not in network
     pipe = next(f for f in network["features"] if f["properties"]["name"] == "pipe west")
@@ -30,7 +31,7 @@ def test_coordinates_are_longitude_then_latitude(planned, tmp_path):
 
 def test_figures_come_with_the_features(planned, tmp_path):
     case, plan, verdict = planned
-    write_geojson(case, plan, verdict, tmp_path)
+    write_geojson(Subject(plan, verdict), tmp_path)
     features = {f["properties"]["name"]: f for f in read(tmp_path, "assets")["features"]}
     assert features["boiler"]["properties"]["heat_mwh"] == pytest.approx(
         float(plan.dataset["boiler.heat"].sum()) / 1000.0
@@ -42,11 +43,11 @@ def test_figures_come_with_the_features(planned, tmp_path):
 
 def test_without_positions_the_geometry_is_null(make, tmp_path):
     case, plan = make(places=False)
-    write_geojson(case, plan, verify(case, plan), tmp_path)
+    write_geojson(Subject(plan, verify(case, plan)), tmp_path)
     assert {str(f["geometry"]) for f in read(tmp_path, "network")["features"]} == {"None"}
 
 
 def test_positions_in_an_unknown_system_are_refused(make, tmp_path):
     case, plan = make(crs=None)
     with pytest.raises(InputError, match="WGS 84"):
-        write_geojson(case, plan, verify(case, plan), tmp_path)
+        write_geojson(Subject(plan, verify(case, plan)), tmp_path)

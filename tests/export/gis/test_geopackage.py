@@ -15,6 +15,7 @@ from shapely.geometry import LineString, box
 
 from citygrid.district.drawing import read_drawing
 from citygrid.export.gis.geopackage import write_geopackage
+from citygrid.export.subject import Subject
 from citygrid.plan.plan import Plan
 from citygrid.plan.verify import verify
 
@@ -22,7 +23,7 @@ from citygrid.plan.verify import verify
 @pytest.fixture(scope="module")
 def written(planned, tmp_path_factory):
     path = tmp_path_factory.mktemp("gpkg") / "plan.gpkg"
-    write_geopackage(*planned, path)
+    write_geopackage(Subject(*planned[1:]), path)
     return path
 
 
@@ -93,7 +94,7 @@ def test_the_file_is_a_geopackage_of_version_1_2(written):
 
 def test_the_same_plan_gives_the_same_bytes(planned, tmp_path, written):
     """Under the same name, for the project inside knows its file by it."""
-    write_geopackage(*planned, tmp_path / "plan.gpkg")
+    write_geopackage(Subject(*planned[1:]), tmp_path / "plan.gpkg")
     assert (tmp_path / "plan.gpkg").read_bytes() == written.read_bytes()
 
 
@@ -128,7 +129,7 @@ def test_pipes_take_their_course_from_the_districts_geometry_on_every_machine(ma
     plan.save(tmp_path / "plan.nc")
     drawn.unlink()  # the plan is read on another machine
     plan = Plan.load(tmp_path / "plan.nc")
-    write_geopackage(plan.case, plan, verify(plan.case, plan), tmp_path / "plan.gpkg")
+    write_geopackage(Subject(plan, verify(plan.case, plan)), tmp_path / "plan.gpkg")
     pipes = gpd.read_file(tmp_path / "plan.gpkg", layer="heat_network").set_index("name")
     assert pipes.geometry["pipe west"].hausdorff_distance(course) < 0.01
     assert len(pipes.geometry["pipe east"].coords) == 2
@@ -143,7 +144,7 @@ def notes(path):
 
 def test_without_positions_the_tables_are_written_and_say_so(make, tmp_path):
     case, plan = make(places=False)
-    write_geopackage(case, plan, verify(case, plan), tmp_path / "plan.gpkg")
+    write_geopackage(Subject(plan, verify(case, plan)), tmp_path / "plan.gpkg")
     layers = set(pyogrio.list_layers(tmp_path / "plan.gpkg")[:, 0])
     assert layers == {"dispatch", "kpis", "ledger", "jobs", "provenance"}
     assert "position" in notes(tmp_path / "plan.gpkg")[0]
@@ -151,14 +152,14 @@ def test_without_positions_the_tables_are_written_and_say_so(make, tmp_path):
 
 def test_positions_in_a_plane_of_their_own_are_drawn(make, tmp_path):
     case, plan = make(crs=None)
-    write_geopackage(case, plan, verify(case, plan), tmp_path / "plan.gpkg")
+    write_geopackage(Subject(plan, verify(case, plan)), tmp_path / "plan.gpkg")
     assert len(gpd.read_file(tmp_path / "plan.gpkg", layer="assets")) == 17
     assert "no coordinate system" in notes(tmp_path / "plan.gpkg")[0]
 
 
 def test_an_interrupted_write_leaves_the_former_file(planned, tmp_path, monkeypatch):
     path = tmp_path / "plan.gpkg"
-    write_geopackage(*planned, path)
+    write_geopackage(Subject(*planned[1:]), path)
     before = path.read_bytes()
 
     def pull_the_plug(*_):
@@ -166,6 +167,6 @@ def test_an_interrupted_write_leaves_the_former_file(planned, tmp_path, monkeypa
 
     monkeypatch.setattr("citygrid.export.gis.geopackage._finish", pull_the_plug)
     with pytest.raises(KeyboardInterrupt):
-        write_geopackage(*planned, path)
+        write_geopackage(Subject(*planned[1:]), path)
     assert path.read_bytes() == before
     assert [p.name for p in tmp_path.iterdir()] == ["plan.gpkg"]

@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 from citygrid.export.gis.geopackage import write_geopackage
+from citygrid.export.subject import Subject
 
 PACKAGES = ("qgis", "python3-qgis", "qgis-providers", "gdal-bin", "python3-gdal")
 #: The Python that Debian's QGIS belongs to.
@@ -53,7 +54,7 @@ def test_qgis_opens_the_plan_with_styles_time_and_relation(qgis, planned, tmp_pa
     case, plan, verdict = planned
     path, picture = tmp_path / "plan.gpkg", tmp_path / "plan.png"
     routes = pd.DataFrame({"route": ["milp", "hybrid"], "objective_eur": [1.0, 2.0]})
-    write_geopackage(case, plan, verdict, path, routes)
+    write_geopackage(Subject(plan, verdict, routes), path)
     step = f"{case.time[5].astype('datetime64[s]')}Z"
     done = subprocess.run(
         [PYTHON, str(OPEN), str(path), case.name, step, str(picture)],
@@ -81,7 +82,7 @@ def test_qgis_opens_the_plan_with_styles_time_and_relation(qgis, planned, tmp_pa
 @pytest.mark.slow
 def test_gdal_finds_nothing_wrong_with_the_geopackage(qgis, planned, tmp_path):
     path = tmp_path / "plan.gpkg"
-    write_geopackage(*planned, path)
+    write_geopackage(Subject(*planned[1:]), path)
     done = subprocess.run(
         [PYTHON, "-m", "osgeo_utils.samples.validate_gpkg", "--extra", str(path)],
         env=system(), capture_output=True, text=True, check=False,

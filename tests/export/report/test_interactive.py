@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import html
 import json
 import re
 import sys
@@ -12,10 +13,11 @@ import pytest
 from citygrid.errors import InputError
 from citygrid.export.flows import dispatch
 from citygrid.export.report import Entry
-from citygrid.export.report.charts import by_kind
 from citygrid.export.report.interactive import write_interactive
 from citygrid.export.runs import report_stored
+from citygrid.export.stacking import by_kind
 from citygrid.plan.verify import verify
+from tests.helpers import solve, variant
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +75,19 @@ def test_names_cannot_become_markup(make, tmp_path):
     case, plan = make(hours=24, rename=lambda name: f"{evil}{name}")
     write_interactive([Entry(evil, case, plan, verify(case, plan))], tmp_path / "r.html")
     assert "<script>alert" not in (tmp_path / "r.html").read_text("utf-8")
+
+
+def test_names_are_neither_links_nor_bold_in_a_chart(tmp_path):
+    """plotly takes some tags in names for markup, links among them."""
+    pytest.importorskip("plotly")
+    name, route = '<a href="https://a.example">cells</a> & <b>more</b>', "<b>milp</b>"
+    solved = solve(variant("battery", tmp_path, ("  cells:", f"  {json.dumps(name)}:")))
+    write_interactive([Entry(route, solved.case, solved.plan, solved.verdict)], tmp_path / "r.html")
+    charts = drawn((tmp_path / "r.html").read_text("utf-8"))
+    stores = charts["Levels of the stores, at the end of each step"]["data"]
+    assert [html.unescape(trace["name"]) for trace in stores] == [name]
+    names = [trace.get("name", "") for chart in charts.values() for trace in chart["data"]]
+    assert len(names) > 3 and not any("<" in each for each in names)
 
 
 def test_without_plotly_it_says_what_to_install_and_writes_nothing(tmp_path, monkeypatch):

@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -32,9 +31,10 @@ from citygrid.routes import highs, milp, samplers
 from citygrid.routes.contract import Clock, Journal, Options
 from citygrid.routes.hybrid.moves.hours import Hours
 from citygrid.routes.hybrid.moves.model import MoveModel, Valued, model
-from citygrid.routes.hybrid.moves.proposals import Move, compatible, make, propose
+from citygrid.routes.hybrid.moves.proposals import Move, compatible
 from citygrid.routes.hybrid.moves.redispatch import Redispatch
 from citygrid.routes.hybrid.moves.structure import Schedule, Unit, find_units
+from citygrid.routes.hybrid.moves.valuing import Effort, Window, schedules_of, value
 
 #: Who anneals where no sampler was asked for by name: the groups of the own one are not there.
 ANNEALER = "neal"
@@ -48,31 +48,6 @@ GAIN = 1e-9
 NEAR = 3e-4
 #: Whether enough is proven of a plan of that cost [EUR], or of a better one that is known.
 Enough = Callable[[float], bool]
-
-
-@dataclass(frozen=True)
-class Effort:
-    """How much is searched.
-
-    ``moves`` in a model, ``tried`` moves of a kind valued for it, ``needy`` ones that are given
-    ``partners``, ``pairs`` linear programmes for its couplings; ``reads``, ``sweeps`` of the
-    sampler and ``confirmed`` samples worked out exactly;
-    ``kicks`` in a row without a gain after which HiGHS is asked, and ``neighbourhoods`` in a row
-    without a gain after which the search ends (where a time limit is set, it ends with it), of
-    ``free`` decisions each.
-    """
-
-    moves: int = 300
-    tried: int = 300
-    needy: int = 100
-    partners: int = 40
-    pairs: int = 2000
-    reads: int = 24
-    sweeps: int = 400
-    confirmed: int = 12
-    kicks: int = 3
-    neighbourhoods: int = 6
-    free: int = 200
 
 
 def improve(
@@ -109,7 +84,7 @@ def models(
         search._open(window)
         if search.dispatch.total is None:
             continue
-        valued = search._value(window)
+        valued = search.value(window)
         words = "all steps"
         if window is not None and search.stamps:
             last = min(window[1], len(search.stamps)) - 1
@@ -152,12 +127,7 @@ class _Search:
         each = float(self.dispatch.decision.sum()) / (int(self.steps.max(initial=0)) + 1)
         self.hours = Hours(form, round(effort.free / max(each, 1.0)), self.lot, relaxed)
 
-    @property
-    def _missing(self) -> float:
-        """Cost at which a step without a dispatch is looked at: dear, but a partner may mend it."""
-        return 1e-3 * max(abs(self.cost), 1.0)
-
-    def _windows(self) -> list[tuple[int, int] | None]:
+    def _windows(self) -> list[Window]:
         steps = int(self.steps.max(initial=-1)) + 1
         count = sum(len(unit) for unit in self.units)
         if (count <= WHOLE and not self.wide) or steps <= WINDOW:
@@ -165,7 +135,7 @@ class _Search:
         begins = range(0, max(steps - WINDOW // 2, 1), WINDOW // 2)
         return [(begin, begin + WINDOW) for begin in begins]
 
-    def _open(self, window: tuple[int, int] | None) -> None:
+    def _open(self, window: Window) -> None:
         """Dispatch anew around a window, if all at once is too much."""
         if not self.wide:
             return
@@ -175,7 +145,13 @@ class _Search:
 
     @property
     def schedules(self) -> list[Schedule]:
-        return [self.dispatch.decisions[unit.columns].astype(np.int8) for unit in self.units]
+        return schedules_of(self.dispatch, self.units)
+
+    def value(self, window: Window) -> list[Valued]:
+        """Moves of a window with their exact costs; a step without a dispatch counts as dear."""
+        missing = 1e-3 * max(abs(self.cost), 1.0)
+        return value(self.dispatch, self.units, window, self.effort, missing,
+                     lambda: self.clock.over)  # fmt: skip
 
     def run(self, enough: Enough) -> None:
         """Descend, and begin again beside the best, until nothing improves or time is over."""
@@ -236,13 +212,13 @@ class _Search:
         )
         self.journal.trace(total)
 
-    def _round(self, window: tuple[int, int] | None) -> bool:
+    def _round(self, window: Window) -> bool:
         """One model, or one look at all moves; whether the incumbent got better."""
         self._open(window)
         if self.dispatch.total is None:
             # What is held around the window was found within tolerances, and is off by them.
             return False
-        self.valued = self._value(window)
+        self.valued = self.value(window)
         self.journal.count("moves_valued", len(self.valued))
         chosen = self.valued[:1]
         change = chosen[0].change.total if chosen else 0.0
@@ -256,65 +232,6 @@ class _Search:
             return False
         self._make([v.move for v in chosen])
         return True
-
-    def _value(self, window: tuple[int, int] | None) -> list[Valued]:
-        """Moves with their exact costs: those that cost least, and such as need a partner."""
-        price = self.dispatch.prices(self._missing)
-        longest = max(len(unit) for unit in self.units) if window is None else WINDOW
-        schedules = self.schedules
-        proposals = propose(self.units, schedules, price, longest, window, self.effort.tried,
-                            self.dispatch.followed)  # fmt: skip
-        found: list[Valued] = []
-        for place in np.argsort(proposals.estimate, kind="stable"):
-            if self.clock.over:
-                break
-            move = make(self.units, proposals.moves[place], self.dispatch.decisions)
-            change = self.dispatch.change(move.columns, move.values)
-            if change is not None:
-                found.append(Valued(move, change))
-        found = [v for v in found if v.change.possible] + self._partnered(found, schedules)
-        return self._mixed(sorted(found, key=lambda v: v.change.total))
-
-    def _mixed(self, found: list[Valued]) -> list[Valued]:
-        """The cheapest, half of the places shared evenly by the units."""
-        share = max(self.effort.moves // (2 * len(self.units)), 1)
-        count = [0] * len(self.units)
-        first: list[Valued] = []
-        rest: list[Valued] = []
-        for v in found:
-            unit = v.move.stretches[0].unit
-            count[unit] += 1
-            (first if count[unit] <= share else rest).append(v)
-        chosen = [*first[: self.effort.moves], *rest[: max(self.effort.moves - len(first), 0)]]
-        return sorted(chosen, key=lambda v: v.change.total)
-
-    def _partnered(self, found: list[Valued], schedules: list[Schedule]) -> list[Valued]:
-        """Moves that no plan allows by themselves, each with one that makes up for it.
-
-        Such as a unit switched off and another one in its place, in hours of its own.
-        """
-        missing = self._missing
-        needy = sorted((v for v in found if not v.change.possible), key=lambda v: v.cost(missing))
-        helpers = sorted(
-            (v for v in found if v.change.possible
-             and len({stretch.unit for stretch in v.move.stretches}) == 1),
-            key=lambda v: v.change.total,
-        )  # fmt: skip
-        pairs: list[Valued] = []
-        for one in needy[: self.effort.needy]:
-            lacking = {p for p, value in one.change.parts.items() if value is None}
-            fit = [other for other in helpers if lacking <= other.change.parts.keys()]
-            for other in fit[: self.effort.partners]:
-                if self.clock.over:
-                    return pairs
-                both = (*one.move.stretches, *other.move.stretches)
-                if not compatible(both, self.units, schedules):
-                    continue
-                move = make(self.units, both, self.dispatch.decisions)
-                change = self.dispatch.change(move.columns, move.values)
-                if change is not None and change.possible:
-                    pairs.append(Valued(move, change))
-        return pairs
 
     def _answered(self) -> list[Positions]:
         """What a sampler proposes; whoever does not answer is not asked again."""
@@ -395,7 +312,7 @@ class _Search:
             self._open(window)
         else:
             self.dispatch.restart(base)
-        possible = self.valued = [] if self.dispatch.total is None else self._value(window)
+        possible = self.valued = [] if self.dispatch.total is None else self.value(window)
         if not possible:
             return
         costs = np.array([v.change.total for v in possible])

@@ -6,8 +6,8 @@ import numpy as np
 from shapely.geometry import LineString
 
 from citygrid.imports.draft import Draft, Trace
-from citygrid.imports.esdl_places import Places, carrier_at
-from citygrid.imports.esdl_reading import Asset, System, trace_of
+from citygrid.imports.esdl.places import Places, carrier_at
+from citygrid.imports.esdl.reading import Asset, System, trace_of
 from citygrid.imports.projection import Projection
 from citygrid.imports.text import word
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from citygrid.imports.draft import Draft
-from citygrid.imports.pypsa_reading import Row
+from citygrid.imports.pypsa.reading import Row
 
 
 def commitment(row: Row, step: float, draft: Draft) -> dict[str, str]:

@@ -6,8 +6,8 @@ import numpy as np
 
 from citygrid.errors import Fault
 from citygrid.imports.draft import Draft, Frame, Prices, Trace
-from citygrid.imports.esdl_places import Places, carrier_at
-from citygrid.imports.esdl_reading import MULTIPLIERS, Asset, System, trace_of
+from citygrid.imports.esdl.places import Places, carrier_at
+from citygrid.imports.esdl.reading import MULTIPLIERS, Asset, System, trace_of
 from citygrid.imports.projection import Projection
 from citygrid.imports.text import word
 
@@ -134,6 +134,7 @@ def trace_of_cost(profile: object) -> float | None:
         return None
     said = getattr(said, "reference", said)
     per = {"WATTHOUR": 1e6, "JOULE": 3.6e9}.get(str(said.perUnit))
-    if str(said.unit) != "EURO" or per is None:
+    paid, of = (MULTIPLIERS.get(str(each)) for each in (said.multiplier, said.perMultiplier))
+    if str(said.unit) != "EURO" or per is None or paid is None or of is None:
         return None
-    return float(profile.value) * per / MULTIPLIERS.get(str(said.perMultiplier), 1.0)
+    return float(profile.value) * paid * per / of

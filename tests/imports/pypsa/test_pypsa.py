@@ -216,6 +216,29 @@ def test_what_does_not_map_is_listed_one_by_one(tmp_path: Path) -> None:
     assert len(left) == 10
 
 
+@pytest.mark.parametrize(
+    ("chosen", "sizes"),
+    [({"plant": 50.0, "built": 30.0, "refused": 0.0}, {"plant": 50e3, "built": 30e3}),
+     ({"plant": 0.0, "built": 0.0, "refused": 0.0},
+      {"plant": 50e3, "built": 20e3, "refused": 20e3})],
+)  # fmt: skip
+def test_what_pypsa_chose_not_to_build_is_not_there(
+    tmp_path: Path, chosen: dict[str, float], sizes: dict[str, float]
+) -> None:
+    """A network that was solved says sizes; 0 MW is one. One that was not says 0 of all."""
+    generators = {
+        name: {"bus": "town", "p_nom": 50.0 if name == "plant" else 20.0,
+               "p_nom_extendable": name != "plant", "p_nom_opt": size}
+        for name, size in chosen.items()
+    }  # fmt: skip
+    tables = {"buses": {"town": {"x": 0.0}}, "generators": generators,
+              "loads": {"load": {"bus": "town", "p_set": 10.0}}}  # fmt: skip
+    done = run(folder_of(tmp_path / "net", tables, {}, snapshots(2)), tmp_path / "d.yaml")
+    assert done.exit_code == 0, done.output
+    parts: dict[str, Any] = dict(cg.load(tmp_path / "d.yaml").components)
+    assert {name: parts[name].power for name in chosen if name in parts} == sizes
+
+
 def test_columns_that_nobody_reads_are_listed(tmp_path: Path) -> None:
     tables, series, moments = CASES["cost of holding"][0]
     tables = {**tables, "generators": {"gen": {**tables["generators"]["gen"], "capital_cost": 9.0}}}

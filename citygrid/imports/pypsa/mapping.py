@@ -12,9 +12,10 @@ import numpy as np
 
 from citygrid.arrays import Floats
 from citygrid.imports.draft import Draft, Trace
+from citygrid.imports.layers import number_of
 from citygrid.imports.projection import Projection
-from citygrid.imports.pypsa_reading import Pypsa, Row, read_pypsa
-from citygrid.imports.pypsa_units import commitment
+from citygrid.imports.pypsa.reading import Pypsa, Row, read_pypsa
+from citygrid.imports.pypsa.units import commitment
 from citygrid.imports.text import word
 
 #: Carriers of buses that are power; PyPSA's default is AC.
@@ -50,6 +51,11 @@ class _Made:
         self.power = {name for name, bus in self.buses.items()
                       if bus.text("carrier", "AC") in POWER}  # fmt: skip
         self.nodes: dict[str, str] = {}
+        #: Whether PyPSA has chosen sizes: those that it gives to what is there are above 0.
+        self.chosen = any(
+            (number_of(value) or 0.0) > 0 for rows in net.rows.values() for row in rows
+            for key, value in row.said.items() if key.endswith("_nom_opt")
+        )  # fmt: skip
         self.emission = {row.name: row.number("co2_emissions") for row in net.sort("carriers")}
 
     def inputs(self) -> None:
@@ -95,10 +101,10 @@ class _Made:
     # values ------------------------------------------------------------------------------------
 
     def size(self, row: Row, key: str = "p_nom") -> float:
-        """A rating [MW, MWh]; of what could be extended, what PyPSA chose, if it did."""
+        """A rating [MW, MWh]; of what could be extended what PyPSA chose, if it did: also none."""
         nominal, chosen = row.number(key), row.stated(f"{key}_opt")
         if row.flag(f"{key}_extendable"):
-            size = chosen if chosen else nominal
+            size = (chosen or 0.0) if self.chosen else nominal
             self.draft.drop(f"{row.name}: {key}_extendable", "what to build is not planned; "
                             f"it has {size:g} {'MWh' if key == 'e_nom' else 'MW'}")  # fmt: skip
             nominal = size

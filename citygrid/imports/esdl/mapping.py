@@ -14,10 +14,10 @@ import numpy as np
 
 from citygrid.errors import Fault, InputError
 from citygrid.imports.draft import Draft, Frame, Prices, Trace
-from citygrid.imports.esdl_lines import add_line
-from citygrid.imports.esdl_places import Places, carrier_at, is_line
-from citygrid.imports.esdl_reading import Asset, System, read_system
-from citygrid.imports.esdl_said import HEAT, LOAD, Sayings, inner, kilowatts
+from citygrid.imports.esdl.lines import add_line
+from citygrid.imports.esdl.places import Places, carrier_at, is_line
+from citygrid.imports.esdl.reading import Asset, System, read_system
+from citygrid.imports.esdl.said import HEAT, LOAD, Sayings, inner, kilowatts
 from citygrid.imports.projection import Projection
 from citygrid.imports.text import word
 

@@ -25,10 +25,13 @@ JOINTS = {"Joint", "Bus", "EnergyNetwork", "EConnection", "GConnection", "Valve"
           "Pump", "ElectricityNetwork", "HeatNetwork", "GasNetwork"}  # fmt: skip
 #: Joints of which something is lost by that.
 CONTROLLED = {"Valve", "CheckValve", "Pump"}
-MULTIPLIERS = {"NONE": 1.0, "MILLI": 1e-3, "CENTI": 1e-2, "DECI": 0.1, "DEKA": 10.0, "HECTO": 100.0,
-               "KILO": 1e3, "MEGA": 1e6, "GIGA": 1e9, "TERA": 1e12, "TERRA": 1e12,
-               "PETA": 1e15}  # fmt: skip
-HOURS = {"HOUR": 1.0, "DAY": 24.0, "WEEK": 168.0, "MONTH": 730.0, "YEAR": 8760.0}
+MULTIPLIERS = {"NONE": 1.0, "ATTO": 1e-18, "FEMTO": 1e-15, "PICO": 1e-12, "NANO": 1e-9,
+               "MICRO": 1e-6, "MILLI": 1e-3, "CENTI": 1e-2, "DECI": 0.1, "DEKA": 10.0,
+               "HECTO": 100.0, "KILO": 1e3, "MEGA": 1e6, "GIGA": 1e9, "TERA": 1e12,
+               "TERRA": 1e12, "PETA": 1e15, "EXA": 1e18}  # fmt: skip
+#: Hours per unit of time; a quarter stands between the minute and the hour.
+HOURS = {"SECOND": 1.0 / 3600.0, "MINUTE": 1.0 / 60.0, "QUARTER": 0.25, "HOUR": 1.0, "DAY": 24.0,
+         "WEEK": 168.0, "MONTH": 730.0, "YEAR": 8760.0}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -262,8 +265,12 @@ def _scale(
     if said is None:
         return 1e-3
     unit, quantity = str(said.unit), str(said.physicalQuantity)
-    many = MULTIPLIERS.get(str(said.multiplier), 0.0)
-    hours = HOURS.get(str(said.perTimeUnit)) or (None if constant else step)
+    many, per_time = MULTIPLIERS.get(str(said.multiplier)), str(said.perTimeUnit)
+    hours = HOURS.get(per_time)
+    if many is None or (hours is None and per_time != "NONE"):
+        return f"in units of {said.multiplier} per {per_time}".lower()
+    if hours is None and not constant:
+        hours = step
     if unit == "WATT":
         return many / 1e3
     if unit in ("WATTHOUR", "JOULE", "WATTSECOND"):

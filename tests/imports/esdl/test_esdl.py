@@ -17,6 +17,7 @@ import citygrid as cg
 from citygrid.cli import main
 from citygrid.export.gis.esdl import write_esdl
 from citygrid.export.gis.geometry import locate
+from citygrid.export.subject import Subject
 from tests.helpers import solve
 
 DISTRICT = """
@@ -76,7 +77,7 @@ def round_trip(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Path, dic
     (folder / "air.csv").write_text("\n".join(["time,temperature [degC],rh [percent]", *hours_]))
     (folder / "round.yaml").write_text(DISTRICT)
     solved = solve(folder / "round.yaml")
-    write_esdl(solved.case, solved.plan, solved.verdict, folder / "plan.esdl")
+    write_esdl(Subject(solved.plan, solved.verdict), folder / "plan.esdl")
     done = run(folder / "plan.esdl", folder / "back.yaml", "--weather", str(folder / "air.csv"),
                "--ground", "8 degC", "--json")  # fmt: skip
     assert done.exit_code == 0, done.output
@@ -229,6 +230,27 @@ def test_units_of_profiles_become_kilowatts(town: Written, tmp_path: Path) -> No
     assert "step: 30 min" in (tmp_path / "t.yaml").read_text()
 
 
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(5.0, unit("ENERGY", "JOULE", "KILO", perTimeUnit=esdl.TimeUnitEnum.SECOND)),
+     (1.25, unit("ENERGY", "WATTHOUR", "KILO", perTimeUnit=esdl.TimeUnitEnum.QUARTER)),
+     (120.0, unit("ENERGY", "WATTHOUR", "KILO", perTimeUnit=esdl.TimeUnitEnum.DAY)),
+     (5e9, unit("POWER", "WATT", "MICRO")), (18.0, unit("ENERGY", "JOULE", "MEGA"))],
+    ids=["per second", "per quarter", "per day", "micro", "per step"],
+)  # fmt: skip
+def test_five_kilowatts_are_five_kilowatts_in_every_unit(
+    town: Written, tmp_path: Path, value: float, said: Any
+) -> None:
+    mill = next(asset for asset in town.area.asset if asset.name == "mill")
+    mill.port[0].profile.clear()
+    mill.port[0].profile.append(hours([value, value], said))
+    done = run(town.stored(tmp_path / "t.esdl"), tmp_path / "t.yaml", "--json")
+    assert done.exit_code == 0, done.output
+    head, *rows = [line.split(",") for line in (tmp_path / "t.csv").read_text().splitlines()]
+    column = head.index("mill [kW]")
+    assert [float(row[column]) for row in rows] == pytest.approx([5.0, 5.0])
+
+
 def test_nodes_are_what_is_connected_and_the_plan_holds(town: Written, tmp_path: Path) -> None:
     """Two ends of the pipe are two nodes, and the pump's power is at the first with the mill's."""
     done = run(town.stored(tmp_path / "t.esdl"), tmp_path / "t.yaml", "--json")
@@ -277,11 +299,12 @@ def test_one_bus_of_power_and_one_gas_net_serve_both_ends_of_a_pipe(
     assert solve(tmp_path / "t.yaml").verdict.ok
 
 
-def test_marginal_costs_are_prices(town: Written, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("paid", "of"), [("NONE", "MEGA"), ("KILO", "GIGA")])
+def test_marginal_costs_are_prices(town: Written, tmp_path: Path, paid: str, of: str) -> None:
     """35 EUR/MWh are 0.035 EUR/kWh; a cost per year is none of energy, and is said."""
     gas = next(asset for asset in town.area.asset if asset.name == "gas net")
-    price = unit("COST", "EURO", perUnit=esdl.UnitEnum.WATTHOUR,
-                 perMultiplier=esdl.MultiplierEnum.MEGA)  # fmt: skip
+    price = unit("COST", "EURO", paid, perUnit=esdl.UnitEnum.WATTHOUR,
+                 perMultiplier=getattr(esdl.MultiplierEnum, of))  # fmt: skip
     gas.costInformation = esdl.CostInformation(
         marginalCosts=esdl.SingleValue(id="m", value=35.0, profileQuantityAndUnit=price),
         fixedMaintenanceCosts=esdl.SingleValue(id="f", value=9.0),

@@ -18,7 +18,7 @@ import numpy as np
 from citygrid.components.common.piping import WATER_HEAT
 from citygrid.errors import Fault, InputError
 from citygrid.imports.draft import Draft, Frame, Prices
-from citygrid.imports.pandapipes_reading import (
+from citygrid.imports.pandapipes.reading import (
     JOINING,
     PUMPS,
     Tables,

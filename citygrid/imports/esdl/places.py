@@ -7,7 +7,7 @@ would then lead from a node to itself.
 from __future__ import annotations
 
 from citygrid.imports.draft import Draft
-from citygrid.imports.esdl_reading import Asset, Port, System
+from citygrid.imports.esdl.reading import Asset, Port, System
 from citygrid.imports.projection import Projection
 
 #: Carriers that lie at the nodes of their users, whatever joins them: none is carried by lines.
