@@ -65,18 +65,21 @@ def write_report(runs: Sequence[Entry], path: Path, tries: Sequence[Try] = ()) -
     environment.filters |= {"number": number, "share": share, "power10": power_of_ten}
     page = environment.get_template("report.html.j2").render(
         parts=parts, style=style, script=script,
-        policy=_policy(style, script), classes=_class_labels(), dash=NONE,
+        policy=content_policy(style, script), classes=_class_labels(), dash=NONE,
         kinds=_kinds(entry.case for entry in runs),
     )  # fmt: skip
     with whole(Path(path)) as temporary:
         temporary.write_text(page, encoding="utf-8")
 
 
-def _policy(style: str, script: str) -> str:
+def content_policy(style: str, script: str | None = None) -> str:
+    """What a page may load and run: the style and script that it was made with, by their hashes."""
+
     def digest(text: str) -> str:
         return "'sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() + "'"
 
-    return (f"default-src 'none'; style-src {digest(style)}; script-src {digest(script)}; "
+    runs = "" if script is None else f"script-src {digest(script)}; "
+    return (f"default-src 'none'; style-src {digest(style)}; {runs}"
             "base-uri 'none'; form-action 'none'")  # fmt: skip
 
 
