@@ -26,9 +26,10 @@ ANNEAL = "anneal"
 class Wish:
     """What shall be measured; a benchmark reads what concerns it.
 
-    ``columns`` of the form that ``build`` writes; ``scenarios`` of ``study``; ``seeds`` of ``anneal`` and ``qubo``, and the
-    folder ``out`` in which they write (:meth:`folder`); all else is for ``anneal``: groups of
-    districts, limits [s], routes, the relative gap at which a route stops, and threads.
+    ``columns`` of the form that ``build`` writes; ``scenarios`` of ``study``; ``seeds`` of
+    ``anneal`` and ``qubo``, and the folder ``out`` in which they write (:meth:`folder`); all else
+    is for ``anneal``: groups of districts, limits [s], routes, the relative gap at which a route
+    stops, and threads.
     """
 
     columns: int = 1_000_000

@@ -104,14 +104,14 @@ class Surroundings:
             return self.hourly(value, "kW", component, field)
         from citygrid.inputs.demand import bdew_heat, bdew_power, degree_day_heat
 
-        key = ("demand", carrier, value.profile, value.annual, self._when)
+        key: Hashable = ("demand", carrier, value.profile, value.annual, self._when)
         try:
             if carrier == "power":
                 return self._memory.of(
                     key, lambda: bdew_power(value.profile, value.annual, self.horizon)
                 )
             air = self.air_temperature(component)
-            key = (*key, self._sky)
+            key = (key, self._sky)
             if value.profile == "degree day":
                 return self._memory.of(key, lambda: degree_day_heat(
                     air, value.annual, self.horizon, self._air_of_year

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from citygrid.model.form import Form
 from citygrid.routes import highs
-from citygrid.routes.contract import Journal, Options, Outcome, proven
+from citygrid.routes.contract import Journal, Options, Outcome, Status, proven
 from citygrid.routes.highs import CLEAN, Task
 
 #: The status of an answer that is a bound with flows, and no plan.
-RELAXED = "relaxed"
+RELAXED: Status = "relaxed"
 
 
 def solve(form: Form, options: Options) -> Outcome:

@@ -119,8 +119,10 @@ def _close(answers: Iterator[Any]) -> None:
 def setup_of(study: Study, folder: Path) -> Setup:
     """What all tasks of a study share; paths are absolute, for workers stand elsewhere."""
     outputs = study.spec.outputs
-    return Setup(str(study.base.resolve()), study.tree, str(folder.resolve()), outputs.plans,
-                 tuple(outputs.tables))  # fmt: skip
+    return Setup(
+        str(study.base.resolve()), study.tree, str(folder.resolve()), outputs.plans,
+        tuple(outputs.tables), tuple(route.model_dump() for route in study.routes),
+    )  # fmt: skip
 
 
 def _plain(study: Study, keys: list[str]) -> Iterator[Plain]:

@@ -50,7 +50,7 @@ def test_what_has_no_relaxed_point_is_infeasible_and_what_falls_without_end_unbo
 
 def test_the_verb_calls_a_relaxation_no_plan_and_keeps_its_bound():
     form = cg.formulate(cg.prepare(cg.load("models/tiny.yaml")))
-    with pytest.raises(NoPlanError, match="relaxed.*whole numbers") as refused:
+    with pytest.raises(NoPlanError, match=r"relaxed.*whole numbers") as refused:
         cg.solve(form, route="lp")
     assert refused.value.status == "relaxed"
     assert refused.value.bound == pytest.approx(56.0)

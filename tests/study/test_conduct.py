@@ -125,7 +125,7 @@ def test_results_are_partitioned_parquet_with_a_column_for_everything(write, run
         assert name in table.column_names, name
     assert str(table.schema.field("objective_eur").type) == "double"
     found = duckdb.sql(
-        f"select count(*), sum(\"components.heat pump.heat [kW]\") from read_parquet("
+        f'select count(*), sum("components.heat pump.heat [kW]") from read_parquet('
         f"'{done.folder}/results/*/*.parquet', hive_partitioning=true)"
     ).fetchall()
     assert found == [(18, 3 * 2 * 240.0)]
@@ -143,7 +143,8 @@ def test_a_question_in_sql_is_answered_and_sees_nothing_else(write, run, tmp_pat
         f"select * from read_csv('{secret}')", f"select * from '{secret}'",
         f"copy study to '{target}'", f"attach '{tmp_path / 'x.db'}'", "drop table study",
         "select 1; select 2", "set enable_external_access=true", "install httpfs", "results",
-        "select * from results", "select nothing from study", "insert into study select * from study",
+        "select * from results", "select nothing from study",
+        "insert into study select * from study",
         "pragma database_list", "",
     ):  # fmt: skip
         with pytest.raises(InputError, match="--query"):
@@ -247,8 +248,8 @@ def test_killed_workers_are_replaced_with_the_same_digest(write, run, tmp_path):
 
 @pytest.mark.slow
 def test_twenty_kills_of_the_study_and_twenty_of_workers_lose_nothing(write, run, tmp_path):
-    many = KILLED.replace("carbon_price: [", "carbon_price: ["
-                          + ", ".join(f"{i / 100:.2f} EUR/kg" for i in range(31, 91)) + ", ")  # fmt: skip
+    prices = ", ".join(f"{i / 100:.2f} EUR/kg" for i in range(31, 91))
+    many = KILLED.replace("carbon_price: [", f"carbon_price: [{prices}, ")
     path = write(many, routes="[lp]", more="limits: {retries: 50}")
     digest = run(path, workers=2, out="undisturbed").digest
     found, met = kill_the_study(path, tmp_path / "study", 20, 7)

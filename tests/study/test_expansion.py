@@ -156,7 +156,8 @@ def test_order_of_keys_is_no_difference_and_everything_else_is(tmp_path):
     base, _ = digests.district({"a": {"x": 1, "y": "2"}, "b": "c"})
     assert digests.district({"b": "c", "a": {"y": "2", "x": 1}})[0] == base
     for other in ({"a": {"x": 1, "y": 2}, "b": "c"}, {"a": {"x": 1}, "b": "c"},
-                  {"a": {"x": 1, "y": "2"}, "b": {"": "c"}}, {"a": {"x": 1, "y": "2"}}):  # fmt: skip
+                  {"a": {"x": 1, "y": "2"}, "b": {"": "c"}},
+                  {"a": {"x": 1, "y": "2"}}):  # fmt: skip
         assert digests.district(other)[0] != base
     route, outputs = RouteSpec(route="lp"), OutputsSpec()
     keys = {key_of(base, route, outputs), key_of(base, RouteSpec(route="milp"), outputs),

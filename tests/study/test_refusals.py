@@ -42,7 +42,8 @@ def refused(path: Path, **more) -> str:
          ["says grid and list"]),
         ("- grid: {carbon_price: [0 EUR/kg]}\n- list: {carbon_price: [1 EUR/kg]}",
          ["two parts set this", "carbon_price"]),
-        ("- grid: {components.heat pump.heat: [9 kW]}\n- scenarios: {a: {components.heat pump: null}}",
+        ("- grid: {components.heat pump.heat: [9 kW]}\n"
+         "- scenarios: {a: {components.heat pump: null}}",
          ["two parts set this"]),
         ("- sample: {method: sobl, count: 3, ranges: {carbon_price: [0 EUR/kg, 1 EUR/kg]}}",
          ["not one of the choices", "sobl"]),

@@ -23,7 +23,8 @@ def fill(folder, rows, routes=("lp",), name="many", error=None):
                    "district": "d.yaml", "version": "0"},
                   [(f"scenario {i}", {"components.battery.capacity": f"{i} kWh",
                                       "carbon_price": f"{i % 7} EUR/kg"}) for i in range(rows)],
-                  [(i, r, f"{r}-{i}") for i in range(rows) for r in range(len(routes))])  # fmt: skip
+                  [(i, r, f"{r}-{i}") for i in range(rows) for r in range(len(routes))],
+                  )  # fmt: skip
         for i in range(rows):
             for r in range(len(routes)):
                 store.note(f"{r}-{i}", 1, {

@@ -142,9 +142,7 @@ def _seat(setup: str, limits: Limits) -> tuple[Seat, queue.Queue[News]]:
     if getattr(_own, "wanted", None) != (setup, limits):
         if getattr(_own, "seat", None) is not None:
             _own.seat.close()
-        said = json.loads(setup)
         _own.news = queue.Queue()
-        _own.seat = Seat(Setup(**{**said, "tables": tuple(said["tables"])}), limits, _own.news,
-                         with_parent=False)  # fmt: skip
+        _own.seat = Seat(Setup.of(json.loads(setup)), limits, _own.news, with_parent=False)
         _own.wanted = (setup, limits)
     return _own.seat, _own.news

@@ -43,18 +43,25 @@ class Computer:
         self._base: District | None = None
         with suppress(InputError):  # a base that scenarios complete; each is checked as a whole
             self._base = checked(self._path, self._tree, "", further=False)
-        if self._base is not None:
-            self._warm(self._base)
+        self._warm()
         self._worker = f"{socket.gethostname()}:{os.getpid()}"
 
-    def _warm(self, base: District) -> None:
-        """Import and read what every task needs, so that the first one's limits are its own."""
+    def _warm(self) -> None:
+        """Import and read what every task needs, so that a task's limits are its own."""
         import citygrid.routes.milp
         import citygrid.verbs.handover  # noqa: F401
         from citygrid.district.prepare import prepare
+        from citygrid.routes import check
+        from citygrid.study.scenarios.reading import options_of
+        from citygrid.study.scenarios.spec import RouteSpec
 
+        for asked in self._setup.routes:
+            route = RouteSpec.model_construct(**asked)
+            with suppress(InputError):  # told of each task that asks it
+                check(route.route, options_of(route))
         with suppress(InputError):  # what is wrong with the base may be what scenarios mend
-            prepare(base, self._memory)
+            if self._base is not None:
+                prepare(self._base, self._memory)
 
     def compute(self, task: Plain) -> dict[str, Any]:
         """The row of a task; whatever goes wrong in it is told in the row."""

@@ -29,18 +29,25 @@ class Limits:
 
 @dataclass(frozen=True)
 class Setup:
-    """What all tasks of a study share: the base's tree and file, where outputs go, which."""
+    """What all tasks of a study share: the base's tree and file, where outputs go, routes."""
 
     base: str
     tree: dict[str, Any]
     out: str
     plans: bool = False
     tables: tuple[str, ...] = ()
+    routes: tuple[dict[str, Any], ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         return {"base": self.base, "tree": self.tree, "out": self.out, "plans": self.plans,
-                "tables": list(self.tables)}  # fmt: skip
+                "tables": list(self.tables), "routes": list(self.routes)}  # fmt: skip
+
+    @classmethod
+    def of(cls, plain: dict[str, Any]) -> Setup:
+        """The setup of :meth:`as_dict`."""
+        lists = {name: tuple(plain[name]) for name in ("tables", "routes")}
+        return cls(**{**plain, **lists})
 
 
 @dataclass(frozen=True)

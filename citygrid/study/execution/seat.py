@@ -66,12 +66,14 @@ class Seat:
         )  # fmt: skip
         self.ready, self._killed, self._began = False, None, time.monotonic()
         assert self._child.stdin is not None and self._child.stdout is not None
-        threading.Thread(target=self._listen, args=(self._child.stdout, self._life),
-                         daemon=True).start()  # fmt: skip
+        self._reader = threading.Thread(
+            target=self._listen, args=(self._child.stdout, self._life), daemon=True
+        )
+        self._reader.start()
         self._send(self._setup.as_dict())
 
     def _listen(self, stream: IO[bytes], life: int) -> None:
-        with contextlib.suppress(OSError, ValueError):
+        with contextlib.suppress(OSError, ValueError), stream:
             while (message := receive(stream)) is not None:
                 self._news.put((self, life, message[0]))
         self._news.put((self, life, None))
@@ -173,6 +175,7 @@ class Seat:
         if child.stdin is not None:
             with contextlib.suppress(OSError):
                 child.stdin.close()
+        self._reader.join(timeout=5.0)
 
     def close(self) -> None:
         """End the process, whatever it does."""

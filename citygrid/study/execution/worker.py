@@ -37,8 +37,7 @@ def main() -> None:
     from citygrid.study.execution.compute import Computer
     from citygrid.study.execution.contract import Setup
 
-    head = message[0]
-    computer = Computer(Setup(**{**head, "tables": tuple(head["tables"])}))
+    computer = Computer(Setup.of(message[0]))
     send(out, {"kind": "ready"})
     while True:
         task = tasks.get()

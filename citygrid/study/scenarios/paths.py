@@ -79,7 +79,7 @@ def locate(tree: Any, parts: Sequence[str], place: str) -> Path_ | Fault:
             return Fault(place, f"the base has no such path: {_told(found)} is a single value",
                          write_path(parts), repair)  # fmt: skip
         found.append(key)
-        tree = tree.get(key) if isinstance(tree, dict) else tree[key]  # type: ignore[index, arg-type]
+        tree = tree.get(key) if isinstance(tree, dict) else tree[key]
     return tuple(found)
 
 
@@ -106,7 +106,7 @@ def change(tree: Any, path: Path_, value: Any) -> Any:
         items = [*tree[:key], inner, *tree[key + 1 :]]
         return items if inner is not None else [*tree[:key], *tree[key + 1 :]]
     made = dict(tree)
-    inner = value if not rest else change(tree[key], rest, value)  # type: ignore[index]
+    inner = value if not rest else change(tree[key], rest, value)
     if inner is None:
         made.pop(key, None)
     else:

@@ -131,7 +131,7 @@ def read_study(path: Path, function: str | None = None) -> Study:
             key = key_of(digest, route, spec.outputs)
             keys[scenario.name, number] = key
             tasks.setdefault(key, Task(key, patch, digest, files, route))
-    checking.throw(len(scenarios))
+    checking.throw()
     return Study(Path(path), spec, base_path, base.value, scenarios, tasks, keys, function)
 
 
@@ -242,7 +242,7 @@ class _Checking:
             for fault in missing_files(district, ()):
                 self._faults.setdefault(fault, []).append(scenario.name)
 
-    def throw(self, number: int) -> None:
+    def throw(self) -> None:
         """Raise all faults, each with the scenarios that have it."""
         if not self._faults:
             return
@@ -250,8 +250,8 @@ class _Checking:
         for fault, names in self._faults.items():
             told = ", ".join(f"“{name}”" for name in names[:NAMED])
             more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
-            where = f"in scenario {told}{more}" if number > 1 else "in the only scenario"
-            found.append(Fault(fault.place, f"{fault.reason} ({where})", fault.value, fault.repair))
+            reason = f"{fault.reason} (in scenario {told}{more})"
+            found.append(Fault(fault.place, reason, fault.value, fault.repair))
         raise InputError(found)
 
 

@@ -61,20 +61,17 @@ def _written(value: float, unit: str) -> Any:
 
 def _bounds(low: Any, high: Any, place: str, faults: list[Fault]) -> tuple[float, float, str]:
     """Both ends in the unit of the first, and that unit."""
-    ends = [number_and_unit(low), number_and_unit(high)]
+    ends = (number_and_unit(low), number_and_unit(high))
     for value, end in zip((low, high), ends, strict=True):
         if end is None:
-            faults.append(
-                Fault(
-                    place,
-                    "is no number with a unit, so there is nothing between",
-                    value,
-                    'write two quantities, such as ["0 kWh", "600 kWh"]',
-                )
-            )
+            faults.append(Fault(
+                place, "is no number with a unit, so there is nothing between", value,
+                'write two quantities, such as ["0 kWh", "600 kWh"]',
+            ))  # fmt: skip
     if ends[0] is None or ends[1] is None:
         return 0.0, 0.0, ""
-    (first, unit), (second, other) = ends
+    first, unit = ends[0]
+    second, other = ends[1]
     if other != unit:
         second = _converted(high, unit)
         if np.isnan(second):
