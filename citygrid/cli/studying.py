@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from citygrid.cli.frame import Commands, Frame, framed
+from citygrid.cli.frame import Frame, framed
 from citygrid.errors import Fault, InputError
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ SHOWN = 40
 MOST_WORKERS = 1024
 
 
-class StudyCommands(Commands):
+class StudyCommands(click.Group):
     """A group whose first word may be a study file: then `run` is meant."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:

@@ -81,7 +81,7 @@ def test_wrong_calls_are_one_message_and_exit_code_2(study, words, tmp_path):
 def test_the_schema_of_a_study_is_printed(tmp_path, monkeypatch):
     schema = json.loads(call("schema", "--study").stdout)
     assert schema["title"] == "citygrid study" and "vary" in schema["properties"]
-    assert json.loads(call("schema").stdout)["title"] == "citygrid district"
+    assert "components" in json.loads(call("schema").stdout)["properties"]
 
 
 def test_help_names_the_exit_code():

@@ -13,4 +13,4 @@ def study_schema() -> dict[str, Any]:
     schema = StudySpec.model_json_schema(by_alias=True)
     routes = schema["properties"]["routes"]
     routes["items"] = {"anyOf": [{"type": "string"}, routes["items"]]}
-    return {"$schema": DIALECT, "title": "citygrid study", **schema}
+    return {"$schema": DIALECT, **schema, "title": "citygrid study"}
