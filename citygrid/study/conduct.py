@@ -12,7 +12,7 @@ from typing import Any
 
 import citygrid
 from citygrid.errors import Fault, InputError
-from citygrid.study.execution.contract import FAILED, Executor, Limits, Plain, Setup
+from citygrid.study.execution.contract import FAILED, WITHOUT_PLAN, Executor, Limits, Plain, Setup
 from citygrid.study.scenarios.reading import Study
 from citygrid.study.store import SentLog, Store
 from citygrid.study.table import digest, labels, land, records
@@ -45,8 +45,12 @@ class Conducted:
 
 
 def is_failure(row: Mapping[str, Any]) -> bool:
-    """Whether a row failed; a district that allows no plan is a result and no failure."""
-    return row["status"] in FAILED or row["verified"] is False
+    """Whether a row failed: something went wrong, a plan is broken, or none was found in time.
+
+    A district that allows no plan is a result and no failure, and so is a relaxation.
+    """
+    without = row["status"] in WITHOUT_PLAN and row["objective_eur"] is None
+    return row["status"] in FAILED or row["verified"] is False or without
 
 
 def conduct(
@@ -77,13 +81,13 @@ def conduct(
             [(scenario.name, scenario.varied) for scenario in study.scenarios],
             [(numbers[name], route, key) for (name, route), key in study.keys.items()],
         )  # fmt: skip
-        known = {key: status for key, status in store.acknowledged().items() if key in study.tasks}
+        known = {key: row for key, row in store.acknowledged().items() if key in study.tasks}
         if retry_failed:
-            again = [key for key, status in known.items() if status in FAILED]
+            again = {key for key, row in known.items() if is_failure(row)}
             store.forget(again)
-            known = {key: status for key, status in known.items() if status not in FAILED}
+            known = {key: row for key, row in known.items() if key not in again}
         pending = [key for key in study.tasks if key not in known]
-        counts = Counter(known.values())
+        counts = Counter(row["status"] for row in known.values())
         heard(len(known), len(study.tasks), counts)
         log = SentLog(folder)
         limits = Limits(study.spec.limits.time, study.spec.limits.memory, study.spec.limits.retries)

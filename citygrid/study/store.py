@@ -147,10 +147,16 @@ class Store:
 
     # what is acknowledged -------------------------------------------------------------------
 
-    def acknowledged(self) -> dict[str, str]:
-        """Key → status of every task whose row is committed."""
-        rows = self._connection.execute("SELECT key, json_extract(row, '$.status') FROM result")
-        return {str(key): str(status) for key, status in rows}
+    def acknowledged(self) -> dict[str, dict[str, Any]]:
+        """Key → ``status``, ``verified`` and ``objective_eur`` of every task that is committed."""
+        names = ("status", "verified", "objective_eur")
+        parts = ", ".join(f"json_extract(row, '$.{name}')" for name in names)
+        rows = self._connection.execute(f"SELECT key, {parts} FROM result")
+        return {
+            str(key): {"status": status, "verified": None if ok is None else bool(ok),
+                       "objective_eur": objective}
+            for key, status, ok, objective in rows
+        }  # fmt: skip
 
     def forget(self, keys: Iterable[str]) -> None:
         """Take rows away, such as failures that shall be tried again."""

@@ -48,6 +48,8 @@ class Computer:
 
     def _warm(self) -> None:
         """Import and read what every task needs, so that a task's limits are its own."""
+        import citygrid.model.formulate
+        import citygrid.plan.verify
         import citygrid.routes.milp
         import citygrid.verbs.handover  # noqa: F401
         from citygrid.district.prepare import prepare

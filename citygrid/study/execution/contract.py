@@ -16,6 +16,8 @@ from typing import Any, Protocol
 TICK = 0.5
 #: Ends that no plan follows from, and that a study counts as failed.
 FAILED = frozenset({"refused", "failed", "crashed", "timed_out", "out_of_memory", "error"})
+#: Words of routes that failed, too, where no plan comes with them.
+WITHOUT_PLAN = frozenset({"time_limit", "no_plan", "unbounded", "feasible"})
 
 
 @dataclass(frozen=True)
