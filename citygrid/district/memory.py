@@ -17,7 +17,7 @@ import numpy as np
 T = TypeVar("T")
 
 #: Things kept; of more, those that nobody asked for the longest time are forgotten.
-MOST = 4096
+MOST = 1024
 
 
 class Memory:

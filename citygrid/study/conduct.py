@@ -126,6 +126,7 @@ def setup_of(study: Study, folder: Path) -> Setup:
     return Setup(
         str(study.base.resolve()), study.tree, str(folder.resolve()), outputs.plans,
         tuple(outputs.tables), tuple(route.model_dump() for route in study.routes),
+        citygrid.__version__,
     )  # fmt: skip
 
 

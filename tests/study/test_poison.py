@@ -139,6 +139,17 @@ def test_data_that_changed_since_the_study_was_read_are_refused(write, tmp_path,
     assert done.rows[0]["status"] == "refused" and "another file" in done.rows[0]["error"]
 
 
+def test_a_worker_of_another_version_computes_nothing(write, tmp_path):
+    from dataclasses import replace
+
+    from citygrid.study.conduct import setup_of
+
+    study = read_study(write(vary=""))
+    setup = replace(setup_of(study, tmp_path), version="0.0.0")
+    (answer,) = Serial().run(setup, tasks_of(study), Limits(), lambda key: None)
+    assert answer.row["status"] == "refused" and "same version" in answer.row["error"]
+
+
 def test_an_infeasible_scenario_is_a_result_with_its_reason_and_no_failure(write, run):
     done = run(write("- grid: {components.boiler.heat: [120 kW, 1 kW]}"))
     assert [row["status"] for row in done.rows] == ["optimal", "infeasible"]
@@ -226,5 +237,5 @@ def test_memory_of_a_process_is_that_of_its_children_too():
 
 
 def test_a_setup_travels_as_plain_values():
-    setup = Setup("/a", {"name": "x"}, "/b", True, ("kpis",), ({"route": "lp"},))
+    setup = Setup("/a", {"name": "x"}, "/b", True, ("kpis",), ({"route": "lp"},), "0")
     assert Setup.of(setup.as_dict()) == setup

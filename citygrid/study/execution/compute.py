@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import citygrid
 from citygrid.district.strict_yaml import Tree
 from citygrid.errors import Fault, InputError
 from citygrid.study.execution.contract import Plain, Setup, row_without_plan
@@ -93,6 +94,11 @@ class Computer:
         seconds: dict[str, float] = row["seconds"]
         route = RouteSpec.model_construct(**task["route"])
         options = options_of(route)
+        if self._setup.version not in ("", citygrid.__version__):
+            raise InputError(Fault(
+                self._worker, f"has citygrid {citygrid.__version__}, and the study is of "
+                f"{self._setup.version}", None, "install the same version on all machines",
+            ))  # fmt: skip
         with timed(seconds, "load"):
             tree = Tree(patched(self._setup.tree, task["patch"]), self._tree.lines, self._tree.name)
             district = checked(self._path, tree, task["digest"], self._base)

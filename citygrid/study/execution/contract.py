@@ -39,11 +39,13 @@ class Setup:
     plans: bool = False
     tables: tuple[str, ...] = ()
     routes: tuple[dict[str, Any], ...] = ()
+    version: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         return {"base": self.base, "tree": self.tree, "out": self.out, "plans": self.plans,
-                "tables": list(self.tables), "routes": list(self.routes)}  # fmt: skip
+                "tables": list(self.tables), "routes": list(self.routes),
+                "version": self.version}  # fmt: skip
 
     @classmethod
     def of(cls, plain: dict[str, Any]) -> Setup:
