@@ -73,11 +73,14 @@ def run(wish: Wish, say: Say) -> dict[str, Any]:
     ``overhead`` is what a scenario takes with one worker, once it has started, beyond its sentence,
     with its part of reading the study; ``overhead_of_all`` counts starting and ending, too.
     """
+    from citygrid.study.scenarios.reading import read_study
+
     if not MODEL.is_file():
         raise InputError(Fault(str(MODEL), "is not there", None, "run from a checkout of citygrid"))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "study.yaml"
         path.write_text(TEXT.format(district=MODEL, count=wish.scenarios), encoding="utf-8")
+        read_study(path)  # imports are paid for once, however many scenarios there are
         runs = {}
         for name, workers in (("one", 1), ("two", 2)):
             say(f"{wish.scenarios:,} scenarios with {name} worker{'s' * (workers > 1)}")
