@@ -26,9 +26,10 @@ ANNEAL = "anneal"
 class Wish:
     """What shall be measured; a benchmark reads what concerns it.
 
-    ``columns`` of the form that ``build`` writes; ``seeds`` of ``anneal`` and ``qubo``, and the
-    folder ``out`` in which they write (:meth:`folder`); all else is for ``anneal``: groups of
-    districts, limits [s], routes, the relative gap at which a route stops, and threads.
+    ``columns`` of the form that ``build`` writes; ``scenarios`` of ``study``; ``seeds`` of
+    ``anneal`` and ``qubo``, and the folder ``out`` in which they write (:meth:`folder`); all else
+    is for ``anneal``: groups of districts, limits [s], routes, the relative gap at which a route
+    stops, and threads.
     """
 
     columns: int = 1_000_000
@@ -42,6 +43,7 @@ class Wish:
     gap: float = 1e-4
     threads: int | None = None
     out: Path | None = None
+    scenarios: int = 100
 
     def folder(self, name: str) -> Path:
         """Where the benchmark of that name writes."""

@@ -15,8 +15,10 @@ def _listed(text: str | None) -> list[str]:
 
 
 @click.command()
-@click.argument("names", nargs=-1, metavar="[build|year|qubo|samplers|anneal] …")
+@click.argument("names", nargs=-1, metavar="[build|year|study|qubo|samplers|anneal] …")
 @click.option("--columns", default=1_000_000, show_default=True, help="Size of the `build` form.")
+@click.option("--scenarios", type=click.IntRange(8, 100_000), default=100, show_default=True,
+              help="Of `study`.")  # fmt: skip
 @click.option("--classes", help="Of `anneal`: sizes of random districts, such as S,M "
               "[default: S,M unless --size or --scale].")  # fmt: skip
 @click.option(
@@ -71,11 +73,11 @@ def _listed(text: str | None) -> list[str]:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document to stdout.")
 @framed
 def bench(
-    frame: Frame, names: tuple[str, ...], columns: int, classes: str | None,
+    frame: Frame, names: tuple[str, ...], columns: int, scenarios: int, classes: str | None,
     sizes: tuple[str, ...], scale: bool, seeds: str, limit: float, milp_time: float | None,
     routes: str | None, gap: float, threads: int | None, out: Path | None,
 ) -> None:  # fmt: skip
-    """Measure speed and memory (build, year), samplers and qubo, or routes against time (anneal).
+    """Measure speed and memory (build, year, study), samplers and qubo, or routes (anneal).
 
     `anneal` runs on random districts, each route in a fresh process, one after the other: gap
     against time, time to gaps, and controls at equal time. It takes as long as its limits say, so
@@ -86,7 +88,7 @@ def bench(
 
     wished = _listed(classes) if classes is not None or sizes or scale else ["S", "M"]
     wish = Wish(columns, wished, sizes, scale, seeds_of(seeds, 11), limit, milp_time,
-                _listed(routes), gap, threads, out)  # fmt: skip
+                _listed(routes), gap, threads, out, scenarios)  # fmt: skip
     if ANNEAL in names:
         refuse_unwritable(wish.folder(ANNEAL) / "runs.jsonl")
     figures = run_benchmarks(names, wish, frame.say)

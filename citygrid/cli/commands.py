@@ -26,6 +26,7 @@ from citygrid.cli.frame import (
 from citygrid.cli.recording import recorded
 from citygrid.cli.registering import asked
 from citygrid.cli.registering import runs as runs_
+from citygrid.cli.studying import study
 from citygrid.errors import VerificationError
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def main() -> None:
     """Plan the energy of a city district with data centres that heat it.
 
     Exit codes: 0 done; 2 bad input or usage; 3 infeasible; 4 no plan within the limits; 5 a plan
-    failed verification.
+    failed verification; 6 a study finished with failed scenarios.
     """
 
 
@@ -73,13 +74,18 @@ def check(frame: Frame, model: Path) -> None:
 
 @main.command()
 @click.option("--out", type=click.Path(path_type=Path), help="File to write instead of stdout.")
+@click.option("--study", "of_study", is_flag=True, help="Of a study file instead.")
 @framed
-def schema(frame: Frame, out: Path | None) -> None:
-    """Print the JSON Schema of a district file."""
-    from citygrid.district.schema import district_schema
+def schema(frame: Frame, out: Path | None, of_study: bool) -> None:
+    """Print the JSON Schema of a district file, or of a study file."""
     from citygrid.files import whole
 
-    text = json.dumps(district_schema(), indent=1, ensure_ascii=False) + "\n"
+    if of_study:
+        from citygrid.study.scenarios.schema import study_schema as written
+    else:
+        from citygrid.district.schema import district_schema as written
+
+    text = json.dumps(written(), indent=1, ensure_ascii=False) + "\n"
     if out is None:
         frame.answer({}, text.rstrip("\n"))
         return
@@ -121,7 +127,7 @@ def plan(
 @main.command()
 @MODEL
 @click.option("--routes", default="milp,hybrid", show_default=True,
-              help="Comma-separated: milp, hybrid, hybrid:random, hybrid:greedy, "
+              help="Comma-separated: milp, lp, hybrid, hybrid:random, hybrid:greedy, "
                    "hybrid:rounding, hybrid:raw, qubo, pyomo:SOLVER, "
                    "answer:FILE.")  # fmt: skip
 @click.option(
@@ -375,3 +381,4 @@ def completion(frame: Frame, shell: str) -> None:
 main.add_command(bench)
 main.add_command(import_)
 main.add_command(runs_)
+main.add_command(study)

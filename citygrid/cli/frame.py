@@ -200,7 +200,7 @@ def solving_options(command: Callable[..., None]) -> Callable[..., None]:
                      "beside it, and proves what the relaxation does."),
         click.option("--set", "settings", multiple=True, metavar="NAME=VALUE",
                      help="A further option of the solver or the route, as often as needed; "
-                     "KIND.NAME=VALUE for milp, hybrid, qubo, answer or pyomo alone, "
+                     "KIND.NAME=VALUE for milp, lp, hybrid, qubo, answer or pyomo alone, "
                      "sampler.NAME=VALUE for the sampler."),
     )):  # fmt: skip
         command = option(command)

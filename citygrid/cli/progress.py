@@ -107,6 +107,19 @@ class Progress:
         if self._stage is not None:
             self._stage.hear(news)
 
+    def update(self, text: str) -> None:
+        """Other words for the stage at work, such as how far it is; only the last of them stay.
+
+        Where a stage is no line in place, it is a line per update, as seldom as the caller is.
+        """
+        if self.plain:
+            self.say(text)
+        elif self.live:
+            if self._stage is None:
+                self.say(text)
+            else:
+                self._stage.text = short(text, 200)
+
     def close(self) -> None:
         """Nothing more comes: the last line stays, and the terminal is as it was."""
         if self.live:

@@ -6,6 +6,7 @@ The text travels in the case, so that a plan is drawn on its real streets on eve
 from __future__ import annotations
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from citygrid.errors import Fault, InputError
 FOOTPRINTS = ("footprints", "buildings")
 
 
+@cache
 def is_known(crs: str) -> bool:
     """Whether a text names a coordinate system."""
     from pyproj import CRS

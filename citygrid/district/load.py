@@ -6,6 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -87,14 +88,32 @@ def load(path: str | Path) -> District:
     of series, weather and jobs are told in the same breath.
     """
     path = Path(path)
-    tree = read(path)
+    return checked(path, read(path), hashlib.sha256(path.read_bytes()).hexdigest())
+
+
+def checked(
+    path: Path, tree: Tree, digest: str, known: District | None = None, further: bool = True
+) -> District:
+    """Check what a district file says, or would say: ``tree`` need not be what stands in it.
+
+    ``path`` is the file whose folder series are relative to, ``digest`` what tells this text from
+    others. Components whose entry is the very object that it is in ``known``, such as those that a
+    scenario leaves alone, are taken from there.
+
+    Raises :class:`InputError` like :func:`load`; without ``further`` it looks into no other file.
+    """
     faults: list[Fault] = []
-    spec = _validated(DistrictSpec, tree.value, (), tree, faults)
+    spec = validated(DistrictSpec, tree.value, (), tree, faults)
     stated = tree.value.get("components")
     entries = stated if isinstance(stated, dict) else {}
     components: dict[str, Component] = {}
+    before = {} if known is None else known.tree.value["components"]
     for name, entry in entries.items():
-        component = _component(name, entry, tree, faults)
+        component = (
+            known.components[name]
+            if known is not None and before.get(name) is entry
+            else _component(name, entry, tree, faults)
+        )
         if component is not None:
             components[name] = component
     if isinstance(stated, dict) and not entries:
@@ -111,7 +130,8 @@ def load(path: str | Path) -> District:
     blamed = {name for name, _ in misnamed} | (set(entries) - set(components))
     sound = {name: each for name, each in components.items() if name not in blamed}
     kind_of = {name: entries[name]["kind"] for name in sound}
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    if faults and not further:
+        raise InputError(dict.fromkeys(faults))
     if spec is not None:
         district = District(path, spec, sound, kind_of, tree, digest)
         if not faults:
@@ -153,12 +173,16 @@ def _component(name: str, entry: Any, tree: Tree, faults: list[Fault]) -> Compon
                             choice(kind, known)))  # fmt: skip
         return None
     fields = {key: value for key, value in entry.items() if key != "kind"}
-    return _validated(known[kind].spec, fields, place, tree, faults)
+    return validated(known[kind].spec, fields, place, tree, faults)
 
 
-def _validated(
+def validated(
     model: type[S], value: Any, prefix: Path_, tree: Tree, faults: list[Fault]
 ) -> S | None:
+    """A section of a file by its spec; what is wrong goes to ``faults`` in the user's words.
+
+    ``prefix`` is where in the tree the section stands.
+    """
     try:
         return model.model_validate(value)
     except ValidationError as error:
@@ -289,9 +313,14 @@ def _stated_nodes(entry: Any) -> dict[str, str]:
     kind = entry.get("kind") if isinstance(entry, dict) else None
     if not isinstance(kind, str) or kind not in kinds():
         return {}
-    fields = kinds()[kind].spec.model_fields
-    keys = [
-        field.alias or name for name, field in fields.items()
+    return {key: entry[key] for key in _node_keys(kinds()[kind].spec)
+            if isinstance(entry.get(key), str)}  # fmt: skip
+
+
+@cache
+def _node_keys(model: type[BaseModel]) -> tuple[str, ...]:
+    """Keys of a kind's spec that name a node."""
+    return tuple(
+        field.alias or name for name, field in model.model_fields.items()
         if any(isinstance(mark, Text) and mark.node for mark in marks(field))
-    ]  # fmt: skip
-    return {key: entry[key] for key in keys if isinstance(entry.get(key), str)}
+    )  # fmt: skip

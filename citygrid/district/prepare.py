@@ -13,18 +13,22 @@ from citygrid.components.contract import Component, Parameter, Units, kinds
 from citygrid.components.fields import Measure, Text, marks
 from citygrid.district.case import Asset, Case
 from citygrid.district.load import District
+from citygrid.district.memory import Memory
 from citygrid.district.spec import DistrictSpec
 from citygrid.district.surroundings import Surroundings
 from citygrid.errors import InputError
 from citygrid.ledger import COLUMNS
 
 
-def prepare(district: District) -> Case:
+def prepare(district: District, memory: Memory | None = None) -> Case:
     """Read every series the district refers to and give all parameters as labelled arrays.
+
+    ``memory`` has what earlier districts read and derived, and keeps what this one adds; the case
+    is the same without it.
 
     Raises :class:`InputError` with all faults of all series, jobs and derived parameters.
     """
-    world = Surroundings(district)
+    world = Surroundings(district, memory)
     names_of: dict[str, list[str]] = {}
     for name, kind in district.kind_of.items():
         names_of.setdefault(kind, []).append(name)

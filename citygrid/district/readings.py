@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from citygrid import units as unit_texts
 from citygrid.arrays import Floats, stamped
 from citygrid.components.fields import Reference, Timetable
 from citygrid.district.load import District
+from citygrid.district.memory import identity
 from citygrid.errors import CitygridError, Fault, choice
 from citygrid.inputs.series import SeriesSpec, read_series
 from citygrid.inputs.time import Horizon
@@ -22,17 +24,19 @@ class Readings:
     """A district's hourly values over its horizon; every series is read once.
 
     What is wrong is added to ``faults`` and answered with zeros. ``path`` says where a named file
-    lies, and notes that it was read.
+    lies, and notes that it was read; ``keep`` gives the thing of a key, made where nobody had it.
     """
 
     def __init__(
         self, district: District, horizon: Horizon, faults: list[Fault],
         path: Callable[[str], Path],
+        keep: Callable[[Hashable, Callable[[], Floats]], Floats],
     ) -> None:  # fmt: skip
         self._district = district
         self._horizon = horizon
         self._faults = faults
         self._path = path
+        self._keep = keep
         self._series: dict[tuple[str, str | None, str], Floats | None] = {}
 
     def hourly(
@@ -106,7 +110,10 @@ class Readings:
             source = SeriesSpec(self._path(spec.file), spec.unit, column, spec.time,
                                 spec.timezone, spec.resample)  # fmt: skip
             try:
-                self._series[wanted] = read_series(source, self._horizon, canonical)
+                key = ("series", identity(source.file), source, canonical)
+                self._series[wanted] = self._keep(
+                    key, partial(read_series, source, self._horizon, canonical)
+                )
             except CitygridError as error:
                 place = self._district.place("series", name)
                 self._faults += [fault.within(place) for fault in error.faults]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from functools import cached_property
+from collections.abc import Callable, Hashable
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -14,6 +14,7 @@ from citygrid.arrays import Flags, Floats
 from citygrid.components.fields import Profile
 from citygrid.district.frame import frame_faults, missing_files
 from citygrid.district.load import District
+from citygrid.district.memory import Forgetful, Memory, identity
 from citygrid.district.readings import Readings
 from citygrid.district.worth import Worth
 from citygrid.errors import CitygridError, Fault, InputError
@@ -28,24 +29,30 @@ if TYPE_CHECKING:
 
 
 class Surroundings:
-    """The district's world over its horizon; see :class:`citygrid.inputs.world.World`."""
+    """The district's world over its horizon; see :class:`citygrid.inputs.world.World`.
 
-    def __init__(self, district: District) -> None:
+    ``memory`` keeps what was read and derived for the next district that has it in common.
+    """
+
+    def __init__(self, district: District, memory: Memory | None = None) -> None:
         self.district = district
+        self._memory = Forgetful() if memory is None else memory
         self.faults: list[Fault] = []
         self._files: dict[str, Path] = {}
         spec = district.spec.horizon
+        self._when = (spec.start, spec.length, spec.step, district.spec.timezone)
         try:
-            self.horizon: Horizon = read_horizon(
-                spec.start, spec.length, spec.step, district.spec.timezone
-            )
+            self.horizon: Horizon = read_horizon(*self._when)
         except ValueError as error:
             self.faults.append(Fault.of(error, district.place("horizon")))
             # Without a time axis nothing can be read; that a file is there can be seen.
             self.look_around()
             self.drawing()
             raise InputError(self.faults) from error
-        self._readings = Readings(district, self.horizon, self.faults, self._path)
+        self._readings = Readings(
+            district, self.horizon, self.faults, self._path,
+            lambda key, make: self._memory.of((key, self._when), make),
+        )  # fmt: skip
         self._worth = Worth(district, self)
 
     def refuse(
@@ -74,7 +81,7 @@ class Surroundings:
     def digests(self) -> dict[str, str]:
         """SHA-256 of every file that was read."""
         return {
-            file: hashlib.sha256(path.read_bytes()).hexdigest()
+            file: self._memory.of(("digest", identity(path)), partial(_digest, path))
             for file, path in sorted(self._files.items())
         }
 
@@ -97,13 +104,21 @@ class Surroundings:
             return self.hourly(value, "kW", component, field)
         from citygrid.inputs.demand import bdew_heat, bdew_power, degree_day_heat
 
+        key: Hashable = ("demand", carrier, value.profile, value.annual, self._when)
         try:
             if carrier == "power":
-                return bdew_power(value.profile, value.annual, self.horizon)
+                return self._memory.of(
+                    key, lambda: bdew_power(value.profile, value.annual, self.horizon)
+                )
             air = self.air_temperature(component)
+            key = (key, self._sky)
             if value.profile == "degree day":
-                return degree_day_heat(air, value.annual, self.horizon, self._air_of_year)
-            return bdew_heat(value.profile, value.annual, air, self.horizon, self._air_of_year)
+                return self._memory.of(key, lambda: degree_day_heat(
+                    air, value.annual, self.horizon, self._air_of_year
+                ))  # fmt: skip
+            return self._memory.of(key, lambda: bdew_heat(
+                value.profile, value.annual, air, self.horizon, self._air_of_year
+            ))  # fmt: skip
         except ValueError as error:
             place = self.district.place("components", component, field)
             self.faults.append(Fault.of(error, place, value.profile))
@@ -118,12 +133,23 @@ class Surroundings:
         spec = self.district.spec.weather
         if spec is None:
             return None
+        path = self._path(spec.file)
         try:
-            return read_weather(self._path(spec.file), self.horizon, spec.latitude, spec.longitude,
-                                spec.altitude, spec.timezone)  # fmt: skip
+            return self._memory.of(("weather", self._sky), lambda: read_weather(
+                path, self.horizon, spec.latitude, spec.longitude, spec.altitude, spec.timezone
+            ))  # fmt: skip
         except CitygridError as error:
             self._refused(error, self.district.place("weather"))
             return None
+
+    @cached_property
+    def _sky(self) -> Hashable:
+        """All that the weather over the horizon depends on."""
+        spec = self.district.spec.weather
+        if spec is None:
+            return None
+        return (identity(self.district.folder / spec.file), spec.latitude, spec.longitude,
+                spec.altitude, spec.timezone, self._when)  # fmt: skip
 
     def _needs_weather(self, component: str, what: str) -> Weather | None:
         weather = self._weather
@@ -146,10 +172,11 @@ class Surroundings:
         hours = np.arange(year, year + 1, np.timedelta64(1, "h"), dtype="datetime64[h]")
         # An hour at either end may be missing where the file's year is a local one.
         whole = Horizon(hours[:-1].astype("datetime64[ns]"), 1.0, self.horizon.timezone)
+        path = self._path(spec.file)
         try:
-            weather = read_weather(self._path(spec.file), whole, spec.latitude, spec.longitude,
-                                   spec.altitude, spec.timezone)  # fmt: skip
-            return weather.air_temperature
+            return self._memory.of(("air of year", self._sky), lambda: read_weather(
+                path, whole, spec.latitude, spec.longitude, spec.altitude, spec.timezone
+            ).air_temperature)  # fmt: skip
         except CitygridError:
             return None
 
@@ -259,15 +286,19 @@ class Surroundings:
     def photovoltaic_yield(self, tilt: float, azimuth: float, component: str) -> Floats:
         from citygrid.inputs.photovoltaic import photovoltaic_yield
 
-        return self._sun(component, lambda w: photovoltaic_yield(w, self.horizon, tilt, azimuth))
+        return self._sun(component, lambda w: self._memory.of(
+            ("photovoltaic", tilt, azimuth, self._sky),
+            lambda: photovoltaic_yield(w, self.horizon, tilt, azimuth),
+        ))  # fmt: skip
 
     def collector_irradiance(
         self, tilt: float, azimuth: float, incidence_loss: float, component: str
     ) -> Floats:
         from citygrid.inputs.plane import collector_irradiance
 
-        return self._sun(component, lambda w: collector_irradiance(
-            w, self.horizon, tilt, azimuth, incidence_loss
+        return self._sun(component, lambda w: self._memory.of(
+            ("collector", tilt, azimuth, incidence_loss, self._sky),
+            lambda: collector_irradiance(w, self.horizon, tilt, azimuth, incidence_loss),
         ))  # fmt: skip
 
     def _sun(self, component: str, reckon: Callable[[Weather], Floats]) -> Floats:
@@ -312,7 +343,9 @@ class Surroundings:
         if spec.geometry is None:
             return None
         try:
-            return read_drawing(self.district.folder / spec.geometry, spec.crs, place)
+            path = self.district.folder / spec.geometry
+            return self._memory.of(("drawing", identity(path), spec.crs),
+                                   lambda: read_drawing(path, spec.crs, place))  # fmt: skip
         except InputError as error:
             self.faults += error.faults
             return None
@@ -323,7 +356,8 @@ class Surroundings:
         from citygrid.inputs.pipes import read_catalogue
 
         try:
-            return read_catalogue(None if file is None else self._path(file))
+            path = None if file is None else self._path(file)
+            return self._memory.of(("pipes", identity(path)), lambda: read_catalogue(path))
         except CitygridError as error:
             # A file that many pipes name is broken once.
             self.faults += error.faults
@@ -335,11 +369,17 @@ class Surroundings:
         from citygrid.inputs.jobs import collect_jobs
 
         path = None if file is None else self._path(file)
+        rows = [dict(job) for job in listed]
         try:
-            jobs = collect_jobs(path, [dict(job) for job in listed])
+            jobs = self._memory.of(("jobs", identity(path), repr(rows)),
+                                   lambda: collect_jobs(path, rows))  # fmt: skip
         except CitygridError as error:
             self._refused(error, self.district.place("components", component))
             return collect_jobs(None, [])
         if len(jobs) == 0:
             self.refuse(component, "file", "has no jobs", file, "list one, or leave the pool out")
         return jobs
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -159,10 +160,10 @@ class Plan:
         arrays, labels, steps = {}, {}, {}
         time = self.dataset["time"].values
         prefix = f"{units.kind}."
-        for name, array in self.dataset.data_vars.items():
-            short = str(name).removeprefix(prefix)
+        for name in self.dataset.data_vars:  # names first: an array of xarray takes its time
             if not str(name).startswith(prefix):
                 continue
+            short, array = str(name).removeprefix(prefix), self.dataset[name]
             arrays[short] = self.flow(str(name))
             dim = array.dims[0] if array.dims else None
             labels[short] = array[dim].values if dim in array.coords else np.array([])
@@ -270,13 +271,21 @@ def _check_frame(dataset: xr.Dataset) -> None:
 
 def _scale(name: str, unit: str) -> float:
     """What turns a flow's numbers into canonical ones; units of other dimensions stay."""
+    try:
+        return _scale_of(unit)
+    except ValueError as error:
+        raise ValueError(f"{name}, {error}") from None
+
+
+@cache
+def _scale_of(unit: str) -> float:
     for canonical in (*CANONICAL.values(), *EXAMPLES):
         try:
             scale, _ = factor(unit, canonical)
         except ValueError:
             continue
         return scale if canonical in CANONICAL.values() else 1.0
-    raise ValueError(f'{name}, whose unit "{unit}" is none')
+    raise ValueError(f'whose unit "{unit}" is none')
 
 
 def _groups(path: Path) -> dict[str, xr.Dataset]:

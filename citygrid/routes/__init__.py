@@ -1,6 +1,7 @@
 """Routes: ways to solve a form, behind one contract.
 
-``milp`` (HiGHS), ``pyomo:SOLVER`` (any solver that Pyomo drives), ``hybrid`` (prices from the
+``milp`` (HiGHS), ``lp`` (its linear relaxation: a bound, and a plan where nothing is whole),
+``pyomo:SOLVER`` (any solver that Pyomo drives), ``hybrid`` (prices from the
 relaxation, choices from an annealer, the rest exact) and its controls, which differ from it in the
 chooser alone: ``hybrid:random`` and ``hybrid:greedy`` (as much effort, without annealing),
 ``hybrid:rounding`` (the relaxation rounded) and ``hybrid:raw`` (the annealer's samples as they are,
@@ -24,7 +25,7 @@ __all__ = [
 #: What may take the annealer's place in ``hybrid``.
 CONTROLS = ("random", "greedy", "rounding", "raw")
 #: Words before a point in the name of an option that give it to one kind of route.
-KINDS = ("milp", "pyomo", "hybrid", "qubo", "answer")
+KINDS = ("milp", "lp", "pyomo", "hybrid", "qubo", "answer")
 #: The word that gives an option to the samplers, and the routes that ask any.
 SAMPLER, ANNEALED = "sampler.", ("hybrid", "hybrid:raw", "qubo")
 
@@ -32,7 +33,7 @@ SAMPLER, ANNEALED = "sampler.", ("hybrid", "hybrid:raw", "qubo")
 def names() -> list[str]:
     """The routes that can be asked for; ``pyomo:highs`` stands for ``pyomo:`` and any solver."""
     controls = [f"hybrid:{control}" for control in CONTROLS]
-    return ["milp", "pyomo:highs", "hybrid", *controls, "qubo"]
+    return ["milp", "lp", "pyomo:highs", "hybrid", *controls, "qubo"]
 
 
 def check(route: str, options: Options | None = None) -> None:
@@ -59,7 +60,7 @@ def check_strangers(routes: Sequence[str], options: Options | None = None) -> No
     Raises :class:`InputError`.
     """
     asked = {route.partition(":")[0] for route in routes}
-    for kind in {"milp", "hybrid", "qubo"} - asked:
+    for kind in {"milp", "lp", "hybrid", "qubo"} - asked:
         own = {n: text for n, text in (options or Options()).extras.items()
                if n.startswith(f"{kind}.")}  # fmt: skip
         if own:
@@ -67,7 +68,7 @@ def check_strangers(routes: Sequence[str], options: Options | None = None) -> No
 
 
 def _check(kind: str, rest: str, options: Options) -> None:
-    if kind == "milp":
+    if kind in ("milp", "lp"):
         from citygrid.routes import highs
 
         highs.settings(options.extras)
@@ -111,7 +112,8 @@ def solve(form: Form, route: str = "milp", options: Options | None = None) -> Ou
     """
     kind, rest, options = _read(route, options)
     run = _route(kind, rest, form)
-    if form.curves:
+    # A relaxation has no integers to settle the curves around; it places its tangents itself.
+    if form.curves and (kind != "lp" or not form.integer.any()):
         from citygrid.routes import refine
 
         outcome = refine.solve(form, options, run)
@@ -126,6 +128,10 @@ def _route(kind: str, rest: str, given: Form) -> Callable[[Form, Options], Outco
         from citygrid.routes import milp
 
         return milp.solve
+    if kind == "lp":
+        from citygrid.routes import lp
+
+        return lp.solve
     if kind == "pyomo":
         from citygrid.routes import pyomo
 
@@ -148,8 +154,8 @@ def _read(route: str, options: Options | None) -> tuple[str, str, Options]:
     options = options or Options()
     kind, colon, rest = route.partition(":")
     known = {
-        "milp": not colon, "pyomo": bool(rest), "hybrid": not colon or rest in CONTROLS,
-        "qubo": not colon, "answer": bool(rest),
+        "milp": not colon, "lp": not colon, "pyomo": bool(rest), "qubo": not colon,
+        "hybrid": not colon or rest in CONTROLS, "answer": bool(rest),
     }  # fmt: skip
     if not known.get(kind):
         repair = f"choose one of {', '.join(names())}, answer:FILE"

@@ -21,7 +21,9 @@ from citygrid.gap import relative_gap as relative_gap
 
 Floats = NDArray[np.float64]
 Positions = NDArray[np.integer[Any]]
-Status = Literal["optimal", "feasible", "infeasible", "unbounded", "time_limit", "no_plan", "error"]
+Status = Literal[
+    "optimal", "feasible", "infeasible", "unbounded", "time_limit", "no_plan", "relaxed", "error"
+]
 Progress = Callable[[dict[str, Any]], None]
 
 
@@ -61,7 +63,9 @@ class Outcome:
     """What a route found: the point ``x``, its ``objective`` [EUR] and a proven lower ``bound``.
 
     ``bound`` is ``None`` where nothing was proven. ``status`` ``time_limit`` comes with the best
-    plan found, if there was one. ``pool`` holds further plans, best first, as ``(objective, x)``.
+    plan found, if there was one; ``relaxed`` with a point that keeps every row and not its whole
+    numbers, which is no plan and has no objective. ``pool`` holds further plans, best first, as
+    ``(objective, x)``.
     """
 
     status: Status

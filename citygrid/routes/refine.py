@@ -84,6 +84,12 @@ def solve(form: Form, options: Options, route: Route) -> Outcome:
     return Outcome(status, best.x, best.objective, bound, pool, telemetry)
 
 
+def placed(form: Form, options: Options, journal: Journal) -> Form:
+    """The form without its curves, with tangents of them where its relaxation's solutions are."""
+    working = replace(form, curves=())
+    return _placed(working, form, options, journal, Clock(options.time_limit))
+
+
 def _together(told: list[Mapping[str, Any]], journal: Journal) -> dict[str, Any]:
     """One telemetry of all rounds and of the linear programmes between them."""
     parts = [*told, journal.telemetry()]

@@ -80,11 +80,13 @@ def solve(form: Form, route: str = "milp", options: Options | None = None) -> Pl
     outcome = run(form, route, options)
     if outcome.status == "infeasible":
         raise explain(case, form)
-    if outcome.x is None:
+    if outcome.x is None or outcome.status == "relaxed":
         why = "" if outcome.status == "no_plan" else f" ({outcome.status.replace('_', ' ')})"
         failure = NoPlanError(Fault(
             f"route {route}", f"found no plan{why}",
-            outcome.telemetry.get("message"), "allow more time, a larger gap, or another route",
+            outcome.telemetry.get("message"),
+            "its bound stands; choose a route that keeps whole numbers" if outcome.x is not None
+            else "allow more time, a larger gap, or another route",
         ))  # fmt: skip
         failure.status, failure.bound = outcome.status, outcome.bound
         failure.telemetry = outcome.telemetry

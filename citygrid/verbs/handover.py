@@ -14,7 +14,7 @@ import citygrid
 from citygrid.ledger import COLUMNS, Line
 from citygrid.plan.plan import assemble
 from citygrid.plan.policies import Rules
-from citygrid.verbs.sensitivity import sensitivity
+from citygrid.verbs.sensitivity import Sensitivity, sensitivity
 
 if TYPE_CHECKING:
     from citygrid.arrays import Floats
@@ -24,8 +24,14 @@ if TYPE_CHECKING:
     from citygrid.routes.contract import Options, Outcome
 
 
-def plan_of(case: Case, form: Form, route: str, options: Options, outcome: Outcome) -> Plan:
-    """The plan of a case from a route's answer: flows by name, ledger, provenance, policies."""
+def plan_of(
+    case: Case, form: Form, route: str, options: Options, outcome: Outcome, sense: bool = True
+) -> Plan:
+    """The plan of a case from a route's answer: flows by name, ledger, provenance, policies.
+
+    Without ``sense`` nobody asks what limits and balances were worth, and no time is spent on it;
+    of relaxed flows nobody can say.
+    """
     x = outcome.x
     assert x is not None
     # Labels and orders of a carrier's guards belong to nobody: they serve the form, not the plan.
@@ -36,7 +42,8 @@ def plan_of(case: Case, form: Form, route: str, options: Options, outcome: Outco
         for name, block in form.columns.items() if name.split(".")[0] not in guards
     }  # fmt: skip
     # After the route's own clock, so that no limit of time is spent on it.
-    sensed = sensitivity(case, form, x, options)
+    wished = sense and outcome.status != "relaxed"
+    sensed = sensitivity(case, form, x, options) if wished else Sensitivity("not asked for")
     ledger = {
         name: (list(account.labels), _lines(account, x)) for name, account in form.accounts.items()
     }

@@ -1,4 +1,4 @@
-"""What both pages are made with: templates, a policy of hashes, and data that stay data."""
+"""What all pages are made with: templates, a policy of hashes, and data that stay data."""
 
 from __future__ import annotations
 
@@ -17,30 +17,33 @@ if TYPE_CHECKING:
 TEMPLATES = Path(__file__).parent / "templates"
 
 
-def template(name: str, filters: Mapping[str, Callable[..., str]] | None = None) -> jinja2.Template:
+def template(
+    name: str, filters: Mapping[str, Callable[..., str]] | None = None, folder: Path = TEMPLATES
+) -> jinja2.Template:
     """A template that escapes what is filled in, and refuses what is not given."""
     import jinja2
 
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True,
+        loader=jinja2.FileSystemLoader(folder), autoescape=True, trim_blocks=True,
         lstrip_blocks=True, undefined=jinja2.StrictUndefined,
     )  # fmt: skip
     environment.filters |= filters or {}
     return environment.get_template(name)
 
 
-def resource(name: str) -> str:
+def resource(name: str, folder: Path = TEMPLATES) -> str:
     """A style or script that stands beside the templates."""
-    return (TEMPLATES / name).read_text("utf-8")
+    return (folder / name).read_text("utf-8")
 
 
 def policy(style: str, scripts: Iterable[str], more: str = "") -> str:
-    """A content security policy: nothing is loaded, and these scripts alone are run.
+    """A content security policy: nothing is loaded, and these scripts alone are run, if any.
 
     ``style`` are the sources of styles as the policy writes them, ``more`` further directives.
     """
     run = " ".join(digest(script) for script in scripts)
-    return (f"default-src 'none'; style-src {style}; {more}script-src {run}; "
+    runs = f"script-src {run}; " if run else ""
+    return (f"default-src 'none'; style-src {style}; {more}{runs}"
             "base-uri 'none'; form-action 'none'")  # fmt: skip
 
 

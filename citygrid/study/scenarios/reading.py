@@ -1,0 +1,262 @@
+"""Read a study file: strict YAML, and every fault of it and of its scenarios at once."""
+
+from __future__ import annotations
+
+import copy
+import importlib
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from citygrid.district.strict_yaml import Tree, read
+from citygrid.errors import CitygridError, Fault, InputError
+from citygrid.study.scenarios.digest import Digests, key_of
+from citygrid.study.scenarios.expand import Scenario, expand
+from citygrid.study.scenarios.paths import Path_, change, difference, write_path
+from citygrid.study.scenarios.spec import RouteSpec, StudySpec
+
+if TYPE_CHECKING:
+    from citygrid.district.load import District
+
+#: What a user's function does to a scenario's district: ``(tree, scenario) -> tree``.
+Function = Callable[[dict[str, Any], dict[str, Any]], dict[str, Any]]
+#: Scenarios that a fault names one by one; of more, the number.
+NAMED = 3
+
+
+@dataclass(frozen=True)
+class Task:
+    """One district by one route: what a worker computes, once, whoever asks for it how often.
+
+    ``patch`` turns the base's tree into the scenario's; ``files`` are the SHA-256 of what it names.
+    """
+
+    key: str
+    patch: list[tuple[list[str], Any]]
+    digest: str
+    files: dict[str, str]
+    route: RouteSpec
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study that is ready to run: scenarios checked, and the tasks that they come down to.
+
+    ``keys`` has, per scenario and route, the key of its task; equal districts share one.
+    """
+
+    path: Path
+    spec: StudySpec
+    base: Path
+    tree: dict[str, Any]
+    scenarios: Sequence[Scenario]
+    tasks: Mapping[str, Task]
+    keys: Mapping[tuple[str, int], str]
+    function: str | None = None
+    paths: tuple[str, ...] = field(default=())
+
+    @property
+    def routes(self) -> list[RouteSpec]:
+        return list(self.spec.routes)
+
+
+@dataclass(frozen=True)
+class Changed(Tree):
+    """A scenario's district: faults of what it sets stand where the study file says so."""
+
+    scenario: Scenario | None = None
+    study: Tree | None = None
+
+    def place(self, path: Path_) -> str:
+        if self.scenario is not None and self.study is not None:
+            for setting in self.scenario.settings:
+                shared = min(len(path), len(setting.path))
+                if path and path[:shared] == setting.path[:shared]:
+                    line = self.study.place(setting.origin).split(": ")[0]
+                    return f"{line}: {write_path(path)}"
+        return super().place(path)
+
+
+def read_study(path: Path, function: str | None = None) -> Study:
+    """Read, expand and check a study; every scenario's district is checked against its spec.
+
+    function
+        ``module:function``, which gets a copy of each scenario's tree and the scenario
+        (``name`` and ``varied``, path → value) and returns the tree to plan.
+
+    Raises :class:`InputError` with all faults: of the file, its paths, its ranges, its routes, and
+    of what each scenario sets, with the scenarios named.
+    """
+    from citygrid.district.load import validated
+
+    tree = read(Path(path))
+    faults: list[Fault] = []
+    spec = validated(StudySpec, tree.value, (), tree, faults)
+    if spec is None:
+        raise InputError(faults)
+    base_path = Path(path).parent / spec.district
+    try:
+        base = read(base_path)
+    except InputError as error:
+        raise InputError([f.within(tree.place(("district",))) for f in error.faults]) from error
+    faults += _route_faults(spec, tree)
+    apply = None if function is None else load_function(function)
+    try:
+        scenarios = expand(spec, base.value, tree.place)
+    except InputError as error:
+        raise InputError([*faults, *error.faults]) from error
+    if faults:
+        raise InputError(faults)
+    tasks: dict[str, Task] = {}
+    keys: dict[tuple[str, int], str] = {}
+    digests = Digests(base_path.parent)
+    checking = _Checking(base_path, base, tree)
+    for scenario in scenarios:
+        changed = base.value
+        for setting in scenario.settings:
+            changed = change(changed, setting.path, setting.value)
+        if apply is not None:
+            changed = _applied(apply, function or "", changed, scenario)
+            patch = difference(base.value, changed)
+            changed = patched(base.value, patch)
+        else:
+            patch = difference(base.value, changed)
+        digest, files = digests.district(changed)
+        checking.check(changed, digest, scenario)
+        for number, route in enumerate(spec.routes):
+            key = key_of(digest, route, spec.outputs)
+            keys[scenario.name, number] = key
+            tasks.setdefault(key, Task(key, patch, digest, files, route))
+    checking.throw()
+    return Study(Path(path), spec, base_path, base.value, scenarios, tasks, keys, function)
+
+
+def patched(base: dict[str, Any], patch: Sequence[tuple[Sequence[str], Any]]) -> dict[str, Any]:
+    """The base with a patch applied; all that the patch leaves alone is the same object."""
+    for path, value in patch:
+        base = change(base, tuple(path), value)
+    return base
+
+
+def _route_faults(spec: StudySpec, tree: Tree) -> list[Fault]:
+    from citygrid.routes import check
+
+    faults = []
+    for number, route in enumerate(spec.routes):
+        try:
+            check(route.route, options_of(route))
+        except CitygridError as error:
+            faults += [f.within(tree.place(("routes", number))) for f in error.faults]
+    twice = {n for n, r in enumerate(spec.routes) if r in spec.routes[:n]}
+    faults += [Fault(tree.place(("routes", n)), "is a route that stands above already",
+                     spec.routes[n].route, "name each once") for n in sorted(twice)]  # fmt: skip
+    return faults
+
+
+def options_of(route: RouteSpec) -> Any:
+    """A route's options as routes take them."""
+    from citygrid.routes.contract import Options
+
+    settings = {name: str(value).lower() if isinstance(value, bool) else str(value)
+                for name, value in route.settings.items()}  # fmt: skip
+    return Options(gap=route.gap, time_limit=route.time_limit, seed=route.seed,
+                   threads=route.threads, sampler=route.sampler, extras=settings)  # fmt: skip
+
+
+def load_function(name: str) -> Function:
+    """The function that ``module:function`` names; modules of the current folder count, too.
+
+    It is code that will run: it comes from the command line alone and never from a file.
+    """
+    module, colon, attribute = name.partition(":")
+    repair = "write module:function, such as tariffs:summer for `def summer` in tariffs.py"
+    if not (module and colon and attribute):
+        raise InputError(Fault("--function", "is no import path", name, repair))
+    if os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())
+    try:
+        found = getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise InputError(Fault("--function", f"cannot be imported ({error})", name, repair)) from (
+            error
+        )
+    if not callable(found):
+        raise InputError(Fault("--function", "is no function", name, repair))
+    function: Function = found
+    return function
+
+
+def _applied(
+    function: Function, name: str, tree: dict[str, Any], scenario: Scenario
+) -> dict[str, Any]:
+    """What a user's function makes of a scenario's district; its own mistakes are told as such."""
+    try:
+        made = function(copy.deepcopy(tree), {"name": scenario.name, "varied": scenario.varied})
+    except Exception as error:
+        raise InputError(Fault(
+            f"--function {name}", f"failed in scenario “{scenario.name}”: "
+            f"{type(error).__name__}: {error}", None, "correct the function",
+        )) from error  # fmt: skip
+    if not isinstance(made, dict):
+        raise InputError(Fault(f"--function {name}", "must return the district's tree, a dict",
+                               type(made).__name__, "end it with `return tree`"))  # fmt: skip
+    return made
+
+
+class _Checking:
+    """Districts of scenarios against the spec; equal ones once, equal faults once."""
+
+    def __init__(self, path: Path, base: Tree, study: Tree) -> None:
+        from citygrid.district.load import checked
+
+        self._path, self._base, self._study = path, base, study
+        self._seen: set[str] = set()
+        self._places: set[tuple[str, ...]] = set()
+        self._faults: dict[Fault, list[str]] = {}
+        self._known: District | None = None
+        with suppress(InputError):  # its faults are told of each scenario that does not mend them
+            self._known = checked(path, base, "", further=False)
+
+    def check(self, tree: dict[str, Any], digest: str, scenario: Scenario) -> None:
+        """Note what is wrong with one scenario's district."""
+        from citygrid.district.frame import missing_files
+        from citygrid.district.load import checked
+
+        if digest in self._seen:
+            return
+        self._seen.add(digest)
+        changed = Changed(tree, self._base.lines, self._base.name, scenario, self._study)
+        try:
+            district = checked(self._path, changed, digest, self._known, further=False)
+        except InputError as error:
+            for fault in error.faults:
+                self._faults.setdefault(fault, []).append(scenario.name)
+            return
+        named = _named_files(tree)
+        if named not in self._places:
+            self._places.add(named)
+            for fault in missing_files(district, ()):
+                self._faults.setdefault(fault, []).append(scenario.name)
+
+    def throw(self) -> None:
+        """Raise all faults, each with the scenarios that have it."""
+        if not self._faults:
+            return
+        found = []
+        for fault, names in self._faults.items():
+            told = ", ".join(f"“{name}”" for name in names[:NAMED])
+            more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
+            reason = f"{fault.reason} (in scenario {told}{more})"
+            found.append(Fault(fault.place, reason, fault.value, fault.repair))
+        raise InputError(found)
+
+
+def _named_files(tree: dict[str, Any]) -> tuple[str, ...]:
+    """Files that a district names, to look for each set of them once."""
+    parts: list[Any] = [*(tree.get("series") or {}).values(), tree.get("weather"),
+                        *(tree.get("components") or {}).values()]  # fmt: skip
+    return tuple(str(part.get("file")) for part in parts if isinstance(part, dict))

@@ -1,0 +1,223 @@
+"""The study's folder: what is acknowledged is in its database before anybody is told.
+
+``study.sqlite`` (WAL, ``synchronous=FULL``) holds a row per task by its key; a task whose row is
+committed is never computed again. ``results/`` is what of it belongs to the study as it now stands,
+as Parquet for everybody. The folder is on a disk of the machine that conducts the study: SQLite's
+locks do not hold on network file systems.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import sqlite3
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from citygrid.errors import Fault, InputError
+
+DATABASE, LOCK, SENT = "study.sqlite", "study.lock", "sent.log"
+#: Seconds after which what has come is committed, and rows that are not waited for longer.
+COMMIT_AFTER, COMMIT_ROWS = 1.0, 500
+#: Written into the database, so that a later version knows what it reads.
+FORMAT = 1
+
+_TABLES = """
+CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS scenario (
+  number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, varied TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS asked (
+  number INTEGER NOT NULL, route INTEGER NOT NULL, key TEXT NOT NULL,
+  PRIMARY KEY (number, route)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS result (
+  key TEXT PRIMARY KEY, attempts INTEGER NOT NULL, at TEXT NOT NULL, row TEXT NOT NULL
+) WITHOUT ROWID;
+"""
+
+
+class Store:
+    """Rows of a study's tasks by their keys, and what the study asks."""
+
+    def __init__(self, folder: Path, connection: sqlite3.Connection) -> None:
+        self.folder = folder
+        self._connection = connection
+        self._waiting: list[tuple[str, int, str, str]] = []
+        self._committed = time.monotonic()
+
+    @classmethod
+    def open(cls, folder: Path) -> Store:
+        """The store of a folder, to read.
+
+        Raises :class:`InputError` where the folder holds no study or one of another version.
+        """
+        path = folder / DATABASE
+        if not path.is_file():
+            raise InputError(Fault(str(folder), "holds no study", None,
+                                   "name the folder that `citygrid study` wrote"))  # fmt: skip
+        return cls._checked(folder)
+
+    @classmethod
+    def _checked(cls, folder: Path) -> Store:
+        try:
+            connection = sqlite3.connect(folder / DATABASE, timeout=30.0, isolation_level=None)
+            connection.execute("PRAGMA trusted_schema=OFF")
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=FULL")
+            connection.executescript(_TABLES)
+            store = cls(folder, connection)
+            store._write_about({"format": str(FORMAT)}, replace=False)
+            found = store.about("format")
+        except sqlite3.DatabaseError as error:
+            raise InputError(Fault(str(folder / DATABASE), f"is no study's database ({error})",
+                                   None, "name another folder"))  from error  # fmt: skip
+        if found != str(FORMAT):
+            raise InputError(Fault(str(folder / DATABASE), "was written by another version",
+                                   found, "name another folder"))  # fmt: skip
+        return store
+
+    @classmethod
+    @contextmanager
+    def conducting(cls, folder: Path) -> Iterator[Store]:
+        """The store of a folder, to fill; made where there is none, and held by one at a time."""
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / LOCK).open("a") as held:
+            try:
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise InputError(
+                    Fault(
+                        str(folder),
+                        "another study is being run in this folder",
+                        None,
+                        "wait for its end, or name another folder",
+                    )
+                ) from None
+            store = cls._checked(folder)
+            try:
+                yield store
+            finally:
+                store.commit()
+                store.close()
+
+    def close(self) -> None:
+        self._connection.close()
+
+    # what is asked --------------------------------------------------------------------------
+
+    def about(self, name: str) -> str | None:
+        """A fact about the study; ``None`` where nobody wrote it."""
+        row = self._connection.execute("SELECT value FROM about WHERE name = ?", (name,)).fetchone()
+        return None if row is None else str(row[0])
+
+    def _write_about(self, facts: dict[str, str], replace: bool = True) -> None:
+        how = "REPLACE" if replace else "IGNORE"
+        self._connection.executemany(f"INSERT OR {how} INTO about VALUES (?, ?)", facts.items())
+
+    def ask(
+        self, facts: dict[str, str], scenarios: Sequence[tuple[str, dict[str, Any]]],
+        asked: Iterable[tuple[int, int, str]],
+    ) -> None:  # fmt: skip
+        """Write what the study now asks, in place of what it asked before; results stay.
+
+        ``scenarios`` are names and what is varied; ``asked`` are (scenario, route, key).
+        """
+        with self._transaction():
+            self._write_about(facts)
+            self._connection.execute("DELETE FROM scenario")
+            self._connection.execute("DELETE FROM asked")
+            self._connection.executemany(
+                "INSERT INTO scenario VALUES (?, ?, ?)",
+                [(i, name, json.dumps(varied)) for i, (name, varied) in enumerate(scenarios)],
+            )
+            self._connection.executemany("INSERT INTO asked VALUES (?, ?, ?)", asked)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._connection.execute("ROLLBACK")
+            raise
+        self._connection.execute("COMMIT")
+
+    # what is acknowledged -------------------------------------------------------------------
+
+    def acknowledged(self) -> dict[str, dict[str, Any]]:
+        """Key → ``status``, ``verified`` and ``objective_eur`` of every task that is committed."""
+        names = ("status", "verified", "objective_eur")
+        parts = ", ".join(f"json_extract(row, '$.{name}')" for name in names)
+        rows = self._connection.execute(f"SELECT key, {parts} FROM result")
+        return {
+            str(key): {"status": status, "verified": None if ok is None else bool(ok),
+                       "objective_eur": objective}
+            for key, status, ok, objective in rows
+        }  # fmt: skip
+
+    def forget(self, keys: Iterable[str]) -> None:
+        """Take rows away, such as failures that shall be tried again."""
+        with self._transaction():
+            self._connection.executemany("DELETE FROM result WHERE key = ?", [(k,) for k in keys])
+
+    def note(self, key: str, attempts: int, row: dict[str, Any]) -> None:
+        """Take an answer; it is acknowledged with the next commit, soon."""
+        at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        self._waiting.append((key, attempts, at, json.dumps(_finite(row), sort_keys=True)))
+
+    def commit_if_due(self) -> None:
+        """Commit what has waited long enough."""
+        late = time.monotonic() - self._committed >= COMMIT_AFTER
+        if self._waiting and (late or len(self._waiting) >= COMMIT_ROWS):
+            self.commit()
+
+    def commit(self) -> None:
+        """Acknowledge all answers taken: on the disk before this returns."""
+        if self._waiting:
+            with self._transaction():
+                # A row that landed in a commit that was killed is the same row.
+                self._connection.executemany(
+                    "INSERT OR IGNORE INTO result VALUES (?, ?, ?, ?)", self._waiting
+                )
+            self._waiting.clear()
+        self._committed = time.monotonic()
+
+    def rows(self) -> list[tuple[int, str, dict[str, Any], int, str, dict[str, Any] | None, int]]:
+        """(number, scenario, varied, route, key, row or ``None``, attempts) as they are asked."""
+        found = self._connection.execute(
+            "SELECT s.number, s.name, s.varied, a.route, a.key, r.row, COALESCE(r.attempts, 0) "
+            "FROM asked a JOIN scenario s USING (number) LEFT JOIN result r USING (key) "
+            "ORDER BY s.number, a.route"
+        )
+        return [
+            (number, name, json.loads(varied), route, key,
+             None if row is None else json.loads(row), attempts)
+            for number, name, varied, route, key, row, attempts in found
+        ]  # fmt: skip
+
+
+class SentLog:
+    """A line per task that is sent to a worker: what was running, should the power fail."""
+
+    def __init__(self, folder: Path) -> None:
+        self._handle = os.open(folder / SENT, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+
+    def __call__(self, key: str) -> None:
+        os.write(self._handle, f"{time.time():.3f} {key}\n".encode())
+
+    def close(self) -> None:
+        os.close(self._handle)
+
+
+def _finite(value: Any) -> Any:
+    """JSON has no infinity and no NaN: what is no number is ``None``."""
+    if isinstance(value, dict):
+        return {key: _finite(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(each) for each in value]
+    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
+        return None
+    return value
