@@ -132,7 +132,7 @@ class Computer:
         }  # fmt: skip
         if not relaxed:
             with timed(seconds, "write"):
-                self._write(task["key"], case, plan, verdict)
+                self._write(task["key"], plan, verdict)
         if not relaxed and not verdict.ok:
             row["error"] = "; ".join(str(each) for each in verdict.violations[:3])
         return row
@@ -146,16 +146,17 @@ class Computer:
         message = outcome.telemetry.get("message")
         return None if message is None else str(message)[:2000]
 
-    def _write(self, key: str, case: Case, plan: Plan, verdict: Verdict) -> None:
+    def _write(self, key: str, plan: Plan, verdict: Verdict) -> None:
         """The files that the study wants of a plan, each whole or not at all."""
         out = Path(self._setup.out)
         if self._setup.plans:
             plan.save(out / "plans" / f"{key}.nc")
         if self._setup.tables:
+            from citygrid.export.subject import Subject
             from citygrid.export.tables import tables
             from citygrid.files import whole
 
-            made: dict[str, Any] = dict(tables(case, plan, verdict).items())
+            made: dict[str, Any] = dict(tables(Subject(plan, verdict)).items())
             for name in set(self._setup.tables) & set(made):  # a district may have no jobs
                 with whole(out / "tables" / name / f"{key}.parquet") as temporary:
                     made[name].to_parquet(temporary, compression="zstd", index=False)

@@ -107,7 +107,7 @@ def test_what_the_language_has_no_word_for_is_named(path):
 
 
 def test_power_that_is_held_back_is_no_energy_and_is_named(tmp_path):
-    _, _, plan, verdict = solved("reserve")
+    case, _, plan, verdict = solved("reserve")
     write_esdl(Subject(plan, verdict), tmp_path / "plan.esdl")
     root = ElementTree.parse(tmp_path / "plan.esdl").getroot()
     assert {each.get("name") for each in root.iter("carrier")} >= {"power", "gas"}
