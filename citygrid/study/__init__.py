@@ -1,0 +1,1 @@
+"""Studies: one district asked a thousand times, each time a little changed."""
