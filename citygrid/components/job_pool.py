@@ -194,9 +194,9 @@ def formulate(m: Speaker, c: Fleet) -> None:
         rate = run.mapped((opened,), window, every, np.ones(len(slots)))
         limit = c.known(most, slots).only(opened)
         m.constrain("rate", rate <= limit, "at all sites together within the job's power")
-        here = np.flatnonzero(step < hours)
-        at = c.integers("slot_site")[here] * hours + step[here]
-        parts.append(LoadPart(run, at, here, np.ones(len(here)), owner[here], "1"))
+        inside = np.flatnonzero(step < hours)
+        at = c.integers("slot_site")[inside] * hours + step[inside]
+        parts.append(LoadPart(run, at, inside, np.ones(len(inside)), owner[inside], "1"))
     loads = [part.amount.mapped(dims, part.rows, part.cells, part.weights, part.unit)
              for part in parts]  # fmt: skip
     if loads:
@@ -217,10 +217,10 @@ def _profile(c: Fleet, step: float, hours: int) -> tuple[Indices, Indices, Float
     cells = np.repeat(np.arange(len(owner)), steps)
     after = np.arange(len(cells)) - np.repeat(np.cumsum(steps) - steps, steps)
     share = np.clip(duration[cells] / step - after, 0.0, 1.0)
-    step = c.integers("start_step")[cells] + after
-    here = step < hours
-    at = c.integers("start_site")[cells] * hours + step
-    return at[here], cells[here], (power[cells] * share)[here]
+    when = c.integers("start_step")[cells] + after
+    inside = when < hours
+    at = c.integers("start_site")[cells] * hours + when
+    return at[inside], cells[inside], (power[cells] * share)[inside]
 
 
 def replay(c: Units, flows: Flows, log: Log) -> None:
