@@ -184,16 +184,16 @@ def test_jobs_in_flight_go_on_where_they_run(tmp_path: Path) -> None:
 
 
 def test_jobs_of_later_hours_are_left_out_and_others_may_wait() -> None:
-    """Frankfurt's day until noon: what is released later is gone; what may wait is no must."""
+    """Frankfurt's day until six in the evening: what is released later is gone; what may wait is no must."""
     case = shipped("frankfurt_day").case
-    head = part(shipped("frankfurt_day"), 0, 12)
+    head = part(shipped("frankfurt_day"), 0, 18)
     before, after = case.units["job_pool"], head.units["job_pool"]
     assert 0 < len(after["job"]) < len(before["job"])
-    assert (after["job_release"] < 12).all()
-    waiting = after["start_step"] >= 12
+    assert (after["job_release"] < 18).all()
+    waiting = after["start_step"] >= 18
     assert waiting.any()
-    # A job that must be done by noon has no start beyond it.
-    due = after["job_deadline"] <= 12
+    # A job that must be done by six has no start beyond it.
+    due = after["job_deadline"] <= 18
     assert due.any() and not due[after["start_job"][waiting]].any()
 
 
