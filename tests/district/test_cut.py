@@ -184,7 +184,7 @@ def test_jobs_in_flight_go_on_where_they_run(tmp_path: Path) -> None:
 
 
 def test_jobs_of_later_hours_are_left_out_and_others_may_wait() -> None:
-    """Frankfurt's day until six in the evening: what is released later is gone; what may wait is no must."""
+    """Until six in the evening: what is released later is gone; what may wait is no must."""
     case = shipped("frankfurt_day").case
     head = part(shipped("frankfurt_day"), 0, 18)
     before, after = case.units["job_pool"], head.units["job_pool"]
