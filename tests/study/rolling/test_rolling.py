@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -200,6 +203,36 @@ def test_a_run_that_was_cut_goes_on_with_the_next_window(tmp_path: Path) -> None
     assert [each.get("resumed", False) for each in plan.telemetry["rolling"]["each"]] == [
         True, True, False, False]  # fmt: skip
     assert not (tmp_path / "windows").exists()
+
+
+KILLED = """
+import os, signal, sys
+from citygrid.cli import main
+from citygrid.study.rolling.engine import Roller
+
+decide = Roller._decide
+
+def killed(self, course, number, longer):
+    if number == 2:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return decide(self, course, number, longer)
+
+Roller._decide = killed
+main(["plan", sys.argv[1], "--window", "1h", "--overlap", "0h", "--out", sys.argv[2]])
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
+def test_a_killed_command_loses_one_window_at_most(tmp_path: Path) -> None:
+    tiny = REPOSITORY / "models" / "tiny.yaml"
+    done = subprocess.run([sys.executable, "-c", KILLED, tiny, tmp_path], capture_output=True)
+    assert done.returncode == -signal.SIGKILL
+    assert len([*(tmp_path / "windows").glob("window_*.npz")]) == 2
+    again = command(tiny, "--window", "1h", "--overlap", "0h", "--out", tmp_path, "--json",
+                    "--resume")  # fmt: skip
+    assert again.exit_code == 0, again.output
+    told = json.loads(again.stdout)["telemetry"]["rolling"]["each"]
+    assert [each.get("resumed", False) for each in told] == [True, True, False]
 
 
 def test_what_belongs_to_another_problem_is_refused(tmp_path: Path) -> None:
