@@ -15,7 +15,7 @@ def _listed(text: str | None) -> list[str]:
 
 
 @click.command()
-@click.argument("names", nargs=-1, metavar="[build|year|study|qubo|samplers|anneal] …")
+@click.argument("names", nargs=-1, metavar="[build|year|rolling|study|qubo|samplers|anneal] …")
 @click.option("--columns", default=1_000_000, show_default=True, help="Size of the `build` form.")
 @click.option("--scenarios", type=click.IntRange(8, 100_000), default=100, show_default=True,
               help="Of `study`.")  # fmt: skip

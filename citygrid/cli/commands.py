@@ -26,6 +26,7 @@ from citygrid.cli.frame import (
 from citygrid.cli.recording import recorded
 from citygrid.cli.registering import asked
 from citygrid.cli.registering import runs as runs_
+from citygrid.cli.rolling import rolled, rolling_options
 from citygrid.cli.studying import study
 from citygrid.errors import VerificationError
 
@@ -98,13 +99,15 @@ def schema(frame: Frame, out: Path | None, of_study: bool) -> None:
 @click.option("--route", default="milp", show_default=True, help="How to solve; see `compare`.")
 @counterfactual_option
 @solving_options
+@rolling_options
 @OUT
 @JSON
 @framed
 @recorded("model", role="district")
 def plan(
-    frame: Frame, model: Path, route: str, counterfactual: bool, out: Path | None, **given: object
-) -> None:
+    frame: Frame, model: Path, route: str, counterfactual: bool, out: Path | None,
+    window: str | None, overlap: str | None, resume: bool, **given: object,
+) -> None:  # fmt: skip
     """Plan a district by one route; verify and export the plan."""
     from citygrid.cli.outputs import describe_run, print_run
     from citygrid.export.runs import left_from_before, refuse_unwritable_runs, write_runs
@@ -114,7 +117,13 @@ def plan(
     options = options_of(given, frame)
     policies = policies_of(given)
     frame.recording.asked(**asked([route], [options.seed], options, policies))
-    run = citygrid.plan_model(model, route, options, frame.say, policies, frame.recording.prepared)
+    run = rolled(model, window, overlap, resume, route, options, frame.say, policies, folder)
+    if run is None:
+        run = citygrid.plan_model(
+            model, route, options, frame.say, policies, frame.recording.prepared
+        )
+    else:
+        frame.recording.prepared(run.case)
     forgone = _forgone([run], options, frame) if counterfactual else {}
     files = write_runs([run], folder, frame.say)
     frame.recording.results([run], files)

@@ -15,7 +15,9 @@ from citygrid.components.common.cooling_loop import (
     replay_cooling_loop,
 )
 from citygrid.components.common.energy_limits import (
+    carry_energy_limits,
     formulate_energy_limits,
+    open_energy_limits,
     replay_energy_limits,
 )
 from citygrid.components.common.loop_modes import (
@@ -195,6 +197,8 @@ def prepare(specs: Mapping[str, DataCenter], world: World) -> dict[str, Paramete
         "load": Parameter((kind, "time"), np.array(loads), "kW"),
         "recoverable": Parameter((kind,), np.array(shares)),
         "moded": Parameter((kind,), np.array([bool(spec.modes) for spec in specs.values()])),
+        "reuse_before": Parameter((kind,), np.zeros(len(specs)), "kWh"),
+        "pue_before": Parameter((kind,), np.zeros(len(specs)), "kWh"),
     }
     return parameters | mode_tables(kind, specs, shares)
 
@@ -245,3 +249,25 @@ def replay(c: Units, flows: Flows, log: Log) -> None:
     log.measure("it_power", it_power)
     log.measure("center_power", power)
     replay_energy_limits(c, log, it_power, power, recovered, rejected)
+
+
+def carry(c: Units, flows: Flows, step: int) -> dict[str, Parameter]:
+    """What of energy reuse and PUE is done; modes of the loop change freely from step to step."""
+    if step == 0:
+        return {}
+    it_power = c["idle"] + c["load"] + flows["compute"]
+    power = it_power * (1.0 + c["loss_share"]) + c["loss_fixed"] * c["capacity"]
+    recovered = flows.spread("recovered", 0.0, it_power.shape)
+    rejected = flows.spread("rejected", 0.0, it_power.shape)
+    if c["moded"].any():
+        center = c["mode_center"]
+        fans = np.where(flows["mode"] > 0.5, it_power[center], 0.0) * c["mode_fans"][:, None]
+        np.add.at(power, center, fans)
+        np.add.at(recovered, center, flows["mode_recovered"])
+        np.add.at(rejected, center, flows["mode_rejected"])
+    return carry_energy_limits(c, step, it_power, power, recovered, rejected)
+
+
+def open_end(c: Units, steps: int) -> dict[str, Parameter]:
+    """Energy reuse and PUE hold over the horizon, not over a part of it."""
+    return open_energy_limits(c)
