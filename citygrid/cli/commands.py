@@ -23,6 +23,7 @@ from citygrid.cli.frame import (
     seeds_of,
     solving_options,
 )
+from citygrid.cli.trading_off import front
 from citygrid.errors import VerificationError
 
 if TYPE_CHECKING:
@@ -354,3 +355,4 @@ def completion(frame: Frame, shell: str) -> None:
 
 main.add_command(bench)
 main.add_command(import_)
+main.add_command(front)

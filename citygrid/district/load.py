@@ -89,6 +89,14 @@ def load(path: str | Path) -> District:
     """
     path = Path(path)
     tree = read(path)
+    return checked(path, tree, hashlib.sha256(path.read_bytes()).hexdigest())
+
+
+def checked(path: Path, tree: Tree, digest: str) -> District:
+    """The district of a file's contents, as :func:`load` gives it; ``digest`` is their SHA-256.
+
+    Raises :class:`InputError` with every fault found.
+    """
     faults: list[Fault] = []
     spec = _validated(DistrictSpec, tree.value, (), tree, faults)
     stated = tree.value.get("components")
@@ -112,7 +120,6 @@ def load(path: str | Path) -> District:
     blamed = {name for name, _ in misnamed} | (set(entries) - set(components))
     sound = {name: each for name, each in components.items() if name not in blamed}
     kind_of = {name: entries[name]["kind"] for name in sound}
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
     if spec is not None:
         district = District(path, spec, sound, kind_of, tree, digest)
         if not faults:

@@ -1,0 +1,1 @@
+"""Many questions to one district: fronts, alternatives, scenarios, longer horizons."""
