@@ -23,7 +23,7 @@ from citygrid.cli.frame import (
     seeds_of,
     solving_options,
 )
-from citygrid.cli.trading_off import front
+from citygrid.cli.trading_off import alternatives, break_even, front, sensitivity
 from citygrid.errors import VerificationError
 
 if TYPE_CHECKING:
@@ -355,4 +355,5 @@ def completion(frame: Frame, shell: str) -> None:
 
 main.add_command(bench)
 main.add_command(import_)
-main.add_command(front)
+for command in (front, alternatives, sensitivity, break_even):
+    main.add_command(command)

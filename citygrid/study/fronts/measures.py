@@ -169,7 +169,9 @@ def limited(form: Form, measure: Measure) -> Limited:
         rows, matrix, np.full(len(limits) + 1, -np.inf), np.append(limits, np.inf),
         columns, new, np.full(len(new), np.inf), np.zeros(len(new), dtype=bool),
     )  # fmt: skip
-    policy = Policy(AUTHOR, measure.title, "", tuple(rows), tuple(columns))
+    said = f"{measure.title}, counted"
+    digest = hashlib.sha256(said.encode()).hexdigest()
+    policy = Policy(AUTHOR, said, digest, tuple(rows), tuple(columns))
     wider = sp.csr_array((profile.data, profile.indices, profile.indptr),
                          shape=(len(known), width + len(new)))  # fmt: skip
     return Limited(measure, extend(form, addition, policy), wider, known, height + len(limits))

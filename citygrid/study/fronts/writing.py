@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from citygrid.export.report.charts import nice, tick_text
 from citygrid.export.tables import safe_cell
 from citygrid.files import refuse_unwritable, whole
 from citygrid.study.fronts.points import Front
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 TEMPLATES = Path(__file__).parent / "templates"
 #: What a front leaves in its folder; plans of points are numbered from the tightest limit.
@@ -52,6 +55,32 @@ def write_front(
             point.plan.save(path)
             found[f"plan {number}"] = str(path)
     return found
+
+
+class Tabled(Protocol):
+    """Something with a table and a document."""
+
+    def table(self) -> pd.DataFrame: ...
+    def as_dict(self) -> dict[str, Any]: ...
+
+
+def refuse_unwritable_table(folder: Path, name: str) -> None:
+    """Raise the ``OSError`` that :func:`write_table` would meet, before the work."""
+    for ending in ("csv", "json"):
+        refuse_unwritable(folder / f"{name}.{ending}")
+
+
+def write_table(found: Tabled, folder: Path, name: str) -> dict[str, str]:
+    """Write a table and its document, each whole or not at all; returns what → path."""
+    paths = {ending: folder / f"{name}.{ending}" for ending in ("csv", "json")}
+    table = found.table()
+    for column in table.select_dtypes(object).columns:
+        table[column] = [safe_cell(v) if isinstance(v, str) else v for v in table[column]]
+    with whole(paths["csv"]) as temporary:
+        table.to_csv(temporary, index=False)
+    with whole(paths["json"]) as temporary:
+        temporary.write_text(json.dumps(found.as_dict(), indent=1, allow_nan=False) + "\n", "utf-8")
+    return {ending: str(path) for ending, path in paths.items()}
 
 
 def _rendered(name: str, context: dict[str, Any]) -> str:
