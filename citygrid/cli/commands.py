@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 import citygrid
+from citygrid.cli.aggregating import aggregate
 from citygrid.cli.benching import bench
 from citygrid.cli.drafting import import_
 from citygrid.cli.frame import (
@@ -355,5 +356,5 @@ def completion(frame: Frame, shell: str) -> None:
 
 main.add_command(bench)
 main.add_command(import_)
-for command in (front, alternatives, sensitivity, break_even):
+for command in (front, alternatives, sensitivity, break_even, aggregate):
     main.add_command(command)

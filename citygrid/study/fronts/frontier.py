@@ -1,11 +1,11 @@
 """The least cost of a district under every limit of another measure, by epsilon constraints.
 
-The ends come first: the least cost, then at that cost the least measure; the least measure, then
-under it the least cost. Between them limits are placed where the relaxation's front bends most: its
-value is convex in the limit and its duals are tangents, so between two neighbours it can deviate
-from their chord by no more than where their tangents meet (the sandwich of Rote, 1992). Each limit
-is then planned from what is known (:mod:`.solving`) against what is proven already
-(:mod:`.bounds`).
+The ends come first: the least cost, then at that cost the least measure; the least measure, or what
+is worth a high price of it, then under it the least cost. Between them limits are placed where the
+relaxation's front bends most: its value is convex in the limit and its duals are tangents, so
+between two neighbours it can deviate from their chord by no more than where their tangents meet
+(the sandwich of Rote, 1992). Each limit is then planned from what is known (:mod:`.solving`)
+against what is proven already (:mod:`.bounds`).
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ FLOOR = 101
 ROOM = 1e-7
 #: Of a gap between two limits, where the next may be placed; weight of sheer width beside a bend.
 INNER, WIDTH = 0.15, 0.02
-#: Gap within which the best of the measure is found, beside that of the points.
-END = 5.0
+#: At the tight end one unit may cost so many times the front's average; where its corner is not.
+DEAR, CORNER = 2.0, 1e-3
 #: Plans from either side whose integers are tried under a new limit.
 NEIGHBOURS = 1
 
@@ -152,24 +152,65 @@ class _Builder:
         self.bounds.learn(None, bound)
         self.found.append((None, cheapest))
 
-        say(f"the best {self.measure.title} at any cost")
-        aim = self.limited.aim
-        target = Relaxation(aim).under(aim, self.limited.row)
-        proof = None if target is None else value_of(aim, target)
-        # Who wants the last kg at any cost asks for little that anybody would pay for: the end is
-        # found less closely than the points, and how far from a proof is told.
-        options = solver.options
-        rough = replace(solver, options=replace(options, gap=END * options.gap))
-        best = rough.plan(aim, proof, None if target is None else target.x, (cheapest.x,),
-                          (cheapest.x,) if not form.curves else ())  # fmt: skip
-        proof = proven(best.cost, _better(proof, best.bound))
-        self.best = None if proof is None else self.measure.sign * proof
-        value = self.limited.value(best.x)
+        say(f"the best {self.measure.title}")
+        best = self._best(cheapest)
+        value = self.limited.value(best)
         self.tightest = value + self.measure.sign * ROOM * max(1.0, abs(value))
         if self.range:
             say(f"the least cost with {self.measure.said(self.tightest)}")
-            self.plan(self.look(self.tightest), extra=(self.limited.settled(best.x),))
+            self.plan(self.look(self.tightest), extra=(self.limited.settled(best),),
+                      whole=self.solver.options.gap <= 0.0)  # fmt: skip
         # With so little room there is one point, and it is the cheapest.
+
+    def _best(self, cheapest: Found) -> Floats:
+        """The plan (n) at the tight end, from the cheapest.
+
+        Exactly the best of the measure where every point is exact, or nothing is whole. Otherwise
+        the best that is worth its cost at a price far above what the front costs on average: the
+        last kg is dear, hard to prove, and asked for by nobody, while cost and measure together
+        are searched as soon as the cost alone. Their bound is a line under the whole front.
+        """
+        solver, aim, row = self.solver, self.limited.aim, self.limited.row
+        target = Relaxation(aim).under(aim, row)
+        proof = None if target is None else value_of(aim, target)
+        known = () if self.limited.form.curves else (cheapest.x,)
+        price = None if target is None else self._dear(target.value)
+        if solver.options.gap > 0.0 and price is not None and self.limited.form.integer.any():
+            priced = replace(
+                self.limited.form, cost=self.limited.form.cost + price * aim.cost,
+                constant=self.limited.form.constant + price * aim.constant,
+            )  # fmt: skip
+            both = Relaxation(priced).under(priced, row)
+            floor = None if both is None else value_of(priced, both)
+            found = solver.plan(priced, floor, None if both is None else both.x, (cheapest.x,),
+                                known)  # fmt: skip
+            floor = max((b for b in (floor, found.bound) if b is not None), default=None)
+            if floor is not None:
+                self.bounds.lines.append(Line(0.0, floor, -price * self.measure.sign))
+            x = found.x
+        else:
+            best = solver.plan(aim, proof, None if target is None else target.x, (cheapest.x,),
+                               known)  # fmt: skip
+            proof = proven(best.cost, _better(proof, best.bound))
+            x = best.x
+        self.best = None if proof is None else self.measure.sign * proof
+        return x
+
+    def _dear(self, least: float) -> float | None:
+        """A price of the measure [EUR per unit] far above the average of the relaxation's front.
+
+        ``least`` is the relaxation's best, as less is better; ``None`` where nothing is between.
+        """
+        sign = self.measure.sign
+        most = sign * self.loosest
+        width = most - least
+        if width <= 1e-6 * max(1.0, abs(most)):
+            return None
+        ends = [self.relaxation.under(self.limited.at(sign * limit), self.limited.row)
+                for limit in (least + CORNER * width, most)]  # fmt: skip
+        if ends[0] is None or ends[1] is None:
+            return None
+        return DEAR * max(ends[0].value - ends[1].value, 0.0) / width or None
 
     def _least_measure_at(self, plan: Found) -> Found:
         """The same integers at no more cost, with the measure as good as that allows."""
@@ -222,7 +263,7 @@ class _Builder:
         self.prices[limit] = found.price
         return _Place(limit, found)
 
-    def plan(self, place: _Place, extra: tuple[Floats, ...] = ()) -> None:
+    def plan(self, place: _Place, extra: tuple[Floats, ...] = (), whole: bool = True) -> None:
         """The plan under a limit, from the plans on either side of it."""
         form, limit = self.limited.at(place.limit), place.limit
         values = [(self.measure.sign * self.limited.value(f.x), f.x) for _, f in self.found]
@@ -235,7 +276,7 @@ class _Builder:
         keep += [] if form.curves else [*extra]
         found = self.solver.plan(
             form, self.bounds.at(limit), place.relaxed.x, starts, keep,
-            self.measure.said(limit),
+            self.measure.said(limit), whole or form.curves != (),
         )  # fmt: skip
         self.bounds.learn(limit, found.bound)
         self.found.append((limit, replace(found, x=self.limited.settled(found.x))))

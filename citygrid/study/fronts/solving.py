@@ -31,10 +31,10 @@ from citygrid.routes.highs import Task
 #: A column of the relaxation this near to a whole number agrees with a plan's integer.
 WHOLE = 1e-6
 #: Share of the gap that a search of a part leaves to itself, and nodes after which it is given up.
-PART_GAP, PART_NODES = 0.3, 200
+PART_GAP, PART_NODES = 0.3, 20
 #: Nodes after which a whole search is given up and the gap told as it is: near the best that a
 #: measure can be, relaxations prove little, and a search would take hours for a point of twenty.
-NODES = 2000
+NODES = 50
 #: Share of the integers that must be held for a part to be a part.
 HELD = 0.5
 
@@ -123,7 +123,7 @@ class Solver:
 
     def plan(
         self, form: Form, bound: float | None, relaxed: Floats | None, starts: Sequence[Floats],
-        known: Sequence[Floats] = (), limit: str = "",
+        known: Sequence[Floats] = (), limit: str = "", whole: bool = True,
     ) -> Found:  # fmt: skip
         """The plan of a form from what is known.
 
@@ -135,6 +135,8 @@ class Solver:
             Plans (n) whose integers may be near; plans that keep every limit of this form.
         limit
             The limit in words, for messages.
+        whole
+            Whether the whole may be searched where a plan is known that is not near enough.
 
         Raises :class:`InfeasibleError` where no plan keeps the limit and :class:`NoPlanError` where
         none was found.
@@ -160,6 +162,8 @@ class Solver:
                     best, how = x, "part"
                 if self.near(form.objective(best), bound):
                     return found()
+        if best is not None and not whole:
+            return found()
         x, proof, status = self.search(form, best, bound)
         if x is not None and (best is None or form.objective(x) < form.objective(best)):
             best, how = x, "search"
