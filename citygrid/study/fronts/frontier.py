@@ -21,7 +21,13 @@ import numpy as np
 import scipy.sparse as sp
 
 from citygrid.arrays import Floats
-from citygrid.errors import Fault, InfeasibleError, InputError, VerificationError
+from citygrid.errors import (
+    Fault,
+    InfeasibleError,
+    InputError,
+    NoPlanError,
+    VerificationError,
+)
 from citygrid.gap import relative_gap
 from citygrid.model.reductions import fix
 from citygrid.routes import check, check_sampler, milp
@@ -255,8 +261,8 @@ class _Builder:
         form = self.limited.at(limit)
         found = self.relaxation.under(form, self.limited.row)
         if found is None:
-            raise InputError(Fault("limit", "the relaxation has no solution under it",
-                                   self.measure.said(limit)))  # fmt: skip
+            raise NoPlanError(Fault("limit", "the relaxation has no solution under it, by rounding",
+                                    self.measure.said(limit), "ask for a larger gap"))  # fmt: skip
         line = line_of(self.limited.at(self.loosest), found, self.limited.row)
         if line is not None:
             self.bounds.lines.append(Line(self.loosest, *line))
