@@ -177,7 +177,7 @@ class _Builder:
         are searched as soon as the cost alone. Their bound is a line under the whole front.
         """
         solver, aim, row = self.solver, self.limited.aim, self.limited.row
-        target = Relaxation(aim).under(aim, row)
+        target = self.relaxation.under(aim, row)
         proof = None if target is None else value_of(aim, target)
         known = () if self.limited.form.curves else (cheapest.x,)
         price = None if target is None else self._dear(target.value)
@@ -186,7 +186,7 @@ class _Builder:
                 self.limited.form, cost=self.limited.form.cost + price * aim.cost,
                 constant=self.limited.form.constant + price * aim.constant,
             )  # fmt: skip
-            both = Relaxation(priced).under(priced, row)
+            both = self.relaxation.under(priced, row)
             floor = None if both is None else value_of(priced, both)
             found = solver.plan(priced, floor, None if both is None else both.x, (cheapest.x,),
                                 known)  # fmt: skip

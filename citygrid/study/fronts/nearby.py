@@ -194,7 +194,7 @@ class _Search:
         cost: float, bound: float | None, most: float,
     ) -> None:  # fmt: skip
         self.case, self.form, self.solver, self.bound, self.most = case, form, solver, bound, most
-        self.peak = peak
+        self.peak, self.relaxation = peak, Relaxation(form)
         self.groups = [group for group in groups(case, form) if group.weights.any()]
         cheapest = self.settled(cheapest)
         self.points = [cheapest]
@@ -249,7 +249,7 @@ class _Search:
     def attempt(self, name: str, group: Group | None, cost: Floats, known: float) -> None:
         """Look for one alternative; say where there is none."""
         aim = replace(self.form, cost=cost, constant=known)
-        relaxed = Relaxation(aim).under(aim, 0)
+        relaxed = self.relaxation.under(aim, 0)
         proof = None if relaxed is None else value_of(aim, relaxed)
         values = [abs(aim.objective(x)) for x in self.points]
         begin = min(self.points, key=aim.objective)

@@ -60,14 +60,18 @@ class Relaxed:
 
 
 class Relaxation:
-    """One relaxation for many right-hand sides, each solved from the last one's basis."""
+    """One relaxation for many right-hand sides and costs, each solved from the last one's basis."""
 
     def __init__(self, form: Form) -> None:
         self._solver = highs.Repeated(relax(replace(form, curves=())).form)
+        self._cost = form.cost
 
     def under(self, form: Form, row: int) -> Relaxed | None:
-        """The relaxation of a form that differs in the sides of its rows alone."""
+        """The relaxation of a form that differs in its costs and the sides of its rows alone."""
         self._solver.rows(form.row_lower, form.row_upper)
+        if form.cost is not self._cost:
+            self._solver.costs(form.cost)
+            self._cost = form.cost
         found = self._solver.solve()
         if found is None:
             return None
