@@ -35,8 +35,9 @@ PART_GAP, PART_NODES = 0.3, 20
 #: Nodes after which a whole search is given up and the gap told as it is: near the best that a
 #: measure can be, relaxations prove little, and a search would take hours for a point of twenty.
 NODES = 50
-#: Share of the integers that must be held for a part to be a part.
-HELD = 0.5
+#: Share of the integers that must be held for a part to be a part, and integers left in it at most:
+#: with more of them it takes as long as the whole.
+HELD, LEFT = 0.5, 1000
 
 
 @dataclass
@@ -188,7 +189,7 @@ class Solver:
         """A plan with those integers of ``best`` in which the relaxation agrees."""
         whole = form.integer
         same = whole & (np.abs(relaxed - np.round(best)) <= WHOLE)
-        if not whole.any() or same.sum() < HELD * whole.sum():
+        if not whole.any() or same.sum() < max(HELD * whole.sum(), whole.sum() - LEFT):
             return None
         self.work.parts += 1
         held = fix(form, np.flatnonzero(same), np.round(best[same])).form
