@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 import citygrid
+from citygrid.cli.aggregating import aggregate
 from citygrid.cli.benching import bench
 from citygrid.cli.drafting import import_
 from citygrid.cli.frame import (
@@ -28,6 +29,7 @@ from citygrid.cli.registering import asked
 from citygrid.cli.registering import runs as runs_
 from citygrid.cli.rolling import rolled, rolling_options
 from citygrid.cli.studying import study
+from citygrid.cli.trading_off import alternatives, break_even, front, sensitivity
 from citygrid.errors import VerificationError
 
 if TYPE_CHECKING:
@@ -391,3 +393,5 @@ main.add_command(bench)
 main.add_command(import_)
 main.add_command(runs_)
 main.add_command(study)
+for command in (front, alternatives, sensitivity, break_even, aggregate):
+    main.add_command(command)

@@ -36,6 +36,7 @@ _STATUS: dict[highspy.HighsModelStatus, Status] = {
     highspy.HighsModelStatus.kInterrupt: "feasible",
     highspy.HighsModelStatus.kIterationLimit: "feasible",
     highspy.HighsModelStatus.kSolutionLimit: "feasible",
+    highspy.HighsModelStatus.kObjectiveTarget: "feasible",
 }
 
 #: Options of HiGHS that the command line names by itself.

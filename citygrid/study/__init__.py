@@ -1,1 +1,1 @@
-"""Studies: one district asked a thousand times, each time a little changed."""
+"""Many questions to one district: fronts, alternatives, scenarios, longer horizons."""

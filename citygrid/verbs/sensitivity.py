@@ -98,6 +98,11 @@ def sensitivity(case: Case, form: Form, x: Floats, options: Options) -> Sensitiv
     return found
 
 
+def raised(form: Form) -> Form:
+    """The form with a trifle more of every limit, whose duals say what *more* of each is worth."""
+    return _Limits.of(form).raised(form)
+
+
 def _of_components(case: Case, kind: str, block: Block) -> bool:
     """Whether a block is over components of its kind and time."""
     if len(block.dims) != 2 or block.dims[1] != "time" or block.unit not in ("kW", "kWh"):

@@ -1,0 +1,83 @@
+"""The command `aggregate`: a long horizon by typical periods, and how far that is from it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+import citygrid
+from citygrid.cli.frame import Frame, Number, framed, options_of, policies_of, solving_options
+from citygrid.errors import Fault, InputError
+
+if TYPE_CHECKING:
+    from citygrid.study.aggregation.typical import Aggregated
+
+
+@click.command()
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option("--periods", default=12, show_default=True, help="Typical periods.")
+@click.option("--hours-per-period", "hours", type=Number(0, min_open=True), default=24.0,
+              show_default=True, help="Length of a period, such as 24 or 168.")  # fmt: skip
+@click.option("--segments", type=int, help="Also join the steps of a period to so many.")
+@click.option("--no-full", is_flag=True, help="Do not solve the horizon as it is; no error is "
+              "stated then.")  # fmt: skip
+@solving_options
+@click.option("--out", type=click.Path(path_type=Path),
+              help="Folder for plan and figures [default: out/<model>/aggregate].")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document to stdout.")
+@framed
+def aggregate(
+    frame: Frame, model: Path, periods: int, hours: float, segments: int | None, no_full: bool,
+    out: Path | None, **given: object,
+) -> None:  # fmt: skip
+    """Plan a long horizon by typical periods and state the error against the horizon as it is.
+
+    Like periods have equal flows and one another's data, while stores keep their levels from
+    season to season. The plan is one of those repeated data. Beside its cost stand what the
+    horizon as it is costs at least, and what it costs with what was decided. Needs pip install
+    'citygrid[periods]'.
+    """
+    import json
+
+    from citygrid.files import refuse_unwritable, whole
+    from citygrid.study.aggregation import aggregate as find
+
+    folder = out or Path("out") / model.stem / "aggregate"
+    files = {"plan": folder / "plan.nc", "json": folder / "aggregate.json"}
+    for path in files.values():
+        refuse_unwritable(path)
+    if policies_of(given):
+        raise InputError(Fault("--policy", "is not imposed on typical periods", None,
+                               "leave it out"))  # fmt: skip
+    frame.say("preparing the district")
+    case = citygrid.prepare(citygrid.load(model))
+    found = find(case, periods, hours, segments, options_of(given, frame), not no_full, frame.say)
+    found.plan.save(files["plan"])
+    document = found.as_dict()
+    with whole(files["json"]) as temporary:
+        temporary.write_text(json.dumps(document, indent=1, allow_nan=False) + "\n", "utf-8")
+    told = {name: str(path) for name, path in files.items()}
+    frame.answer(document | {"files": told}, _told(found, told))
+
+
+def _told(found: Aggregated, files: dict[str, str]) -> str:
+    periods = found.periods
+    lines = [
+        f"{found.model}: {len(periods.chosen)} typical periods of {periods.length} steps for "
+        f"{len(periods.cluster)}; {found.size['columns']:,} columns instead of "
+        + (f"{found.full_size['columns']:,}" if found.full_size else "all"), "",
+        f"by typical periods             {found.cost:>16,.2f} EUR, verified",
+    ]  # fmt: skip
+    if found.full is not None and found.error is not None:
+        word = "the least" if found.linear else "at least"
+        lines.append(f"the horizon as it is           {found.full:>16,.2f} EUR, {word}; error "
+                     f"{found.error:+.3%}")  # fmt: skip
+    if found.imposed is not None:
+        regret = "" if found.regret is None else f", at most {found.regret:.3%} too much"
+        lines.append(f"as it is, with what was decided{found.imposed:>16,.2f} EUR{regret} "
+                     f"({found.kept})")  # fmt: skip
+    lines += [f"note: {text}" for text in found.said]
+    spent = ", ".join(f"{stage} {value:.1f} s" for stage, value in found.seconds.items())
+    return "\n".join([*lines, "", spent, "", *(f"{name}: {path}" for name, path in files.items())])

@@ -1,0 +1,296 @@
+"""The commands of trading off.
+
+`front` says what a limit of another measure costs, `alternatives` what else nearly costs the least,
+`sensitivity` which prices and capacities matter, `break-even` from which value on another variant
+pays.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+import citygrid
+from citygrid.cli.frame import Frame, framed, options_of, policies_of, solving_options
+from citygrid.errors import Fault, InputError
+
+if TYPE_CHECKING:
+    from citygrid.study.fronts.crossing import BreakEven
+    from citygrid.study.fronts.derivatives import Sensitivities
+    from citygrid.study.fronts.nearby import Alternatives
+    from citygrid.study.fronts.points import Front
+
+MODEL = click.argument("model", type=click.Path(path_type=Path))
+JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document to stdout.")
+
+
+def _out(name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    return click.option("--out", type=click.Path(path_type=Path),
+                        help=f"Folder for the files [default: out/<model>/{name}].")  # fmt: skip
+
+
+@click.command()
+@MODEL
+@click.option("--of", "of", default="cost,carbon", show_default=True,
+              help="The cost and what is limited: carbon, marginal_carbon, nox, water, peak or "
+              "waste_heat.")  # fmt: skip
+@click.option("--points", default=15, show_default=True, help="Limits to plan, the ends included.")
+@click.option("--route", default="milp", show_default=True, help="How to solve; see `compare`.")
+@click.option("--plans", is_flag=True, help="Also write the plan of every point.")
+@solving_options
+@_out("front")
+@JSON
+@framed
+def front(
+    frame: Frame, model: Path, of: str, points: int, route: str, plans: bool, out: Path | None,
+    **given: object,
+) -> None:  # fmt: skip
+    """What less carbon, a lower peak or more waste heat costs: verified plans along a front.
+
+    The least cost under every limit, with a proven floor under all of them. Limits stand closer
+    where the front bends; what is known of one limit helps the next. --gap is that of each point,
+    --time-limit that of each search.
+    """
+    from citygrid.study.fronts.frontier import front as find
+    from citygrid.study.fronts.writing import refuse_unwritable_front, write_front
+
+    folder = out or Path("out") / model.stem / "front"
+    refuse_unwritable_front(folder)
+    frame.say("preparing the district")
+    case = citygrid.prepare(citygrid.load(model))
+    found = find(case, of, points, route, options_of(given, frame), frame.say, policies_of(given))
+    files = write_front(found, folder, plans, frame.say)
+    frame.answer(found.as_dict() | {"files": files}, _print_front(found, files))
+
+
+@click.command()
+@MODEL
+@click.option("--slack", default="2 %", show_default=True,
+              help="How much more than the cheapest plan they may cost.")  # fmt: skip
+@click.option("--number", default=10, show_default=True, help="How many to look for.")
+@click.option("--route", default="milp", show_default=True, help="How to solve; see `compare`.")
+@click.option("--plans", is_flag=True, help="Also write every plan.")
+@solving_options
+@_out("alternatives")
+@JSON
+@framed
+def alternatives(
+    frame: Frame, model: Path, slack: str, number: int, route: str, plans: bool, out: Path | None,
+    **given: object,
+) -> None:  # fmt: skip
+    """Plans that cost nearly the least and differ as far as they can.
+
+    The most waste heat, the lowest peak, the fewest starts, the least and the most of every kind,
+    then what is farthest from all before; each is verified, its cost within the slack by its
+    replay. --gap is that of the cheapest plan.
+    """
+    from citygrid.study.fronts.nearby import alternatives as find
+    from citygrid.study.fronts.writing import refuse_unwritable_table, write_table
+
+    folder = out or Path("out") / model.stem / "alternatives"
+    refuse_unwritable_table(folder, "alternatives")
+    share = _share("--slack", slack)
+    frame.say("preparing the district")
+    case = citygrid.prepare(citygrid.load(model))
+    found = find(case, share, number, route, options_of(given, frame), frame.say,
+                 policies_of(given))  # fmt: skip
+    files = write_table(found, folder, "alternatives")
+    if plans:
+        for place, each in enumerate((found.cheapest, *found.found)):
+            path = folder / f"alternative_{place:02d}.nc"
+            each.plan.save(path)
+            files[f"plan {place}"] = str(path)
+    frame.answer(found.as_dict() | {"files": files}, _print_alternatives(found, files))
+
+
+@click.command()
+@MODEL
+@click.option("--match", default="*", show_default=True,
+              help="Paths that count, such as components.pump*.")  # fmt: skip
+@click.option("--exact", metavar="SHARE", help="Also solve again with the most important ones "
+              "lower and higher by so much, such as 10 %.")  # fmt: skip
+@click.option("--most", default=10, show_default=True, help="Of --exact: how many.")
+@click.option("--route", default="milp", show_default=True, help="How to solve; see `compare`.")
+@solving_options
+@_out("sensitivity")
+@JSON
+@framed
+def sensitivity(
+    frame: Frame, model: Path, match: str, exact: str | None, most: int, route: str,
+    out: Path | None, **given: object,
+) -> None:  # fmt: skip
+    """Which prices and capacities matter: what a little more of each changes about the cost.
+
+    Local derivatives from duals, with starts, stops and jobs as planned; with --exact intervals
+    from plans and proven bounds, too.
+    """
+    from citygrid.study.fronts.derivatives import sensitivities
+    from citygrid.study.fronts.writing import refuse_unwritable_table, write_table
+
+    folder = out or Path("out") / model.stem / "sensitivity"
+    refuse_unwritable_table(folder, "sensitivity")
+    _refuse_policies(given)
+    share = None if exact is None else _share("--exact", exact)
+    found = sensitivities(citygrid.load(model), match, share, most, route,
+                          options_of(given, frame), frame.say)  # fmt: skip
+    files = write_table(found, folder, "sensitivity")
+    frame.answer(found.as_dict() | {"files": files}, _print_sensitivity(found, files))
+
+
+@click.command("break-even")
+@MODEL
+@click.argument("path")
+@click.option("--between", nargs=2, required=True, metavar="A B",
+              help='Values in which to look, with their unit: "0 kWh" "2 MWh".')  # fmt: skip
+@click.option("--other", required=True, multiple=True, metavar="MODEL|PATH=VALUE",
+              help="The variant: another district file, or what differs in this one, as often as "
+              "needed; PATH=none takes a component out.")  # fmt: skip
+@click.option("--route", default="milp", show_default=True, help="How to solve; see `compare`.")
+@solving_options
+@JSON
+@framed
+def break_even(
+    frame: Frame, model: Path, path: str, between: tuple[str, str], other: tuple[str, ...],
+    route: str, **given: object,
+) -> None:  # fmt: skip
+    """The value of a parameter at which two variants of a district cost the same.
+
+    PATH is the keys of the district file joined by points, such as components.grid.import.price.
+    What is found is an interval: outside it one variant is proven to be cheaper. A smaller --gap
+    narrows it.
+    """
+    from citygrid.study.fronts.crossing import break_even as find
+
+    _refuse_policies(given)
+    district = citygrid.load(model)
+    (low, unit), (high, second) = (_quantity(text) for text in between)
+    if unit != second:
+        raise InputError(Fault("--between", "gives two units", f"{unit} and {second}",
+                               "write both values in one unit"))  # fmt: skip
+    found = find(district, path, (low, high), unit, _variant(other), route,
+                 options_of(given, frame), frame.say)  # fmt: skip
+    frame.answer(found.as_dict(), _print_break_even(found))
+
+
+def _refuse_policies(given: dict[str, object]) -> None:
+    if policies_of(given):
+        raise InputError(Fault("--policy", "is not imposed on varied districts", None,
+                               "leave it out"))  # fmt: skip
+
+
+def _share(option: str, text: str) -> float:
+    """A share as people write it, ``2 %`` or ``0.02``."""
+    from citygrid.units import parse
+
+    try:
+        return parse(text, "1")
+    except ValueError:
+        try:
+            return float(text)
+        except ValueError as error:
+            raise InputError(Fault(option, "is no share", text, "write 2 %")) from error
+
+
+def _quantity(text: str) -> tuple[float, str]:
+    """``400 kWh`` as a number and its unit; ``1`` where none is written."""
+    found = re.fullmatch(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(.*?)\s*", text)
+    if found is None:
+        raise InputError(Fault("--between", "is no quantity", text, 'write "400 kWh"'))
+    return float(found[1]), found[2] or "1"
+
+
+def _variant(other: Sequence[str]) -> Any:
+    """Values by path, or another district."""
+    from citygrid.district.strict_yaml.scalars import DoubtError, interpret
+
+    if len(other) == 1 and "=" not in other[0]:
+        return citygrid.load(other[0])
+    values: dict[str, Any] = {}
+    for text in other:
+        path, sign, value = (part.strip() for part in text.partition("="))
+        if not (path and sign and value):
+            raise InputError(Fault("--other", "expected one district file, or PATH=VALUE", text,
+                                   "such as components.battery=none"))  # fmt: skip
+        try:
+            values[path] = None if value == "none" else interpret(value)
+        except DoubtError as doubt:
+            raise InputError(Fault(f"--other {path}", doubt.reason, value, doubt.repair)) from doubt
+    return values
+
+
+def _shown(value: float | None, pattern: str) -> str:
+    return "–" if value is None else pattern.format(value)
+
+
+def _print_front(found: Front, files: dict[str, str]) -> str:
+    measure = found.measure
+    head = f"{measure.title} {measure.unit}"
+    lines = [
+        f"{found.model}: cost against {measure.title}, route {found.route}", "",
+        f"{head:>26} {'limit':>12} {'cost EUR':>13} {'bound EUR':>13} {'gap':>8} "
+        f"{'EUR/' + measure.unit:>9}  found by",
+    ]  # fmt: skip
+    lines += [
+        f"{p.measured:>26,.1f} {_shown(p.limit, '{:,.1f}'):>12} {p.cost:>13,.2f} "
+        f"{_shown(p.bound, '{:,.2f}'):>13} {_shown(p.gap, '{:.3%}'):>8} "
+        f"{_shown(p.price, '{:.4f}'):>9}  {p.how}"
+        for p in found.points
+    ]
+    lines += ["", f"all verified; {found.searches} whole searches in {found.seconds:.1f} s"]
+    if found.best is not None:
+        lines.append(f"no plan reaches better than {found.best:,.1f} {measure.unit}")
+    lines += [f"left out: {d.cost:,.2f} EUR with {d.measured:,.1f} {measure.unit}, {d.why}"
+              for d in found.dropped]  # fmt: skip
+    lines += ["", *(f"{kind}: {path}" for kind, path in files.items())]
+    return "\n".join(lines)
+
+
+def _print_alternatives(found: Alternatives, files: dict[str, str]) -> str:
+    limit = found.best + found.slack * abs(found.best)
+    lines = [
+        f"{found.model}: the cheapest plan costs {found.best:,.2f} EUR"
+        + ("" if found.bound is None else f" (none less than {found.bound:,.2f})")
+        + f"; within {found.slack:.3%} of it, up to {limit:,.2f} EUR, there are also", "",
+    ]  # fmt: skip
+    for number, each in enumerate(found.found, 1):
+        head = f"{number:>3}  {each.aim}, {each.cost:,.2f} EUR ({each.above:+.2%})"
+        if each.proven is not None and each.value is not None:
+            word = "less" if each.aim.startswith("least") else "more"
+            head += (f": {each.value:,.6g} {each.unit}, none has {word} than "
+                     f"{each.proven:,.6g}")  # fmt: skip
+        lines += [head.replace(" 1, none", ", none"), *(f"       {text}" for text in each.differs)]
+    lines += ["", f"all verified, in {found.seconds:.1f} s"]
+    lines += [f"left out: {text}" for text in found.left_out]
+    return "\n".join([*lines, "", *(f"{kind}: {path}" for kind, path in files.items())])
+
+
+def _print_sensitivity(found: Sensitivities, files: dict[str, str]) -> str:
+    lines = [f"{found.model}: {found.cost:,.2f} EUR; per 1 % more of each, and per unit, as local "
+             "derivatives with starts, stops and jobs as planned", "",
+             f"{'EUR per 1 %':>12}  what a little more changes"]  # fmt: skip
+    for each in found.found:
+        if abs(each.per_percent) < 5e-7:
+            continue
+        lines.append(f"{each.per_percent:>+12,.4g}  {each.said()}")
+        for word, side in (("lower", each.low), ("higher", each.high)):
+            if side is not None:
+                unit, size = each.parameter.told
+                lines.append(f"{'':>14}solved again {word}, at {side[0] / size:,.5g} {unit}: "
+                             f"{side[1]:+,.2f} to {side[2]:+,.2f} EUR")  # fmt: skip
+    idle = sum(abs(each.per_percent) < 5e-7 for each in found.found)
+    lines += ["", f"{idle} others change nothing; {found.seconds:.1f} s"]
+    lines += [f"left out: {text}" for text in found.left_out]
+    return "\n".join([*lines, "", *(f"{kind}: {path}" for kind, path in files.items())])
+
+
+def _print_break_even(found: BreakEven) -> str:
+    lines = [f"{found.model}: {found.said}", "",
+             f"{found.unit:>14} {'as it is EUR':>14} {'proven':>14} {'other EUR':>14} "
+             f"{'proven':>14}"]  # fmt: skip
+    lines += [f"{c.value:>14,.6g} {c.high[0]:>14,.2f} {c.low[0]:>14,.2f} {c.high[1]:>14,.2f} "
+              f"{c.low[1]:>14,.2f}" for c in found.looked]  # fmt: skip
+    return "\n".join([*lines, "", f"{len(found.looked)} values in {found.seconds:.1f} s"])

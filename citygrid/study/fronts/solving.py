@@ -1,0 +1,241 @@
+"""A plan under a limit within the gap of what is proven, by as little work as that takes.
+
+From the cheapest to the dearest, and no further than is needed:
+
+1. the relaxation under the limit, from the last one's basis: a point, and a line under the front;
+2. plans that are known and keep the limit;
+3. the integers of the nearest plans held, the rest dispatched anew: one linear programme each;
+4. the integers in which the best of these and the relaxation agree held, the rest searched;
+5. the whole search, begun from the best plan, ended as soon as it meets the bound that is known.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from citygrid.arrays import Floats
+from citygrid.errors import Fault, InfeasibleError, NoPlanError
+from citygrid.gap import relative_gap
+from citygrid.model.form import Form
+from citygrid.model.reductions import fix, relax
+from citygrid.routes import highs, milp
+from citygrid.routes import solve as run_route
+from citygrid.routes.bounds.duals import prove
+from citygrid.routes.contract import Journal, Options, proven
+from citygrid.routes.highs import Task
+
+#: A column of the relaxation this near to a whole number agrees with a plan's integer.
+WHOLE = 1e-6
+#: Share of the gap that a search of a part leaves to itself, and nodes after which it is given up.
+PART_GAP, PART_NODES = 0.3, 20
+#: Nodes after which a whole search is given up and the gap told as it is: near the best that a
+#: measure can be, relaxations prove little, and a search would take hours for a point of twenty.
+NODES = 50
+#: Share of the integers that must be held for a part to be a part, and integers left in it at most:
+#: with more of them it takes as long as the whole.
+HELD, LEFT = 0.5, 1000
+
+
+@dataclass
+class Work:
+    """What finding plans took: relaxations, dispatches with integers held, parts, searches."""
+
+    relaxations: int = 0
+    held: int = 0
+    parts: int = 0
+    searches: int = 0
+
+
+@dataclass(frozen=True)
+class Relaxed:
+    """The relaxation under a limit: its point (n), value, and dual of the row of the limit."""
+
+    x: Floats
+    value: float
+    price: float
+    duals: Floats
+
+
+class Relaxation:
+    """One relaxation for many right-hand sides and costs, each solved from the last one's basis."""
+
+    def __init__(self, form: Form) -> None:
+        self._solver = highs.Repeated(relax(replace(form, curves=())).form)
+        self._cost = form.cost
+
+    def under(self, form: Form, row: int) -> Relaxed | None:
+        """The relaxation of a form that differs in its costs and the sides of its rows alone."""
+        self._solver.rows(form.row_lower, form.row_upper)
+        if form.cost is not self._cost:
+            self._solver.costs(form.cost)
+            self._cost = form.cost
+        found = self._solver.solve()
+        if found is None:
+            return None
+        x, duals = found
+        return Relaxed(x, form.objective(x), float(duals[row]), duals)
+
+
+def line_of(loosest: Form, relaxed: Relaxed, row: int) -> tuple[float, float] | None:
+    """What a relaxation's duals prove of the form with the loosest limit: bound and price.
+
+    The proof may use bounds that rows imply, so it is made where these hold for every limit: the
+    limit of ``loosest``, which must be finite.
+    """
+    proof = prove(replace(loosest, curves=()), relaxed.duals)
+    return None if proof is None else (proof.bound, float(proof.prices[row]))
+
+
+def value_of(form: Form, relaxed: Relaxed) -> float | None:
+    """What the duals of a relaxation prove of its form's cost [EUR]."""
+    proof = prove(replace(form, curves=()), relaxed.duals)
+    return None if proof is None else proof.bound
+
+
+@dataclass(frozen=True)
+class Found:
+    """A plan (n), its cost [EUR], what its search proved, and what it took."""
+
+    x: Floats
+    cost: float
+    bound: float | None
+    how: str
+    seconds: float
+
+
+@dataclass
+class Solver:
+    """Finds plans of forms that differ in one limit; ``options`` as any route takes them."""
+
+    route: str
+    options: Options
+    say: Callable[[str], None] = lambda text: None
+    work: Work = field(default_factory=Work)
+    nodes: int | None = NODES
+    #: Distance of cost and bound that is near enough, whatever their size.
+    close: float = 0.0
+
+    def near(self, cost: float, bound: float | None) -> bool:
+        """Whether a cost is within the gap of a bound."""
+        gap = relative_gap(cost, bound)
+        if gap is not None and gap <= self.options.gap + 1e-9:
+            return True
+        return bound is not None and cost - bound <= self.close
+
+    def plan(
+        self, form: Form, bound: float | None, relaxed: Floats | None, starts: Sequence[Floats],
+        known: Sequence[Floats] = (), limit: str = "", whole: bool = True,
+    ) -> Found:  # fmt: skip
+        """The plan of a form from what is known.
+
+        bound
+            Proven lower bound of its cost [EUR].
+        relaxed
+            Point (n) of its relaxation.
+        starts, known
+            Plans (n) whose integers may be near; plans that keep every limit of this form.
+        limit
+            The limit in words, for messages.
+        whole
+            Whether the whole may be searched where a plan is known that is not near enough.
+
+        Raises :class:`InfeasibleError` where no plan keeps the limit and :class:`NoPlanError` where
+        none was found.
+        """
+        begun = time.perf_counter()
+        best: Floats | None = min(known, key=form.objective, default=None)
+        how = "known"
+
+        def found(bound: float | None = None) -> Found:
+            assert best is not None
+            return Found(best, form.objective(best), bound, how, time.perf_counter() - begun)
+
+        if not form.curves:
+            for start in starts:
+                x = self.dispatch(form, start)
+                if x is not None and (best is None or form.objective(x) < form.objective(best)):
+                    best, how = x, "held"
+            if best is not None and self.near(form.objective(best), bound):
+                return found()
+            if self.route == "milp" and best is not None and relaxed is not None:
+                x = self.part(form, best, relaxed, bound)
+                if x is not None and form.objective(x) < form.objective(best):
+                    best, how = x, "part"
+                if self.near(form.objective(best), bound):
+                    return found()
+        if best is not None and not whole:
+            return found()
+        x, proof, status = self.search(form, best, bound)
+        if x is not None and (best is None or form.objective(x) < form.objective(best)):
+            best, how = x, "search"
+        if best is None:
+            if status == "infeasible":
+                raise InfeasibleError(Fault("limit", "no plan keeps it", limit or None, "widen it"))
+            raise NoPlanError(Fault(f"route {self.route}", "found no plan under a limit",
+                                    limit or None, "allow more time or a larger gap"))  # fmt: skip
+        return found(proof)
+
+    def dispatch(self, form: Form, x: Floats) -> Floats | None:
+        """The best plan with the integers of another; ``None`` where they allow none."""
+        self.work.held += 1
+        found, _ = milp.complete(form, x, Journal(), self.options.quiet)
+        return found
+
+    def part(self, form: Form, best: Floats, relaxed: Floats, bound: float | None) -> Floats | None:
+        """A plan with those integers of ``best`` in which the relaxation agrees."""
+        whole = form.integer
+        same = whole & (np.abs(relaxed - np.round(best)) <= WHOLE)
+        if not whole.any() or same.sum() < max(HELD * whole.sum(), whole.sum() - LEFT):
+            return None
+        self.work.parts += 1
+        held = fix(form, np.flatnonzero(same), np.round(best[same])).form
+        task = Task.of(
+            self.options, "part", PART_GAP * self.options.gap, self.options.time_limit,
+            nodes=PART_NODES, settings=self._target(bound),
+        )  # fmt: skip
+        found = milp.call(held, task, Journal(), self.options.quiet, best)
+        return None if found.x is None else self.dispatch(form, found.x)
+
+    def search(
+        self, form: Form, best: Floats | None, bound: float | None
+    ) -> tuple[Floats | None, float | None, str]:
+        """The whole form by the route, begun from the best plan: point, proven bound, status."""
+        self.work.searches += 1
+        if self.route != "milp" or form.curves or not form.integer.any():
+            outcome = run_route(form, self.route, replace(self.options, start=best))
+            return outcome.x, outcome.bound, outcome.status
+        settings = {**highs.settings(own_extras(self.options)), **self._target(bound)}
+        if self.close > 0.0:
+            settings["mip_abs_gap"] = repr(self.close)
+        task = Task.of(self.options, "milp", self.options.gap, self.options.time_limit,
+                       nodes=self.nodes, settings=settings)  # fmt: skip
+        found = milp.call(form, task, Journal(), self.options.quiet, best)
+        if found.x is None:
+            return None, found.bound, found.status
+        clean = self.dispatch(form, found.x)
+        x = found.x if clean is None else clean
+        return x, proven(form.objective(x), found.bound), found.status
+
+    def _target(self, bound: float | None) -> dict[str, str]:
+        """Where a search may end: a cost within the gap of what is proven already."""
+        gap = self.options.gap
+        if bound is None or not 0.0 < gap < 1.0:
+            return {}
+        near = bound / (1.0 - gap) if bound > 0.0 else bound / (1.0 + gap)
+        return {"objective_target": repr(max(near, bound + self.close))}
+
+
+def own_extras(options: Options) -> dict[str, str]:
+    """Further options that are meant for HiGHS, by its names."""
+    found = {}
+    for name, value in options.extras.items():
+        owner, point, own = name.partition(".")
+        if not point:
+            found[name] = value
+        elif owner == "milp":
+            found[own] = value
+    return found
