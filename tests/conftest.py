@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,10 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 # because a busy machine is not a slow program.
 settings.register_profile("citygrid", deadline=None, derandomize=True)
 settings.register_profile("citygrid-all", settings.get_profile("citygrid"), max_examples=1000)
+
+
+# No test leaves a run in the repository; tests of the registry name one of their own.
+os.environ["CITYGRID_REGISTRY"] = "none"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -109,6 +109,7 @@ def reader(tmp_path, monkeypatch):
     for folder in ("models", "data"):
         (tmp_path / folder).symlink_to(REPOSITORY / folder)
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CITYGRID_REGISTRY", str(tmp_path / ".citygrid"))
     # A page may add a folder of kinds; other tests must not meet them.
     shipped, folders = set(kinds()), list(citygrid.components.__path__)
     yield tmp_path

@@ -23,6 +23,9 @@ from citygrid.cli.frame import (
     seeds_of,
     solving_options,
 )
+from citygrid.cli.recording import recorded
+from citygrid.cli.registering import asked
+from citygrid.cli.registering import runs as runs_
 from citygrid.errors import VerificationError
 
 if TYPE_CHECKING:
@@ -92,6 +95,7 @@ def schema(frame: Frame, out: Path | None) -> None:
 @OUT
 @JSON
 @framed
+@recorded("model", role="district")
 def plan(
     frame: Frame, model: Path, route: str, counterfactual: bool, out: Path | None, **given: object
 ) -> None:
@@ -102,9 +106,12 @@ def plan(
     folder = out or Path("out") / model.stem
     refuse_unwritable_runs([route], folder)
     options = options_of(given, frame)
-    run = citygrid.plan_model(model, route, options, frame.say, policies_of(given))
+    policies = policies_of(given)
+    frame.recording.asked(**asked([route], [options.seed], options, policies))
+    run = citygrid.plan_model(model, route, options, frame.say, policies, frame.recording.prepared)
     forgone = _forgone([run], options, frame) if counterfactual else {}
     files = write_runs([run], folder, frame.say)
+    frame.recording.results([run], files)
     left = left_from_before(folder, files)
     frame.answer(describe_run(run, files[route], forgone.get(route)) | {"left_from_before": left},
                  print_run(run, files[route], forgone.get(route), left))  # fmt: skip
@@ -132,6 +139,7 @@ def plan(
 @OUT
 @JSON
 @framed
+@recorded("model", role="district")
 def compare(
     frame: Frame, model: Path, routes: str, controls: bool, seeds: str | None,
     counterfactual: bool, out: Path | None, **given: object,
@@ -149,13 +157,16 @@ def compare(
     folder = out or Path("out") / model.stem
     refuse_unwritable_runs(names, folder)
     options = options_of(given, frame)
+    policies, numbers = policies_of(given), seeds_of(seeds, options.seed)
+    frame.recording.asked(**asked(names, numbers, options, policies, controls))
     runs = citygrid.compare_routes(
-        model, names, options, frame.say, policies=policies_of(given),
-        seeds=seeds_of(seeds, options.seed), controls=controls,
+        model, names, options, frame.say, policies=policies, seeds=numbers, controls=controls,
+        prepared=frame.recording.prepared,
     )  # fmt: skip
     first = [run for run in runs if run.seed == runs[0].seed]
     forgone = _forgone(first, options, frame) if counterfactual else {}
     files = write_runs(runs, folder, frame.say)
+    frame.recording.results(runs, files, parts=True)
     left = left_from_before(folder, files)
     frame.answer(describe_runs(runs, files, forgone) | {"left_from_before": left},
                  print_runs(runs, files, forgone, left))  # fmt: skip
@@ -194,15 +205,18 @@ def _forgone(runs: list[Run], options: Options, frame: Frame) -> dict[str, Count
               help="Of both: peak, all, or stamps separated by commas.")  # fmt: skip
 @JSON
 @framed
+@recorded("plan_file", role="plan")
 def verify(frame: Frame, plan_file: Path, hydraulics: bool, grid: bool, hours: str) -> None:
     """Replay a stored plan by physics and say what it breaks."""
     from citygrid.cli.outside import beside_pandapipes, beside_pandapower
     from citygrid.plan.plan import Plan
     from citygrid.plan.policies import policies
+    from citygrid.registry.gathering import facts_of_verdict
 
     plan = Plan.load(plan_file)
     imposed = policies(plan)
     verdict = citygrid.verify(plan.case, plan)
+    frame.recording.knows(**facts_of_verdict(plan, verdict))
     lines = [f"{plan_file}: {plan.case.name}, route {plan.route}: "
              f"{'verified' if verdict.ok else 'BROKEN'}, largest violation "
              f"{verdict.largest:.1e} (relative)"]  # fmt: skip
@@ -238,6 +252,7 @@ def verify(frame: Frame, plan_file: Path, hydraulics: bool, grid: bool, hours: s
 )
 @JSON
 @framed
+@recorded("plan_files", role="plan")
 def export(frame: Frame, plan_files: tuple[Path, ...], formats: str, out: Path | None) -> None:
     """Write a stored plan, or the best of several routes beside the others, for GIS and tables."""
     from citygrid.export.runs import export_stored
@@ -247,6 +262,7 @@ def export(frame: Frame, plan_files: tuple[Path, ...], formats: str, out: Path |
     if len(plan_files) > 1:
         together = Path(os.path.commonpath([path.absolute().parent for path in plan_files]))
     files = export_stored(plan_files, names, out or together)
+    frame.recording.produced(files)
     frame.answer(
         {
             "plans": [str(path) for path in plan_files],
@@ -354,3 +370,4 @@ def completion(frame: Frame, shell: str) -> None:
 
 main.add_command(bench)
 main.add_command(import_)
+main.add_command(runs_)

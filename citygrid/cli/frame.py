@@ -13,10 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from citygrid.cards import short
 from citygrid.cli.progress import Progress
+from citygrid.cli.recording import LINE
 from citygrid.errors import CitygridError, Fault, InputError, NoPlanError, VerificationError
 
 if TYPE_CHECKING:
+    from citygrid.registry import Recording
     from citygrid.routes.contract import Options
     from citygrid.verbs import Run
 
@@ -32,7 +35,9 @@ BROKEN_PIPE = 141
 
 
 class Frame:
-    """Where a command's answer, progress and exit code go."""
+    """Where a command's answer, progress and exit code go; of a recorded one, its record."""
+
+    recording: Recording
 
     def __init__(self, as_json: bool, verbose: bool = False) -> None:
         self.as_json = as_json
@@ -44,6 +49,10 @@ class Frame:
     def say(self, text: str) -> None:
         """Progress for a person who waits; quiet in a pipe, unless it is asked to be verbose."""
         self.progress.say(text)
+
+    def warn(self, text: str) -> None:
+        """What a person or a log should know although the command goes on."""
+        click.echo(f"warning: {short(text, 400)}", err=True)
 
     def answer(self, document: dict[str, Any], text: str) -> None:
         """The command's result: exactly one JSON document, or text for people."""
@@ -67,6 +76,7 @@ class Commands(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         ctx.meta["citygrid.json"] = "--json" in args
+        ctx.meta[LINE] = tuple(args)
         return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:

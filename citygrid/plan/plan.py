@@ -25,6 +25,7 @@ from citygrid.files import whole
 from citygrid.gap import relative_gap
 from citygrid.ledger import COLUMNS, Line
 from citygrid.plan.accessor import PlanAccessor as PlanAccessor  # registers `dataset.citygrid`
+from citygrid.plan.digest import digest
 from citygrid.plan.selection import Names, select, table
 from citygrid.units import EXAMPLES, factor
 
@@ -80,6 +81,11 @@ class Plan:
         """What the route reported: seconds, counts, bounds, sampler figures."""
         stored: dict[str, Any] = json.loads(self.dataset.attrs.get("telemetry", "{}"))
         return stored
+
+    @property
+    def digest(self) -> str:
+        """The same for the same dispatch, whenever it was made: :func:`citygrid.plan.digest`."""
+        return digest(self)
 
     @property
     def says(self) -> dict[str, str | None]:

@@ -214,15 +214,17 @@ def timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
 def plan_model(
     path: str | Path, route: str = "milp", options: Options | None = None,
     progress: Callable[[str], None] | None = None, policies: Sequence[str | Path] = (),
+    prepared: Callable[[Case], None] | None = None,
 ) -> Run:  # fmt: skip
     """The whole sentence for one model and one route."""
-    return compare_routes(path, [route], options, progress, False, policies)[0]
+    return compare_routes(path, [route], options, progress, False, policies, prepared=prepared)[0]
 
 
 def compare_routes(
     path: str | Path, routes: Sequence[str], options: Options | None = None,
     progress: Callable[[str], None] | None = None, keep_going: bool = True,
     policies: Sequence[str | Path] = (), seeds: Sequence[int] = (), controls: bool = False,
+    prepared: Callable[[Case], None] | None = None,
 ) -> list[Run]:  # fmt: skip
     """Solve one form by several routes, verify each plan, and time every stage.
 
@@ -231,7 +233,8 @@ def compare_routes(
     are imposed on the form one after the other (:func:`impose`). Every route is run with every one
     of ``seeds``, one seed after the other. With ``controls`` the routes named ``hybrid:…`` are
     controls of ``hybrid``, which must be among the routes: they run after it, and each gets as
-    its limit the time that ``hybrid`` took with the same seed.
+    its limit the time that ``hybrid`` took with the same seed. ``prepared`` hears of the case
+    before anything is solved.
     """
     from citygrid.routes.contract import Options
 
@@ -249,6 +252,8 @@ def compare_routes(
     say("preparing weather, series and jobs")
     with timed(seconds, "prepare"):
         case = prepare(district)
+    if prepared is not None:
+        prepared(case)
     say("writing the form")
     with timed(seconds, "formulate"):
         form = formulate(case)
