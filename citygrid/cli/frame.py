@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 MOST_THREADS = 256
 #: Where a context keeps that a command was asked to be verbose.
 VERBOSE = "citygrid.verbose"
+#: Where it keeps that the time shall be told.
+PROFILE = "citygrid.profile"
 #: What shells say of a program whose reader has left: 128 + SIGPIPE.
 BROKEN_PIPE = 141
 
@@ -96,9 +98,13 @@ def framed(command: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(command)
     def wrapped(*args: Any, as_json: bool = False, **kwargs: Any) -> None:
-        frame = Frame(as_json, click.get_current_context().meta.get(VERBOSE, False))
+        asked = click.get_current_context().meta
+        frame = Frame(as_json, asked.get(VERBOSE, False))
         try:
-            with _solvers_on_stderr(), contextlib.closing(frame.progress):
+            with (
+                _solvers_on_stderr(), _profiled(asked.get(PROFILE, False)),
+                contextlib.closing(frame.progress),
+            ):  # fmt: skip
                 command(frame, *args, **kwargs)
             frame.hand_over()
         except CitygridError as error:
@@ -122,14 +128,31 @@ def framed(command: Callable[..., None]) -> Callable[..., None]:
             _refuse(frame, ["interrupted; nothing was half written"], 130)
         sys.exit(frame.exit_code)
 
-    return click.option(
-        "--verbose", is_flag=True, expose_value=False, callback=_keep_verbose,
+    profile = click.option(
+        "--profile", is_flag=True, expose_value=False, callback=_keeps(PROFILE),
+        help="Say on stderr where the time went.",
+    )  # fmt: skip
+    return profile(click.option(
+        "--verbose", is_flag=True, expose_value=False, callback=_keeps(VERBOSE),
         help="Say on stderr what is being done, also in a pipe; of solvers their log, too.",
-    )(wrapped)  # fmt: skip
+    )(wrapped))  # fmt: skip
 
 
-def _keep_verbose(ctx: click.Context, _: click.Parameter, verbose: bool) -> None:
-    ctx.meta[VERBOSE] = verbose
+def _keeps(name: str) -> Callable[[click.Context, click.Parameter, bool], None]:
+    """Keep in the context that a flag of every command was given."""
+
+    def keep(ctx: click.Context, _: click.Parameter, given: bool) -> None:
+        ctx.meta[name] = given
+
+    return keep
+
+
+def _profiled(asked: bool) -> contextlib.AbstractContextManager[None]:
+    if not asked:
+        return contextlib.nullcontext()
+    from citygrid.cli.profiling import profiled
+
+    return profiled()
 
 
 @contextlib.contextmanager
