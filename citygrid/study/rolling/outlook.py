@@ -8,7 +8,7 @@ its course says how much of each it would leave.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -76,22 +76,16 @@ def priced(
     shared = np.flatnonzero(when.begin[window.columns] < when.column[window.columns])
     course = outlook.x[window.columns[shared]]
     lower[shared] = np.clip(course, part.lower[shared], part.upper[shared])
-    part = _replaced(part, cost, lower)
+    # So that a gap is one of what the window costs, and not of what its prices leave of it.
+    known = float((part.cost - cost) @ outlook.x[window.columns])
+    part = replace(part, cost=np.asarray(cost), lower=lower, constant=part.constant + known)
     return _held_near(part, window, form, when, outlook, x, first)
-
-
-def _replaced(form: Form, cost: Floats, lower: Floats) -> Form:
-    from dataclasses import replace
-
-    return replace(form, cost=np.asarray(cost), lower=lower)
 
 
 def _held_near(
     part: Form, window: Window, form: Form, when: Calendar, outlook: Outlook, x: Floats, first: int
 ) -> Form:
     """Two more columns for every open equality of amounts: how far it is from its course."""
-    from dataclasses import replace
-
     open_rows, rows = window.open_rows, window.rows[window.open_rows]
     prices = np.abs(outlook.duals[rows])
     amounts = abs(part.matrix[open_rows]) @ (~part.integer).astype(float) > 0
