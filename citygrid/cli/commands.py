@@ -23,6 +23,8 @@ from citygrid.cli.frame import (
     seeds_of,
     solving_options,
 )
+from citygrid.cli.laying import compare_layouts
+from citygrid.cli.outaging import outages
 from citygrid.errors import VerificationError
 
 if TYPE_CHECKING:
@@ -354,3 +356,5 @@ def completion(frame: Frame, shell: str) -> None:
 
 main.add_command(bench)
 main.add_command(import_)
+main.add_command(outages)
+main.add_command(compare_layouts)

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 import citygrid.components
-from citygrid.arrays import Floats
+from citygrid.arrays import Flags, Floats
 from citygrid.components.log import Log
 from citygrid.components.words import Fleet, Speaker
 from citygrid.errors import Fault, FormulationError
@@ -85,6 +85,27 @@ class Component(BaseModel):
     def line(self) -> tuple[str, str] | None:
         """The two nodes of a component that is a line on the map (pipe, cable); else ``None``."""
         return None
+
+    #: Whether it is a way to the world outside, without which the district is an island.
+    to_outside: ClassVar[bool] = False
+
+    @classmethod
+    def withdraw(cls, units: Units, out: Flags) -> dict[str, Parameter]:
+        """Parameters that change when units fail in the steps ``out`` (n, T), from the first on.
+
+        A unit that is out feeds and draws nothing: that much is demanded of every kind by the form
+        and by the verdict. A kind says here what else ends with it: loads that it must serve, heat
+        that it loses, times for which it would have to run.
+        """
+        return {}
+
+    @classmethod
+    def soften(cls, units: Units, prices: Mapping[str, float]) -> dict[str, Parameter]:
+        """Parameters by which a kind gives way in an emergency, rather than leave no plan.
+
+        ``prices`` [EUR/kWh] are what a kWh not served costs, by its priority.
+        """
+        return {}
 
 
 class Parameter(NamedTuple):
@@ -155,6 +176,10 @@ class Flows:
 
     def __contains__(self, name: str) -> bool:
         return name in self._arrays
+
+    def labels(self, name: str) -> NDArray[Any]:
+        """What stands on the first axis of a flow."""
+        return self._labels[name]
 
     def __getitem__(self, name: str) -> NDArray[np.float64]:
         self._read.add(name)

@@ -65,14 +65,16 @@ def write_report(runs: Sequence[Entry], path: Path, tries: Sequence[Try] = ()) -
     environment.filters |= {"number": number, "share": share, "power10": power_of_ten}
     page = environment.get_template("report.html.j2").render(
         parts=parts, style=style, script=script,
-        policy=_policy(style, script), classes=_class_labels(), dash=NONE,
+        policy=policy_of(style, script), classes=_class_labels(), dash=NONE,
         kinds=_kinds(entry.case for entry in runs),
     )  # fmt: skip
     with whole(Path(path)) as temporary:
         temporary.write_text(page, encoding="utf-8")
 
 
-def _policy(style: str, script: str) -> str:
+def policy_of(style: str, script: str) -> str:
+    """The content security policy by which a page runs and loads this style and script alone."""
+
     def digest(text: str) -> str:
         return "'sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() + "'"
 

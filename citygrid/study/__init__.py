@@ -1,0 +1,1 @@
+"""Studies: many plans of one district, and what they say together."""
