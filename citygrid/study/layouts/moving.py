@@ -211,8 +211,8 @@ def _jobs_follow(units: Units, central: str, moved: Collection[str]) -> Units:
         at = np.flatnonzero(wide[job] & leaving)
         if len(at) and not wide[job, host[int(pool[at[0]])]]:
             following[int(job)] = host[int(pool[at[0]])]
-    for job, site in following.items():
-        wide[job, site] = True
+    for follower, site in following.items():
+        wide[follower, site] = True
     tables["job_allowed"] = tables["job_allowed"]._replace(values=wide)
     for table, columns in (("start", ("job", "site", "step")),
                            ("slot", ("job", "site", "step", "share"))):  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from citygrid.components.log import Log
     from citygrid.district.case import Case
+    from citygrid.model.form import Form
     from citygrid.plan.plan import Plan
     from citygrid.plan.verify import Verdict
     from citygrid.routes.contract import Options
@@ -91,10 +92,25 @@ class Result:
         return sum(e for (_, each), e in self.unserved.items() if each == priority)
 
 
-def dispatch(case: Case, route: str, options: Options) -> Dispatched:
-    """Plan and verify a softened case. Raises what the verbs raise."""
-    plan = cg.solve(cg.formulate(case), route, options)
+def dispatch(case: Case, route: str, options: Options, like: Plan | None = None) -> Dispatched:
+    """Plan and verify a softened case. Raises what the verbs raise.
+
+    The decisions of a plan ``like`` it are where the search may begin.
+    """
+    form = cg.formulate(case)
+    if like is not None:
+        options = replace(options, start=_decisions(form, like))
+    plan = cg.solve(form, route, options)
     return Dispatched(case, plan, cg.verify(case, plan), replays(case, plan))
+
+
+def _decisions(form: Form, plan: Plan) -> Floats | None:
+    """The point of a form at which everything is as in a plan of nearly the same case."""
+    point = np.zeros(len(form.cost))
+    for name, block in form.columns.items():
+        if name in plan.dataset and plan.dataset[name].shape == block.shape:
+            point[block.span] = plan.flow(name).ravel()
+    return np.clip(point, form.lower, form.upper)
 
 
 def suffer(
@@ -107,7 +123,8 @@ def suffer(
     case, began = reference.case, time.perf_counter()
     result = Result(outage, stamped(case.time[0]), steps * case.step, "error")
     try:
-        found = dispatch(fail(case, outage.components, steps), route, options)
+        failed = fail(case, outage.components, steps)
+        found = dispatch(failed, route, options, reference.plan)
     except NoPlanError as error:
         result.status = error.status
         result.message = str(error.faults[0])
