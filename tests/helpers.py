@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 import citygrid as cg
 from citygrid.district.case import Case
 from citygrid.errors import CitygridError, Fault
+from citygrid.ledger import Line
 from citygrid.model.form import Form
-from citygrid.plan.plan import Plan
+from citygrid.plan.plan import Plan, assemble
 from citygrid.plan.verify import Verdict
 from citygrid.routes import Options
 
@@ -101,3 +102,32 @@ def told(result: Solved, changes: Mapping[tuple[str, str, int], float]) -> set[s
         array[{row: list(array[row].values).index(component), "time": step}] = value
     verdict = cg.verify(result.case, Plan(result.case, dataset))
     return {violation.rule for violation in verdict.violations}
+
+
+def part_of(plan: Plan, case: Case, first: int) -> Plan:
+    """What ``plan`` does in the steps of ``case``, a cut of its own case that begins at ``first``.
+
+    Flows by label, the highest imports of the part by hand, the ledger as the replay counts it.
+    """
+    form, length = cg.formulate(case), len(case.time)
+    values, blocks = {}, {}
+    for name, block in form.columns.items():
+        if name.split(".")[0] not in case.units:
+            continue  # labels and orders of a carrier's guards
+        labels = [block.coords[dim] for dim in block.dims]
+        array = plan.dataset[name]
+        values[name] = array.sel(dict(zip(array.dims, labels, strict=True))).values
+        if name in ("grid.peak", "grid.month_peak"):
+            bought = plan.dataset["grid.import"].sel({"grid": labels[0]}).values
+            begin = np.searchsorted(case.time, labels[1]) if len(labels) > 1 else np.zeros(1, int)
+            most = np.maximum.reduceat(bought[:, first : first + length], begin, axis=1)
+            values[name] = np.maximum(most.reshape(block.shape), form.lower[block.span].reshape(
+                block.shape))  # fmt: skip
+        blocks[name] = (block.dims, block.coords, block.unit, block.about)
+    bare = assemble(case, blocks, values, {}, {"route": "part", "objective": 0.0})
+    verdict = cg.verify(case, bare)
+    ledger: dict[str, tuple[list[str], list[Line]]] = {}
+    for (component, item), line in verdict.ledger.items():
+        ledger.setdefault(item, ([], []))[0].append(component)
+        ledger[item][1].append(line)
+    return assemble(case, blocks, values, ledger, {"route": "part", "objective": verdict.cost})

@@ -66,6 +66,7 @@ class AbsorptionChiller(Component):
     """
 
     group = "cooling"
+    memoryless = True
     node: Node
     cooling: Power = Field(description="cooling of the machine at its rating, as it is named")
     machine: Machine = Field(Machine(), description="coefficients of the characteristic equation")

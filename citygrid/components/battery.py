@@ -9,8 +9,10 @@ from pydantic import Field
 
 from citygrid.components.common.storage import (
     Storage,
+    carry_storage,
     check_store,
     formulate_storage,
+    open_storage,
     replay_storage,
 )
 from citygrid.components.contract import Flows, Parameter, Port, Units
@@ -62,3 +64,13 @@ def replay(c: Units, flows: Flows, log: Log) -> None:
     replay_storage(c, flows, log, "power", worthless=c["worthless"])
     if (c["wear"] > 0).any():
         log.pays("wear", flows["discharge"] * c["wear"] * c.step)
+
+
+def carry(units: Units, flows: Flows, step: int) -> dict[str, Parameter]:
+    """The level, and that the rent is paid."""
+    return carry_storage(units, flows, step)
+
+
+def open_end(units: Units, steps: int) -> dict[str, Parameter]:
+    """Nothing is asked of the level where the horizon goes on."""
+    return open_storage(units)

@@ -13,6 +13,7 @@ from citygrid.components.common.combustion import (
 )
 from citygrid.components.common.commitment import (
     PartLoaded,
+    carry_commitment,
     formulate_commitment,
     formulate_fuel,
     prepare_commitment,
@@ -61,3 +62,8 @@ def replay(c: Units, flows: Flows, log: Log) -> None:
     fuel = replay_fuel(c, flows, log, heat, on, c["efficiency"])
     log.draws("gas", c.places("node"), fuel)
     replay_exhaust(c, log, fuel)
+
+
+def carry(c: Units, flows: Flows, step: int) -> dict[str, Parameter]:
+    """Whether it runs, since when, and its output."""
+    return carry_commitment(c, flows, step, lambda flows: flows["heat"])

@@ -11,6 +11,7 @@ from citygrid.arrays import Floats
 from citygrid.components.common.carnot import KELVIN
 from citygrid.components.common.commitment import (
     Committed,
+    carry_commitment,
     formulate_commitment,
     prepare_commitment,
     replay_commitment,
@@ -96,3 +97,8 @@ def replay(c: Units, flows: Flows, log: Log) -> None:
     log.draws("power", c.places("node"), cooling * c["power_share"])
     log.measure("heat_rejected", cooling)
     log.measure("cooling_power", cooling * c["power_share"])
+
+
+def carry(c: Units, flows: Flows, step: int) -> dict[str, Parameter]:
+    """Whether it runs, since when, and its output."""
+    return carry_commitment(c, flows, step, lambda flows: flows["cooling"])

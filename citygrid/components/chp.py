@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from citygrid.arrays import Flags
+from citygrid.arrays import Flags, Floats
 from citygrid.components.common.combustion import (
     Combustion,
     formulate_exhaust,
@@ -16,6 +16,7 @@ from citygrid.components.common.combustion import (
 from citygrid.components.common.commitment import (
     PartLoaded,
     Reserving,
+    carry_commitment,
     formulate_commitment,
     formulate_fuel,
     prepare_commitment,
@@ -202,12 +203,18 @@ def _lossy(power_to_heat: Known, stack_loss: Known, condenser: Known, units: Axi
     return np.asarray((ratio == 0.0) | (stack > 0.0) | (water > 0.0))
 
 
+def _output(c: Units, flows: Flows) -> Floats:
+    """Power [kW] (n, T), and what the heat that is extracted takes of it."""
+    power = flows["power"]
+    taken = np.where(c["extracts"], flows.spread("heat", 0.0, power.shape), 0.0)
+    return np.asarray(power + c["power_loss"] * taken)
+
+
 def replay(c: Units, flows: Flows, log: Log) -> None:
     """Burn what power and heat need, and hand over the heat."""
-    power = flows["power"]
-    extracts = c["extracts"]
+    power, extracts = flows["power"], c["extracts"]
     taken = np.where(extracts, flows.spread("heat", 0.0, power.shape), 0.0)
-    output = power + c["power_loss"] * taken
+    output = _output(c, flows)
     on = replay_commitment(c, flows, log, output)
     replay_quiet(c, log, output, c["power"])
     fuel = replay_fuel(c, flows, log, output, on, c["full_efficiency"])
@@ -224,3 +231,8 @@ def replay(c: Units, flows: Flows, log: Log) -> None:
     log.feeds("heat", c.places("node"), heat)
     log.draws("gas", c.places("node"), fuel)
     replay_exhaust(c, log, fuel)
+
+
+def carry(c: Units, flows: Flows, step: int) -> dict[str, Parameter]:
+    """Whether it runs, since when, and its output."""
+    return carry_commitment(c, flows, step, lambda flows: _output(c, flows))

@@ -5,7 +5,12 @@ A kind is one module. Its name is the ``kind`` of the district file, and it hold
 * a spec, the one subclass of :class:`Component` in it;
 * ``formulate(m, c)``, its mathematics in six words (see ``citygrid.components.words``);
 * ``replay(c, flows, log)``, the same unit as physics on plain arrays, from the plan alone;
-* optionally ``prepare(specs, world)``, the hourly parameters that do not stand in the spec.
+* optionally ``prepare(specs, world)``, the hourly parameters that do not stand in the spec;
+* ``carry(units, flows, step)``, what the past decides: the parameters that stand for it when only
+  the steps from ``step`` on are looked at, from plain arrays of the steps before; or, in its spec,
+  ``memoryless = True``;
+* optionally ``open_end(units, steps)``, the parameters that change when the horizon ends after
+  ``steps`` and more will follow: conditions on its end are taken away.
 
 Modules are found by looking into the folder: adding a kind edits nothing else.
 """
@@ -68,6 +73,9 @@ class Component(BaseModel):
 
     #: Whether it carries energy from one step to another, and with it what energy is worth.
     keeps_energy: ClassVar[bool] = False
+
+    #: Whether each step stands by itself, so that the past decides nothing: else it has a `carry`.
+    memoryless: ClassVar[bool] = False
 
     def least_value(self, carrier: str, name: str, world: World) -> Floats | float:
         """Least worth [EUR/kWh] of a kWh of ``carrier`` in a step in which this unit feeds it.
@@ -225,6 +233,8 @@ class Kind(NamedTuple):
     formulate: Callable[[Speaker, Fleet], None]
     replay: Callable[[Units, Flows, Log], None]
     prepare: Callable[[Mapping[str, Any], World], dict[str, Parameter]] | None
+    carry: Callable[[Units, Flows, int], dict[str, Parameter]] | None = None
+    open_end: Callable[[Units, int], dict[str, Parameter]] | None = None
 
 
 @cache
@@ -248,6 +258,7 @@ def kinds() -> dict[str, Kind]:
             ))  # fmt: skip
         found[module_info.name] = Kind(
             module_info.name, specs[0], module.formulate, module.replay,
-            getattr(module, "prepare", None),
+            getattr(module, "prepare", None), getattr(module, "carry", None),
+            getattr(module, "open_end", None),
         )  # fmt: skip
     return found

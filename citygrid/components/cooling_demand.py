@@ -26,6 +26,7 @@ class CoolingDemand(Demand):
     cold pipes serve both. There is no standard profile of cold: the load is a number or a series.
     """
 
+    memoryless = True
     load: HourlyPower = Field(description="cold asked for per step")
 
     def ports(self, name: str) -> list[Port]:

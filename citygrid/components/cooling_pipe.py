@@ -33,6 +33,7 @@ class CoolingPipe(BuriedPipe):
     """
 
     group = "cooling"
+    memoryless = True
     supply: Temperature = Field(6.0, description="water to the customers")
     return_: Temperature = Field(12.0, alias="return", description="water from the customers")
 

@@ -17,7 +17,9 @@ from citygrid.components.common.cooling_loop import (
 )
 from citygrid.components.common.demand import shed_price
 from citygrid.components.common.energy_limits import (
+    carry_energy_limits,
     formulate_energy_limits,
+    open_energy_limits,
     replay_energy_limits,
 )
 from citygrid.components.common.loop_modes import (
@@ -227,6 +229,8 @@ def prepare(specs: Mapping[str, DataCenter], world: World) -> dict[str, Paramete
         "lit": Parameter((kind,), np.ones(len(specs))),
         "recoverable": Parameter((kind,), np.array(shares)),
         "moded": Parameter((kind,), np.array([bool(spec.modes) for spec in specs.values()])),
+        "reuse_before": Parameter((kind,), np.zeros(len(specs)), "kWh"),
+        "pue_before": Parameter((kind,), np.zeros(len(specs)), "kWh"),
     }
     return parameters | mode_tables(kind, specs, shares)
 
@@ -307,6 +311,12 @@ def replay(c: Units, flows: Flows, log: Log) -> None:
     replay_energy_limits(c, log, it_power, power, recovered, rejected)
 
 
+def _lit_share(c: Units, flows: Flows, shape: tuple[int, ...]) -> Floats:
+    """The share of the servers that is on (n, T)."""
+    dark, shut = flows.spread("dark", 0.0, shape), flows.spread("shut", 0.0, shape)
+    return np.asarray(np.broadcast_to(c["lit"], shape) - dark - shut)
+
+
 def _replay_lit(c: Units, flows: Flows, log: Log, compute: Floats) -> Floats:
     """What share of the servers is on (n, T); whose work is not done has its price and is told."""
     price, shape = c["unserved_price"], compute.shape
@@ -317,7 +327,7 @@ def _replay_lit(c: Units, flows: Flows, log: Log, compute: Floats) -> Floats:
                np.where(priced & ~moded, most, 0.0), "1")  # fmt: skip
     log.within("a centre is switched off where that has a price", shut, 0.0,
                np.where(priced & moded, most, 0.0), "1")  # fmt: skip
-    lit = most - dark - shut
+    lit = _lit_share(c, flows, shape)
     room = (c["capacity"] - c["idle"] - c["load"]) * lit
     log.within("jobs run on servers that are on", compute, high=np.where(lit < 1.0, room, np.inf))
     lost = (1.0 - lit) * (c["idle"] + c["load"]) * np.where(priced, price, 0.0) * c.step
@@ -325,4 +335,27 @@ def _replay_lit(c: Units, flows: Flows, log: Log, compute: Floats) -> Floats:
         if (priced & own).any():
             log.pays(item, np.where(own, lost, 0.0))
     log.sheds("compute", c.places("priority"), (1.0 - lit) * c["load"])
-    return np.asarray(lit)
+    return lit
+
+
+def carry(c: Units, flows: Flows, step: int) -> dict[str, Parameter]:
+    """What of energy reuse and PUE is done; modes of the loop change freely from step to step."""
+    if step == 0:
+        return {}
+    lit = _lit_share(c, flows, flows["compute"].shape)
+    it_power = (c["idle"] + c["load"]) * lit + flows["compute"]
+    power = it_power * (1.0 + c["loss_share"]) + c["loss_fixed"] * c["capacity"] * lit
+    recovered = flows.spread("recovered", 0.0, it_power.shape)
+    rejected = flows.spread("rejected", 0.0, it_power.shape)
+    if c["moded"].any():
+        center = c["mode_center"]
+        fans = np.where(flows["mode"] > 0.5, it_power[center], 0.0) * c["mode_fans"][:, None]
+        np.add.at(power, center, fans)
+        np.add.at(recovered, center, flows["mode_recovered"])
+        np.add.at(rejected, center, flows["mode_rejected"])
+    return carry_energy_limits(c, step, it_power, power, recovered, rejected)
+
+
+def open_end(c: Units, steps: int) -> dict[str, Parameter]:
+    """Energy reuse and PUE hold over the horizon, not over a part of it."""
+    return open_energy_limits(c)

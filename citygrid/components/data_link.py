@@ -22,6 +22,7 @@ class DataLink(Component):
     """
 
     group = "compute"
+    memoryless = True
     from_: Node = Field(alias="from", description="one end")
     to: Node = Field(description="the other end")
     capacity: DataRate = Field(gt=0, description="in each direction")

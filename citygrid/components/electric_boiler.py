@@ -9,6 +9,7 @@ from pydantic import Field
 
 from citygrid.components.common.commitment import (
     Committed,
+    carry_commitment,
     formulate_commitment,
     prepare_commitment,
     replay_commitment,
@@ -55,3 +56,8 @@ def replay(c: Units, flows: Flows, log: Log) -> None:
     log.feeds("heat", c.places("node"), heat)
     log.opposes("heat", "made", c.places("node"), heat, True, c["worthless"])
     log.draws("power", c.places("node"), heat / c["efficiency"])
+
+
+def carry(c: Units, flows: Flows, step: int) -> dict[str, Parameter]:
+    """Whether it runs, since when, and its output."""
+    return carry_commitment(c, flows, step, lambda flows: flows["heat"])

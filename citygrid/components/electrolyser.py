@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from citygrid.components.common.commitment import (
     Committed,
+    carry_commitment,
     formulate_commitment,
     prepare_commitment,
     replay_commitment,
@@ -94,3 +95,8 @@ def replay(c: Units, flows: Flows, log: Log) -> None:
         c.names, c.places("node"), c.names, c.names, computing=False,
     )  # fmt: skip
     log.measure("hydrogen_produced", hydrogen)
+
+
+def carry(c: Units, flows: Flows, step: int) -> dict[str, Parameter]:
+    """Whether it runs, since when, and its output."""
+    return carry_commitment(c, flows, step, lambda flows: flows["power"])

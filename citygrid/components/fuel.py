@@ -18,6 +18,7 @@ class Fuel(Component):
     """
 
     group = "fuel"
+    memoryless = True
     node: Node
     price: HourlyPrice = Field(description="price per kWh of fuel, all charges included")
     carbon: CarbonFactor = Field(0.0, description="emission factor of the fuel")

@@ -15,6 +15,7 @@ from citygrid.components.common.combustion import (
 from citygrid.components.common.commitment import (
     PartLoaded,
     Reserving,
+    carry_commitment,
     formulate_commitment,
     formulate_fuel,
     prepare_commitment,
@@ -102,3 +103,8 @@ def replay(c: Units, flows: Flows, log: Log) -> None:
         replay_exhaust(c, log, fuel)
     if (c["carbon"] > 0).any():
         log.pays("carbon", carbon=power * c["carbon"] * c.step)
+
+
+def carry(c: Units, flows: Flows, step: int) -> dict[str, Parameter]:
+    """Whether it runs, since when, and its output."""
+    return carry_commitment(c, flows, step, lambda flows: flows["power"])

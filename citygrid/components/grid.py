@@ -91,7 +91,10 @@ class Grid(Component):
 
 
 def prepare(specs: Mapping[str, Grid], world: World) -> dict[str, Parameter]:
-    """Marginal carbon, and the calendar month of every step with its share of a charge."""
+    """Marginal carbon, and the calendar month of every step with its share of a charge.
+
+    ``peak_before`` [kW] is what was charged already in the first step's period: nothing.
+    """
     local = world.horizon.local()
     months = local.year.to_numpy() * 12 + local.month.to_numpy() - 1
     # A month of 31 days with a change of clocks has not 744 hours: count between its two ends.
@@ -120,6 +123,7 @@ def prepare(specs: Mapping[str, Grid], world: World) -> dict[str, Parameter]:
         "month": Parameter(dims, np.tile(months.astype(float), (len(specs), 1))),
         "peak_share": Parameter(dims, np.where(part, covered / hours, 1.0)),
         "monthly": Parameter(("grid",), monthly),
+        "peak_before": Parameter(("grid",), np.zeros(len(specs)), "kW"),
     }
 
 
@@ -165,9 +169,10 @@ def formulate(m: Speaker, c: Fleet) -> None:
 
 def _charge_horizon(m: Speaker, c: Fleet, bought: Amount, charged: Axis) -> None:
     if len(charged):
-        peak = m.variable("peak", charged, about="highest import over the horizon")
+        paid = c.peak_before.only(charged)
+        peak = m.variable("peak", charged, lower=paid, about="highest import over the horizon")
         m.constrain("peak", bought.only(charged) <= peak, "the peak covers every step")
-        m.cost("peak", peak * c.peak_charge.only(charged))
+        m.cost("peak", (peak - paid) * c.peak_charge.only(charged))
 
 
 def _charge_months(m: Speaker, c: Fleet, bought: Amount, charged: Axis) -> None:
@@ -176,13 +181,17 @@ def _charge_months(m: Speaker, c: Fleet, bought: Amount, charged: Axis) -> None:
         return
     first, month_of = _months(c.month.values)
     months = m.time.only(first, "months")
-    peak = m.variable("month_peak", charged, months, about="highest import of a calendar month")
+    known = np.zeros((len(charged), len(months)))
+    known[:, 0] = c.peak_before.only(charged).values
+    paid = c.known(known, charged, months)
+    peak = m.variable("month_peak", charged, months, lower=paid,
+                      about="highest import of a calendar month")  # fmt: skip
     cells = np.arange(len(charged))[:, None] * len(months) + month_of[None, :]
     rows = np.arange(cells.size)
     covering = peak.mapped((charged, m.time), rows, cells.ravel(), np.ones(cells.size))
     m.constrain("month_peak", bought.only(charged) <= covering, "the peak covers its month")
     share = c.peak_share.only(charged).only(months)
-    m.cost("month_peak", peak * c.peak_charge.only(charged) * share)
+    m.cost("month_peak", (peak - paid) * c.peak_charge.only(charged) * share)
 
 
 def _months(month: Floats) -> tuple[Flags, Indices]:
@@ -219,15 +228,33 @@ def replay(c: Units, flows: Flows, log: Log) -> None:
 def _replay_peaks(c: Units, flows: Flows, log: Log, bought: Floats) -> None:
     charge, monthly = c["peak_charge"], c["monthly"]
     whole = (charge > 0) & ~monthly
-    peak = np.where(whole, bought.max(axis=1, keepdims=True), 0.0)
+    paid = c["peak_before"]
+    peak = np.where(whole, np.maximum(bought.max(axis=1, keepdims=True), paid), 0.0)
     log.equal("peak is the highest import", flows.spread("peak", 0.0, (len(c),))[:, None], peak)
     if whole.any():
-        log.pays("peak", peak * charge)
+        log.pays("peak", np.where(whole, peak - paid, 0.0) * charge)
     by_month = (charge > 0) & monthly
     first, _ = _months(c["month"])
     starts = np.flatnonzero(first)
-    highest = np.where(by_month, np.maximum.reduceat(bought, starts, axis=1), 0.0)
+    highest = np.maximum.reduceat(bought, starts, axis=1)
+    highest[:, :1] = np.maximum(highest[:, :1], paid)
+    highest = np.where(by_month, highest, 0.0)
+    charged = highest.copy()
+    charged[:, :1] -= np.where(by_month, paid, 0.0)
     stated = flows.spread("month_peak", 0.0, highest.shape)
     log.equal("peak is the highest import of its month", stated, highest)
     if by_month.any():
-        log.pays("month_peak", highest * charge * c["peak_share"][:, starts])
+        log.pays("month_peak", charged * charge * c["peak_share"][:, starts])
+
+
+def carry(c: Units, flows: Flows, step: int) -> dict[str, Parameter]:
+    """The highest import so far of the period in which ``step`` lies; only more than that costs."""
+    if step == 0:
+        return {}
+    monthly, months = c["monthly"].ravel(), c["month"][0]
+    bought = flows["import"][:, :step]
+    here = np.where(monthly[:, None], months[:step] == months[step], True)
+    before = np.where(monthly & (months[0] != months[step]), 0.0, c["peak_before"].ravel())
+    highest = np.maximum(np.where(here, bought, 0.0).max(axis=1), before)
+    charged = c["peak_charge"].ravel() > 0
+    return {"peak_before": Parameter(("grid",), np.where(charged, highest, 0.0), "kW")}

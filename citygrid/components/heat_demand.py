@@ -19,6 +19,8 @@ from citygrid.inputs.world import World
 class HeatDemand(Demand):
     """Heat demand of a node: ``served + unserved = load`` in every step [kW]."""
 
+    memoryless = True
+
     def ports(self, name: str) -> list[Port]:
         return self._ports("heat")
 

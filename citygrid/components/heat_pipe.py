@@ -10,14 +10,24 @@ from pydantic import Field, model_validator
 
 from citygrid.arrays import Floats
 from citygrid.components.common.buried import BuriedPipe, find_bore
-from citygrid.components.common.carriage import formulate_carriage, replay_carriage
-from citygrid.components.common.held_water import formulate_water, replay_water, water_content
+from citygrid.components.common.carriage import (
+    carry_carriage,
+    formulate_carriage,
+    replay_carriage,
+)
+from citygrid.components.common.held_water import (
+    carry_water,
+    formulate_water,
+    replay_water,
+    water_content,
+)
 from citygrid.components.common.piping import WATER_DENSITY, WATER_HEAT
 from citygrid.components.common.pumping import (
     formulate_pumping,
     pumping_power,
     replay_pumping,
 )
+from citygrid.components.common.travel import travel, travel_parameters
 from citygrid.components.contract import Flows, Parameter, Port, Units
 from citygrid.components.fields import Power, TemperatureDifference
 from citygrid.components.log import Log
@@ -72,6 +82,8 @@ def prepare(specs: Mapping[str, HeatPipe], world: World) -> dict[str, Parameter]
         for name, unit in single.items()
     }
     found["delay"] = Parameter(("heat_pipe",), np.array([row["delay"] for row in rows]))
+    found |= travel_parameters("heat_pipe", len(specs))
+    found["water_before"] = Parameter(("heat_pipe",), np.zeros(len(specs)), "kWh")
     found["loss_share"] = Parameter(("heat_pipe",), np.zeros(len(specs)))
     pumps = [pipe.pump or "" for pipe in specs.values()]
     found["pump"] = Parameter(("heat_pipe",), np.array(pumps, dtype=object))
@@ -128,14 +140,26 @@ def _travel(name: str, pipe: HeatPipe, hours: float, world: World) -> int:
 
 def formulate(m: Speaker, c: Fleet) -> None:
     """Heat sent, less the pipe's loss, arrives; pumps and the water's heat where there are any."""
-    sent = formulate_carriage(m, c, "heat", c.integers("delay"))
+    sent = formulate_carriage(m, c, "heat", travel(c))
     formulate_water(m, c, "heat", sent.along)
     formulate_pumping(m, c, sent.total)
 
 
 def replay(c: Units, flows: Flows, log: Log) -> None:
     """Recompute what arrives from what was sent, and what pumping it takes."""
-    replay_carriage(c, flows, log, "heat", c.parameters["delay"].values)
+    replay_carriage(c, flows, log, "heat", travels=True)
     sent: Floats = flows["flow"]
     replay_water(c, flows, log, "heat", sent)
     replay_pumping(c, flows, log, sent + flows.spread("back", 0.0, sent.shape))
+
+
+def carry(c: Units, flows: Flows, step: int) -> dict[str, Parameter]:
+    """The heat that is on its way, and what the water holds."""
+    if step == 0 and not (c["circle"] & ((c["delay"] > 0) | (c["water"] > 0))).any():
+        return {}
+    return carry_carriage(c, flows, step) | carry_water(c, flows, step)
+
+
+def open_end(c: Units, steps: int) -> dict[str, Parameter]:
+    """What is sent in the last steps arrives after them."""
+    return {"circle": Parameter(("heat_pipe",), np.zeros(len(c), dtype=bool))}

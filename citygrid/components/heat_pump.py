@@ -12,6 +12,7 @@ from citygrid.arrays import Floats, stamped
 from citygrid.components.common.carnot import carnot_limit, log_mean
 from citygrid.components.common.commitment import (
     Committed,
+    carry_commitment,
     formulate_commitment,
     prepare_commitment,
     replay_commitment,
@@ -278,3 +279,8 @@ def replay(c: Units, flows: Flows, log: Log) -> None:
     log.opposes("heat", "made", c.places("sink"), heat, True, c["worthless"])
     log.draws("power", c.places("sink"), power)
     log.draws("waste_heat", c.places("source")[recovers], taken, names[recovers])
+
+
+def carry(c: Units, flows: Flows, step: int) -> dict[str, Parameter]:
+    """Whether it runs, since when, and its output."""
+    return carry_commitment(c, flows, step, lambda flows: flows["heat"])

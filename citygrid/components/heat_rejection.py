@@ -50,6 +50,7 @@ class HeatRejection(Noisy):
     """
 
     group = "cooling"
+    memoryless = True
     node: Node
     capacity: Power = Field(description="heat it moves at its design temperature")
     takes: Literal["cooling", "heat", "rejected_heat"] = Field(

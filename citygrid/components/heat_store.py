@@ -12,8 +12,10 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from citygrid.arrays import Floats
 from citygrid.components.common.storage import (
     Storage,
+    carry_storage,
     check_store,
     formulate_storage,
+    open_storage,
     replay_storage,
 )
 from citygrid.components.contract import Flows, Parameter, Port, Units
@@ -179,3 +181,13 @@ def formulate(m: Speaker, c: Fleet) -> None:
 def replay(c: Units, flows: Flows, log: Log) -> None:
     """March the level from charge and discharge."""
     replay_storage(c, flows, log, "heat", c["loss"])
+
+
+def carry(units: Units, flows: Flows, step: int) -> dict[str, Parameter]:
+    """The level, and that the rent is paid."""
+    return carry_storage(units, flows, step)
+
+
+def open_end(units: Units, steps: int) -> dict[str, Parameter]:
+    """Nothing is asked of the level where the horizon goes on."""
+    return open_storage(units)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 from pydantic import Field
 
-from citygrid.components.contract import Component, Flows, Port, Units
+from citygrid.components.contract import Component, Flows, Parameter, Port, Units
 from citygrid.components.fields import Energy, HourlyPrice, Node, Power
 from citygrid.components.log import Log
 from citygrid.components.words import Fleet, Speaker
@@ -47,3 +48,16 @@ def replay(c: Units, flows: Flows, log: Log) -> None:
     log.draws("hydrogen", c.places("node"), sold)
     log.pays("revenue", -sold * c["price"] * c.step)
     log.measure("hydrogen_sold", sold)
+
+
+def carry(c: Units, flows: Flows, step: int) -> dict[str, Parameter]:
+    """What is still to be delivered of a contract."""
+    if step == 0:
+        return {}
+    left = c["least"].ravel() - flows["sold"][:, :step].sum(axis=1) * c.step
+    return {"least": Parameter(("hydrogen_sale",), np.maximum(left, 0.0), "kWh")}
+
+
+def open_end(c: Units, steps: int) -> dict[str, Parameter]:
+    """A contract may be fulfilled later."""
+    return {"least": Parameter(("hydrogen_sale",), np.zeros(len(c)), "kWh")}

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from citygrid.arrays import Floats, Indices, hours
+from citygrid.components.common.job_carry import carry_jobs, open_jobs
 from citygrid.components.common.job_network import (
     JobNetwork,
     LoadPart,
@@ -172,13 +173,18 @@ def _label(name: str, pool: str, specs: Mapping[str, JobPool]) -> str:
 
 
 def formulate(m: Speaker, c: Fleet) -> None:
-    """One start per job, or its energy over its window; loads add up at the sites."""
+    """One start per job, or its energy over its window; loads add up at the sites.
+
+    A start or slot beyond the last step, in a part of a horizon, is a promise to do it later.
+    """
     jobs, sites = c.axis_of("job"), c.axis_of("job_site")
     hours = len(m.time)
     dims = (sites, m.time)
-    load = m.variable("load", *dims, about="power of the pool's jobs at a site")
+    starts, slots = c.axis_of("job_start"), c.axis_of("job_slot")
+    # In a part of a horizon all jobs may be done.
+    most = np.inf if len(starts) or len(slots) else 0.0
+    load = m.variable("load", *dims, upper=most, about="power of the pool's jobs at a site")
     parts = []
-    starts = c.axis_of("job_start")
     if len(starts):
         start = m.binary("start", starts, about="the job starts here and now")
         whole = jobs.only(~c.flags("job_preemptible"), "whole")
@@ -196,9 +202,8 @@ def formulate(m: Speaker, c: Fleet) -> None:
         rows, cells, weights = _profile(c, float(m.step.values), hours)
         owner = c.integers("start_job")[cells]
         parts.append(LoadPart(start, rows, cells, weights, owner, "kW"))
-    slots = c.axis_of("job_slot")
     if len(slots):
-        owner = c.integers("slot_job")
+        owner, step = c.integers("slot_job"), c.integers("slot_step")
         most = c.job_power.values[owner] * c.slot_share.values
         run = m.variable("run", slots, upper=c.known(most, slots),
                          about="power of a preemptible job in a step")  # fmt: skip
@@ -217,22 +222,23 @@ def formulate(m: Speaker, c: Fleet) -> None:
         m.constrain("work", done == work, "each job is finished")
         # All sites together: a job that may run for half a step does not do so at two sites. One
         # row for every step of a job's window, named after its first slot there.
-        _, first, step = np.unique(
-            row * hours + c.integers("slot_step"), return_index=True, return_inverse=True
-        )
+        width = max(hours, int(step.max()) + 1)
+        _, first, opening = np.unique(row * width + step, return_index=True, return_inverse=True)
         opened = slots.only(np.isin(every, first), "open")
         window = np.empty(len(first), dtype=np.int64)
         window[np.argsort(first)] = np.arange(len(first))
-        window = window[step]
+        window = window[opening]
         rate = run.mapped((opened,), window, every, np.ones(len(slots)))
         limit = c.known(most, slots).only(opened)
         m.constrain("rate", rate <= limit, "at all sites together within the job's power")
-        at = c.integers("slot_site") * hours + c.integers("slot_step")
-        parts.append(LoadPart(run, at, every, np.ones(len(slots)), owner, "1"))
+        here = np.flatnonzero(step < hours)
+        at = c.integers("slot_site")[here] * hours + step[here]
+        parts.append(LoadPart(run, at, here, np.ones(len(here)), owner[here], "1"))
     loads = [part.amount.mapped(dims, part.rows, part.cells, part.weights, part.unit)
              for part in parts]  # fmt: skip
-    total = loads[0] if len(loads) == 1 else loads[0] + loads[1]
-    m.constrain("load", load == total, "load of a site is that of its jobs")
+    if loads:
+        total = loads[0] if len(loads) == 1 else loads[0] + loads[1]
+        m.constrain("load", load == total, "load of a site is that of its jobs")
     formulate_job_data(m, c, parts)
     resources = c.text("site_resource")
     for resource in sorted(set(resources)):
@@ -262,8 +268,10 @@ def _profile(c: Fleet, step: float, hours: int) -> tuple[Indices, Indices, Float
     cells = np.repeat(np.arange(len(owner)), steps)
     after = np.arange(len(cells)) - np.repeat(np.cumsum(steps) - steps, steps)
     share = np.clip(duration[cells] / step - after, 0.0, 1.0)
-    at = c.integers("start_site")[cells] * hours + c.integers("start_step")[cells] + after
-    return at, cells, power[cells] * share
+    step = c.integers("start_step")[cells] + after
+    here = step < hours
+    at = c.integers("start_site")[cells] * hours + step
+    return at[here], cells[here], (power[cells] * share)[here]
 
 
 def replay(c: Units, flows: Flows, log: Log) -> None:
@@ -331,18 +339,21 @@ def _replay_slots(
     power, work = c["job_power"], c["job_power"] * c["job_duration"]
     owner, site, at = c["slot_job"], c["slot_site"], c["slot_step"]
     run = flows["run"] if len(owner) else np.zeros(0)
-    rate = np.zeros((len(names), found.shape[1]))
+    # Beyond the last step of a part of a horizon they are done later, and counted all the same.
+    count = found.shape[1]
+    rate = np.zeros((len(names), max(count, int(at.max(initial=-1)) + 1)))
     np.add.at(rate, (owner, at), run)
-    np.add.at(found, (site, at), run)
+    here = at < count
+    np.add.at(found, (site[here], at[here]), run[here])
     for (job, place), ways in links_to(c).items():
-        away = (owner == job) & (site == place)
+        away = (owner == job) & (site == place) & here
         for way in ways:
             # All of a job's data have come when all of its work is done.
             np.add.at(carried[way], at[away], run[away] * c["job_data"][job] / work[job])
     done = rate.sum(axis=1) * c.step
     energy = np.abs(run) * c.step
     np.add.at(astray, owner, np.where(c["job_allowed"][owner, site], 0.0, energy))
-    clock = np.arange(found.shape[1]) * c.step
+    clock = np.arange(rate.shape[1]) * c.step
     open_hours = np.maximum(
         np.minimum(c["job_deadline"][:, None], clock + c.step)
         - np.maximum(c["job_release"][:, None], clock),
@@ -408,3 +419,13 @@ def _run(site: Floats, power: float, begin: float, end: float, step: float) -> N
     clock = np.arange(first, last) * step
     part = np.minimum(end, clock + step) - np.maximum(begin, clock)
     site[first:last] += power * np.clip(part, 0.0, step) / step
+
+
+def carry(c: Units, flows: Flows, step: int) -> dict[str, Parameter]:
+    """Jobs that are done are gone, those that run go on where they run, and the rest is to do."""
+    return carry_jobs(c, flows, step) if step else {}
+
+
+def open_end(c: Units, steps: int) -> dict[str, Parameter]:
+    """Jobs that cannot begin before the end are left out; the others may also be done later."""
+    return open_jobs(c, steps)

@@ -38,6 +38,7 @@ class PowerLine(Line):
     """
 
     group = "power"
+    memoryless = True
     capacity: Power = Field(description="thermal limit of the cable")
     loss_share: Share | None = Field(None, description="share of the power lost on the way")
     length: Length | None = Field(None, description="of the route; with cross-section and voltage")

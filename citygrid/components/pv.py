@@ -25,6 +25,7 @@ class Photovoltaic(Component):
     """
 
     group = "renewable"
+    memoryless = True
     node: Node
     peak: Power = Field(description="power under standard test conditions")
     tilt: Angle = Field(30.0, description="slope of the modules; 0 deg is flat")

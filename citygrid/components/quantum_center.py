@@ -45,6 +45,7 @@ class QuantumCenter(Component):
     """
 
     group = "compute"
+    memoryless = True
     node: Node
     cryogenics: Power = Field(description="compressors of the refrigerator, always on")
     control_idle: Power = Field(0.0, description="control electronics without work")

@@ -21,6 +21,7 @@ class Reserve(Component):
     """
 
     group = "demand"
+    memoryless = True
     node: Node
     required: HourlyPower = Field(description="capacity to be held back")
     missing_price: ShortfallPrice | None = Field(

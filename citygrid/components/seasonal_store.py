@@ -10,8 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from citygrid.components.common.storage import (
     Storage,
+    carry_storage,
     check_store,
     formulate_level,
+    open_storage,
     replay_level,
 )
 from citygrid.components.contract import Flows, Parameter, Port, Units
@@ -140,3 +142,13 @@ def replay(c: Units, flows: Flows, log: Log) -> None:
     names = np.array(c.names, dtype=object)
     log.feeds("heat", c.places("node")[~to_pumps], discharge[~to_pumps], names[~to_pumps])
     log.feeds("waste_heat", names[to_pumps], discharge[to_pumps], names[to_pumps])
+
+
+def carry(units: Units, flows: Flows, step: int) -> dict[str, Parameter]:
+    """The level, and that the rent is paid."""
+    return carry_storage(units, flows, step)
+
+
+def open_end(units: Units, steps: int) -> dict[str, Parameter]:
+    """Nothing is asked of the level where the horizon goes on."""
+    return open_storage(units)

@@ -20,6 +20,7 @@ class Shortage(Component):
     """
 
     group = "demand"
+    memoryless = True
     node: Node
     carrier: Label = Field(description="what may be short: power, heat, cooling, gas, …")
     price: ShortfallPrice = Field(description="of a kWh that is missing")

@@ -38,6 +38,7 @@ class SolarThermal(Component):
     """
 
     group = "renewable"
+    memoryless = True
     node: Node
     area: Area = Field(description="of all collectors, as the test report counts it")
     optical_efficiency: Efficiency = Field(description="η0 of the test report")

@@ -26,6 +26,7 @@ class Transformer(Line):
     """
 
     group = "power"
+    memoryless = True
     capacity: Power = Field(description="rating at the power factor of the district")
     from_voltage: Voltage = Field(description="between two phases at `from`, e.g. 20 kV")
     to_voltage: Voltage = Field(description="between two phases at `to`, e.g. 400 V")

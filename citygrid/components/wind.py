@@ -64,6 +64,7 @@ class WindTurbine(Component):
     """
 
     group = "renewable"
+    memoryless = True
     node: Node
     turbine: Literal["DW100", "IEA 3.4"] | None = Field(None, description="a shipped power curve")
     curve: tuple[CurvePoint, ...] | None = Field(

@@ -15,6 +15,7 @@ import xarray as xr
 import citygrid as cg
 from citygrid.components.contract import kinds
 from citygrid.ledger import COLUMNS
+from citygrid.model.form import Form
 from citygrid.plan.plan import Plan
 from tests.helpers import DISTRICTS, Solved, solved
 
@@ -41,6 +42,36 @@ def test_a_kind_has_a_district_a_golden_text_and_a_hand_solved_case(kind: str) -
     assert f'solved("{kind}")' in text and "objective" in text, (
         f"test_{kind}.py must work out flows and objective of districts/{kind}.yaml"
     )
+
+
+@every_kind
+def test_a_kind_says_what_the_past_decides(kind: str) -> None:
+    """Without this, a kind with a state would begin every window of a horizon anew."""
+    says = kinds()[kind].spec.memoryless
+    assert (kinds()[kind].carry is not None) != says, (
+        f"{kind} needs `carry(units, flows, step)`, or `memoryless = True` in its spec, not both"
+    )
+
+
+@every_kind
+def test_a_memoryless_kind_relates_no_two_steps(kind: str) -> None:
+    """No row of its own holds columns of two steps; a flag alone would be easily said."""
+    if not kinds()[kind].spec.memoryless:
+        return
+    form = solved(kind).form
+    for name, block in form.rows.items():
+        if name.split(".")[0] != kind:
+            continue
+        for row in block.index.ravel():
+            columns = form.matrix[[int(row)]].indices
+            assert len({label_time(form, int(column)) for column in columns}) <= 1, name
+
+
+def label_time(form: Form, column: int) -> object:
+    """The step of a column."""
+    block = next(b for b in form.columns.values() if b.start <= column < b.start + b.size)
+    at = np.unravel_index(column - block.start, block.shape)
+    return block.coords["time"][at[block.dims.index("time")]] if "time" in block.dims else None
 
 
 def test_nothing_is_left_behind_for_a_kind_that_is_gone() -> None:

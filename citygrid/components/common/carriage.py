@@ -12,9 +12,10 @@ from typing import NamedTuple
 import numpy as np
 from pydantic import Field, model_validator
 
-from citygrid.arrays import Flags, Indices
+from citygrid.arrays import Flags, Floats
 from citygrid.components.common.exclusion import formulate_exclusion, replay_exclusion
-from citygrid.components.contract import Component, Flows, Port, Units
+from citygrid.components.common.travel import BEFORE, Travel, came, carry_travel, later
+from citygrid.components.contract import Component, Flows, Parameter, Port, Units
 from citygrid.components.fields import Node
 from citygrid.components.log import Log
 from citygrid.components.words import Amount, Axis, Fleet, Passage, Speaker
@@ -59,7 +60,7 @@ class Carried(NamedTuple):
 
 
 def formulate_carriage(
-    m: Speaker, c: Fleet, carrier: str, delay: Indices | None = None,
+    m: Speaker, c: Fleet, carrier: str, way: Travel | None = None,
     worthless: Flags | None = None,
 ) -> Carried:  # fmt: skip
     """Flow along the line, and against it where it is reversible.
@@ -69,10 +70,9 @@ def formulate_carriage(
     by the binary ``forward``; without losses, opposite flows cancel and need none. A line that
     loses a share alone needs none either in a step that is not ``worthless`` (component × time):
     there carrying to and fro costs more than nothing. By default every step may be; where it is
-    given, lines do not carry in rings either. ``delay`` says how many steps later (component) what
-    was sent arrives; the horizon is a circle.
+    given, lines do not carry in rings either. ``way`` says how many steps later (component) what
+    was sent arrives; without it, at once.
     """
-    late = np.zeros(len(c), dtype=np.int64) if delay is None else delay
     hours = np.ones((len(c), len(m.time)), dtype=bool) if worthless is None else worthless
     rings = hours & (worthless is not None)
     one_way = c.axis.only(~c.flags("reversible"), "one_way")
@@ -82,7 +82,10 @@ def formulate_carriage(
     m.draw(carrier, c.text("from_"), forward,
            onward=Passage(c.text("to"), c.capacity, lossy, rings))  # fmt: skip
     if len(one_way):
-        flow = _later(forward.only(one_way), one_way, m.time, late[one_way.positions])
+        flow = forward.only(one_way)
+        if way is not None:
+            here = way.only(one_way)
+            flow = later(flow, here.sent, here, one_way, m.time)
         loss = c.loss.only(one_way)
         arriving = flow * (1.0 - c.loss_share.only(one_way)) - loss
         fixed = one_way.only(loss.values.max(axis=1) > 0, "fixed")
@@ -97,7 +100,8 @@ def formulate_carriage(
            onward=Passage(c.text("from_", both), c.capacity.only(both), lossy[both.positions],
                           rings[both.positions]))  # fmt: skip
     at = both.positions
-    _formulate_reversible(m, c, carrier, both, forward.only(both), back, hours[at], late[at])
+    there = None if way is None else way.only(both)
+    _formulate_reversible(m, c, carrier, both, forward.only(both), back, hours[at], there)
     steps = len(m.time)
     cells = np.arange(len(both) * steps)
     rows = both.positions[cells // steps] * steps + cells % steps
@@ -105,21 +109,9 @@ def formulate_carriage(
     return Carried(forward, forward + spread)
 
 
-def _later(amount: Amount, lines: Axis, time: Axis, delay: Indices) -> Amount:
-    """An amount (lines × time) as it was ``delay`` steps (lines) before; before the first step it
-    is as in the last ones.
-    """
-    if not delay.any():
-        return amount
-    hours = len(time)
-    row, step = np.divmod(np.arange(len(lines) * hours), hours)
-    cells = row * hours + (step - delay[row]) % hours
-    return amount.mapped((lines, time), np.arange(len(cells)), cells, np.ones(len(cells)))
-
-
 def _formulate_reversible(
     m: Speaker, c: Fleet, carrier: str, lines: Axis, forward: Amount, back: Amount, hours: Flags,
-    delay: Indices,
+    way: Travel | None,
 ) -> None:  # fmt: skip
     """What arrives at either end, of lines that choose their direction where they have to."""
     capacity, loss, share = (x.only(lines) for x in (c.capacity, c.loss, c.loss_share))
@@ -134,18 +126,26 @@ def _formulate_reversible(
     )  # fmt: skip
     sharing = lines.only(~fixed, "sharing")
     if len(sharing):
-        kept, late = 1.0 - share.only(sharing), delay[sharing.positions]
+        kept = 1.0 - share.only(sharing)
         for place, sent in (("to", forward), ("from_", back)):
-            arriving = _later(sent.only(sharing), sharing, m.time, late)
+            arriving = sent.only(sharing)
+            if way is not None:
+                here = way.only(sharing)
+                before = here.sent if place == "to" else here.back
+                arriving = later(arriving, before, here, sharing, m.time)
             m.feed(carrier, c.text(place, sharing), arriving * kept)
     losing = choosing.only(fixed[choosing.positions], "losing")
     if ahead is None or len(losing) == 0:
         return
-    late = delay[choosing.positions][losing.positions]
     sent, sent_back, ahead = (
-        _later(amount.only(choosing).only(losing), losing, m.time, late)
-        for amount in (forward, back, ahead)
+        amount.only(choosing).only(losing) for amount in (forward, back, ahead)
     )
+    if way is not None:
+        here = way.only(choosing).only(losing)
+        sent, sent_back, ahead = (
+            later(amount, before, here, losing, m.time)
+            for amount, before in zip((sent, sent_back, ahead), here[2:5], strict=True)
+        )
     loss, share = loss.only(choosing).only(losing), share.only(choosing).only(losing)
     arriving = sent * (1.0 - share) - loss * ahead
     returning = sent_back * (1.0 - share) + loss * ahead - loss
@@ -156,7 +156,7 @@ def _formulate_reversible(
 
 
 def replay_carriage(
-    c: Units, flows: Flows, log: Log, carrier: str, delay: Indices | None = None,
+    c: Units, flows: Flows, log: Log, carrier: str, travels: bool = False,
     worthless: Flags | None = None,
 ) -> None:  # fmt: skip
     """Send, travel, lose, receive: recomputed from the flows, one direction at a time."""
@@ -174,13 +174,13 @@ def replay_carriage(
         first_max=capacity, rules=("one direction at a time", "carries along only while forward"),
     )  # fmt: skip
     ahead = np.where(reversible & lossy, direction, 1.0)
-    if delay is None:
-        delay = np.zeros(len(c), dtype=np.int64)
-    # What arrives left the other end ``delay`` steps before, by a clock that goes round.
-    left = (np.arange(forward.shape[1]) - delay[:, None]) % forward.shape[1]
-    begun, begun_back, was_ahead = (
-        np.take_along_axis(flow, left, axis=1) for flow in (forward, back, ahead)
-    )
+    begun, begun_back, was_ahead = forward, back, ahead
+    if travels:  # what arrives left the other end some steps before
+        delay, circle = c.parameters["delay"].values, c["circle"]
+        begun, begun_back, was_ahead = (
+            came(flow, c[name], delay, circle)
+            for name, flow in zip(BEFORE, (forward, back, ahead), strict=True)
+        )
     arriving = begun * (1.0 - share) - loss * was_ahead
     # On a lossless reversible line both flows may be positive; they cancel.
     returning = begun_back * (1.0 - share) - np.where(reversible, loss * (1.0 - was_ahead), 0.0)
@@ -193,3 +193,13 @@ def replay_carriage(
                     hours & (worthless is not None))  # fmt: skip
     log.at_once(np.where(lossy, np.minimum(forward, back), 0.0))
     log.measure(f"{carrier}_line_loss", begun + begun_back - arriving - returning)
+
+
+def carry_carriage(c: Units, flows: Flows, step: int) -> dict[str, Parameter]:
+    """What is on its way in lines in which it arrives later; see ``common/travel.py``."""
+    sent: Floats = flows["flow"]
+    back = flows.spread("back", 0.0, sent.shape)
+    lossy = (c["loss"].max(axis=1, keepdims=True) > 0) | (c["loss_share"] > 0)
+    choosing = c["reversible"] & lossy
+    ahead = np.where(choosing, flows.spread("forward", 0.0, sent.shape), 1.0)
+    return carry_travel(c, step, dict(zip(BEFORE, (sent, back, ahead), strict=True)))

@@ -12,7 +12,7 @@ import numpy as np
 
 from citygrid.arrays import Floats
 from citygrid.components.common.piping import WATER_DENSITY, WATER_HEAT
-from citygrid.components.contract import Flows, Units
+from citygrid.components.contract import Flows, Parameter, Units
 from citygrid.components.log import Log
 from citygrid.components.words import Amount, Fleet, Speaker
 
@@ -25,7 +25,8 @@ def water_content(inner: Floats, length: Floats) -> Floats:
 def formulate_water(m: Speaker, c: Fleet, carrier: str, sent: Amount) -> None:
     """Level, charge at the sending end and discharge at the receiving end, for ``swing`` above 0.
 
-    Uses the parameters ``water`` [kWh], ``water_kept`` (share of the level that a step leaves) and
+    The horizon is a ``circle``, or begins with ``water_before`` [kWh]. Uses the parameters
+    ``water`` [kWh], ``water_kept`` (share of the level that a step leaves) and
     ``swing_share`` (component × time). Charging and discharging at once cancel, so nothing has to
     forbid them.
     """
@@ -37,7 +38,8 @@ def formulate_water(m: Speaker, c: Fleet, carrier: str, sent: Amount) -> None:
                        about="heat in the pipe's water above the curve")  # fmt: skip
     charge = m.variable("charge", pipes, m.time, about="sent in addition, with hotter water")
     discharge = m.variable("discharge", pipes, m.time, about="taken out with cooling water")
-    kept = level.previous(water * 0.0, cyclic=True) * c.water_kept.only(pipes)
+    circle = c.flags("circle")[pipes.positions]
+    kept = level.previous(c.water_before.only(pipes), circle) * c.water_kept.only(pipes)
     changed = kept + charge * c.step - discharge * c.step
     m.constrain("level", level == changed, "heat is kept, sent in addition and taken out")
     m.constrain("discharge_of_kept", discharge * c.step <= kept, "only what was there comes out")
@@ -53,10 +55,12 @@ def replay_water(c: Units, flows: Flows, log: Log, carrier: str, sent: Floats) -
     if not len(holding):
         return
     names = np.array(c.names, dtype=object)[holding]
+    level_end = flows.spread("level", 0.0, sent.shape)[:, -1:]
     level, charge, discharge = (
         flows.spread(name, 0.0, sent.shape)[holding] for name in ("level", "charge", "discharge")
     )
-    before = np.roll(level, 1, axis=1)
+    first = np.where(c["circle"], level_end, c["water_before"])[holding]
+    before = np.concatenate([first, level[:, :-1]], axis=1)
     kept = before * c["water_kept"][holding]
     change = (charge - discharge) * c.step
     passing = np.maximum(np.maximum(charge, discharge) * c.step, np.abs(level - before))
@@ -72,3 +76,12 @@ def replay_water(c: Units, flows: Flows, log: Log, carrier: str, sent: Floats) -
     log.draws(carrier, c.places("from_")[holding], charge, names)
     log.feeds(carrier, c.places("to")[holding], discharge, names)
     log.measure(f"{carrier}_line_loss", before - kept)
+
+
+def carry_water(c: Units, flows: Flows, step: int) -> dict[str, Parameter]:
+    """What the water of every pipe holds before ``step``; a circle begins as it ends."""
+    level = flows.spread("level", 0.0, flows["flow"].shape)
+    before = level[:, step - 1] if step else np.where(
+        c["circle"].ravel(), level[:, -1], c["water_before"].ravel()
+    )  # fmt: skip
+    return {"water_before": Parameter((c.kind,), before, "kWh")}

@@ -185,7 +185,7 @@ def links_to(c: Units) -> dict[tuple[int, int], list[int]]:
 
 def replay_job_data(c: Units, flows: Flows, log: Log, carried: Floats) -> None:
     """Compare what links carry with what the jobs that ran needed, ``carried`` (link × time)."""
-    if not link_count(c):
+    if not link_count(c) or not (len(c["start_job"]) or len(c["slot_job"])):
         return
     data = flows["data"]
     labels = c.parameters["job_way"].values

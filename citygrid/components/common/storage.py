@@ -14,7 +14,7 @@ from pydantic import Field, model_validator
 
 from citygrid.arrays import Flags, Floats
 from citygrid.components.common.exclusion import formulate_exclusion, replay_exclusion
-from citygrid.components.contract import Component, Flows, Port, Units
+from citygrid.components.contract import Component, Flows, Parameter, Port, Units
 from citygrid.components.fields import (
     Efficiency,
     HoldingCost,
@@ -221,3 +221,35 @@ def replay_level(
     )  # fmt: skip
     log.at_once(np.where(lossy & ~c["may_burn"], np.minimum(charge, discharge), 0.0))
     return charge, discharge
+
+
+def carry_storage(c: Units, flows: Flows, step: int) -> dict[str, Parameter]:
+    """The level before ``step``, and as the least one at the end, where it has to come back to one.
+
+    A cyclic store began with the level with which its horizon ends, so ``flows`` must reach there.
+    The rent was paid at the beginning.
+    """
+    if step == 0 and not c["cyclic"].any():
+        return {}
+    capacity, cyclic = c["capacity"].ravel(), c["cyclic"].ravel()
+    share = flows["level"] / np.where(capacity > 0.0, capacity, 1.0)[:, None]
+    last = share[:, -1]
+    before = share[:, step - 1] if step else np.where(cyclic, last, c["initial_level"].ravel())
+    found = {
+        "cyclic": Parameter((c.kind,), np.zeros(len(c), dtype=bool)),
+        "initial_level": Parameter((c.kind,), np.clip(before, 0.0, 1.0)),
+        "final_level": Parameter(
+            (c.kind,), np.where(cyclic, np.clip(last, 0.0, 1.0), c["final_level"].ravel())
+        ),
+    }
+    if step:
+        found["fixed_cost"] = Parameter((c.kind,), np.zeros(len(c)), "EUR")
+    return found
+
+
+def open_storage(c: Units) -> dict[str, Parameter]:
+    """No level is asked for at the end; a store that was a circle begins as it was told to."""
+    return {
+        "cyclic": Parameter((c.kind,), np.zeros(len(c), dtype=bool)),
+        "final_level": Parameter((c.kind,), np.zeros(len(c))),
+    }

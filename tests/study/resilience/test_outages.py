@@ -104,6 +104,26 @@ def test_it_is_back_when_the_outage_is_over(block: Path) -> None:
     )
 
 
+def test_a_later_outage_begins_in_the_state_of_the_plan(block: Path) -> None:
+    """The plan needs the tank's 30 kWh in one of the hours, or in parts: at hour 1 it has the rest.
+
+    Then 40 of B and that rest serve the hospital first: with x kWh left, x − 10 go to homes.
+    """
+    study = study_outages(block, Wish(at="1h", length="1h", only=["boiler A"]), options=EXACT)
+    found = of(study, "boiler A")
+    rest = float(study.base.flow("heat_store.level")[0, 0])
+    assert found.begin == "2023-01-16T01:00Z"
+    assert sum(served(found)) == pytest.approx(110 - 40 - rest, abs=1e-6)
+    assert found.of("critical") == pytest.approx(max(10 - rest, 0), abs=1e-6)
+
+
+def test_the_worst_hour_is_the_one_of_most_use(block: Path) -> None:
+    study = study_outages(block, Wish(at="worst", length="1h", only=["tank", "gas"]), options=EXACT)
+    given = study.base.flow("heat_store.discharge")[0]
+    begin = of(study, "tank").begin
+    assert begin == f"2023-01-16T0{int(given.argmax())}:00Z"
+
+
 def test_losing_two_is_never_better_than_losing_one(block: Path) -> None:
     """Any plan without both is one without either, so no optimum of a pair can be cheaper."""
     study = study_outages(block, Wish(length="2h", pairs="all"), options=EXACT)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from citygrid.arrays import Flags
+from citygrid.errors import FormulationError
 
 #: Steps and powers closer than this are equal.
 CLOSE = 1e-9
@@ -36,7 +37,13 @@ def needs(of: Callable[[str], NDArray[Any]], step: float) -> Needs:
     A unit is on or off where it has a minimum load, pays for starting, stopping or standing by,
     must stay on or off for more than a step, or starts (stops) otherwise than it ramps. Starts
     alone are counted where nothing but their cost asks for them.
+
+    A part of a horizon needs what the whole does: there ``need_…`` are parameters.
     """
+    try:
+        return Needs(*(np.asarray(of(f"need_{name}")).ravel() > 0 for name in Needs._fields))
+    except (KeyError, AttributeError, FormulationError):
+        pass  # a whole horizon
 
     def flat(name: str) -> NDArray[Any]:
         values = np.asarray(of(name))
