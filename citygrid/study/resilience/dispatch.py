@@ -12,6 +12,7 @@ import citygrid as cg
 from citygrid.arrays import Floats, stamped
 from citygrid.errors import NoPlanError
 from citygrid.study.resilience.emergency import SHORTAGE, fail, is_penalty, replays
+from citygrid.study.resilience.near import near
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,15 +93,21 @@ class Result:
         return sum(e for (_, each), e in self.unserved.items() if each == priority)
 
 
-def dispatch(case: Case, route: str, options: Options, like: Plan | None = None) -> Dispatched:
+def dispatch(
+    case: Case, route: str, options: Options, like: Plan | None = None, steps: int = 0
+) -> Dispatched:  # fmt: skip
     """Plan and verify a softened case. Raises what the verbs raise.
 
-    The decisions of a plan ``like`` it are where the search may begin.
+    The decisions of a plan ``like`` it, without the outage of the first ``steps``, are where the
+    search begins; by the route ``milp`` first near that plan (:mod:`.near`).
     """
-    form = cg.formulate(case)
-    if like is not None:
-        options = replace(options, start=_decisions(form, like))
-    plan = cg.solve(form, route, options)
+    form, plan, start = cg.formulate(case), None, None
+    if like is not None and route == "milp":
+        plan, start = near(case, form, like, steps, options)
+    if plan is None:
+        if start is None and like is not None:
+            start = _decisions(form, like)
+        plan = cg.solve(form, route, replace(options, start=start))
     return Dispatched(case, plan, cg.verify(case, plan), replays(case, plan))
 
 
@@ -124,7 +131,7 @@ def suffer(
     result = Result(outage, stamped(case.time[0]), steps * case.step, "error")
     try:
         failed = fail(case, outage.components, steps)
-        found = dispatch(failed, route, options, reference.plan)
+        found = dispatch(failed, route, options, reference.plan, steps)
     except NoPlanError as error:
         result.status = error.status
         result.message = str(error.faults[0])
