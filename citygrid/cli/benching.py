@@ -15,7 +15,7 @@ def _listed(text: str | None) -> list[str]:
 
 
 @click.command()
-@click.argument("names", nargs=-1, metavar="[build|year|qubo|samplers|anneal] …")
+@click.argument("names", nargs=-1, metavar="[build|year|rolling|qubo|samplers|anneal] …")
 @click.option("--columns", default=1_000_000, show_default=True, help="Size of the `build` form.")
 @click.option("--classes", help="Of `anneal`: sizes of random districts, such as S,M "
               "[default: S,M unless --size or --scale].")  # fmt: skip

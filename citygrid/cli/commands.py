@@ -25,6 +25,7 @@ from citygrid.cli.frame import (
 )
 from citygrid.cli.laying import compare_layouts
 from citygrid.cli.outaging import outages
+from citygrid.cli.rolling import rolled, rolling_options
 from citygrid.errors import VerificationError
 
 if TYPE_CHECKING:
@@ -91,12 +92,14 @@ def schema(frame: Frame, out: Path | None) -> None:
 @click.option("--route", default="milp", show_default=True, help="How to solve; see `compare`.")
 @counterfactual_option
 @solving_options
+@rolling_options
 @OUT
 @JSON
 @framed
 def plan(
-    frame: Frame, model: Path, route: str, counterfactual: bool, out: Path | None, **given: object
-) -> None:
+    frame: Frame, model: Path, route: str, counterfactual: bool, out: Path | None,
+    window: str | None, overlap: str | None, resume: bool, **given: object,
+) -> None:  # fmt: skip
     """Plan a district by one route; verify and export the plan."""
     from citygrid.cli.outputs import describe_run, print_run
     from citygrid.export.runs import left_from_before, refuse_unwritable_runs, write_runs
@@ -104,7 +107,10 @@ def plan(
     folder = out or Path("out") / model.stem
     refuse_unwritable_runs([route], folder)
     options = options_of(given, frame)
-    run = citygrid.plan_model(model, route, options, frame.say, policies_of(given))
+    run = rolled(model, window, overlap, resume, route, options, frame.say, policies_of(given),
+                 folder)  # fmt: skip
+    if run is None:
+        run = citygrid.plan_model(model, route, options, frame.say, policies_of(given))
     forgone = _forgone([run], options, frame) if counterfactual else {}
     files = write_runs([run], folder, frame.say)
     left = left_from_before(folder, files)

@@ -242,8 +242,8 @@ def formulate(m: Speaker, c: Fleet) -> None:
     formulate_job_data(m, c, parts)
     resources = c.text("site_resource")
     for resource in sorted(set(resources)):
-        here = sites.only(np.array([r == resource for r in resources]), resource)
-        m.draw(resource, c.text("site_center", here), load.only(here))
+        serving = sites.only(np.array([r == resource for r in resources]), resource)
+        m.draw(resource, c.text("site_center", serving), load.only(serving))
 
 
 def _to_pools(c: Fleet, money: Amount, jobs: Axis) -> Amount:
@@ -268,9 +268,9 @@ def _profile(c: Fleet, step: float, hours: int) -> tuple[Indices, Indices, Float
     cells = np.repeat(np.arange(len(owner)), steps)
     after = np.arange(len(cells)) - np.repeat(np.cumsum(steps) - steps, steps)
     share = np.clip(duration[cells] / step - after, 0.0, 1.0)
-    step = c.integers("start_step")[cells] + after
-    here = step < hours
-    at = c.integers("start_site")[cells] * hours + step
+    running = c.integers("start_step")[cells] + after
+    here = running < hours
+    at = c.integers("start_site")[cells] * hours + running
     return at[here], cells[here], (power[cells] * share)[here]
 
 

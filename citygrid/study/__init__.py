@@ -1,1 +1,1 @@
-"""Studies: many plans of one district, and what they say together."""
+"""Studies: one district asked a thousand times, each time a little changed."""

@@ -1,0 +1,115 @@
+"""A proven bound of the whole horizon, window by window: the Lagrangian dual at one point.
+
+Cut at window boundaries, the rows that cross one are priced by the duals of the relaxation, and
+what is left falls apart:
+
+``L(y) = k + Σ_r y_r b_r + Σ_w min {(c − Aᵀy)_w x_w : the window's own rows, bounds and integers}``,
+
+``b_r`` the lower limit of a crossing row where ``y > 0`` and the upper where ``y < 0``. Every ``y``
+proves ``L(y)``; with the duals of the relaxation it is never below it but for rounding, and above
+it wherever integers cost something within a window. Each minimum is replaced by what was proven.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numpy as np
+import scipy.sparse as sp
+
+from citygrid.arrays import Flags, Floats
+from citygrid.model.form import Form
+from citygrid.model.windows import Calendar, settled, window
+from citygrid.routes.contract import Clock, Journal, Options
+from citygrid.routes.highs import Task
+from citygrid.routes.milp import call
+
+#: Rounding of sums, and what a solver's tolerance may have lost, relative to all that was added.
+LOST = 1e-9
+#: A price that would let a shared column pay without end is lowered to this share of its cost.
+WITHIN = 1.0 - 1e-12
+
+
+@dataclass(frozen=True)
+class WindowBound:
+    """The bound [EUR], and what each window proved."""
+
+    bound: float
+    parts: tuple[float, ...]
+
+
+def bound_by_windows(
+    form: Form, when: Calendar, duals: Floats, cuts: Sequence[int], options: Options,
+    clock: Clock, heard: Callable[[int], None] = lambda number: None,
+) -> WindowBound | None:  # fmt: skip
+    """What windows between ``cuts`` (first steps, then the end) prove of a form's cost.
+
+    ``None`` where a window proves nothing, as on a time limit.
+    """
+    own = settled(form, when)
+    crossing = _crossing(own, cuts)
+    prices = _within(form, when, _signed(form, duals, crossing), crossing)
+    limit = np.where(prices > 0, form.row_lower, form.row_upper)
+    held = prices != 0.0
+    terms = [form.constant, *(prices[held] * limit[held]).tolist()]
+    cost = np.asarray(form.cost - form.matrix.T @ prices)
+    bare = replace(form, cost=cost, constant=0.0, accounts={}, curves=(), policies=(), source=None)
+    proved = []
+    for number, (first, last) in enumerate(pairwise(cuts)):
+        heard(number)
+        found = window(bare, own, first, last, np.zeros(len(cost)), form.lower, form.upper)
+        part = _alone(found.form, crossing[found.rows])
+        value = _least(part, options, clock)
+        if value is None:
+            return None
+        proved.append(value)
+    terms += proved
+    lost = LOST * float(np.abs(terms).sum())
+    return WindowBound(math.fsum(terms) - lost, tuple(proved))
+
+
+def _crossing(when: Calendar, cuts: Sequence[int]) -> Flags:
+    """Rows (m) whose columns belong to more than one window, shared columns to their last."""
+    ends = np.asarray(cuts[1:-1])
+    first, last = (np.searchsorted(ends, at, side="right") for at in (when.first, when.last))
+    return np.asarray(first != last)
+
+
+def _signed(form: Form, duals: Floats, crossing: Flags) -> Floats:
+    limit = np.where(duals > 0, form.row_lower, form.row_upper)
+    return np.where(crossing & np.isfinite(limit) & np.isfinite(duals), duals, 0.0)
+
+
+def _within(form: Form, when: Calendar, prices: Floats, crossing: Flags) -> Floats:
+    """Prices under which no column without a bound earns on crossing rows alone."""
+    matrix = sp.csc_array(form.matrix)
+    prices = prices.copy()
+    for column in when.runs:
+        span = slice(matrix.indptr[column], matrix.indptr[column + 1])
+        rows, weight = matrix.indices[span], matrix.data[span]
+        earned = prices[rows] * weight
+        if np.isfinite(form.upper[column]) or earned.sum() <= form.cost[column]:
+            continue
+        gives = rows[earned > 0]
+        lost = earned[earned < 0].sum()
+        share = max(form.cost[column] - lost, 0.0) / earned[earned > 0].sum()
+        prices[gives] *= min(share, 1.0) * WITHIN
+    return prices
+
+
+def _alone(form: Form, crossing: Flags) -> Form:
+    """Without the rows that were priced."""
+    low, high = form.row_lower.copy(), form.row_upper.copy()
+    low[crossing], high[crossing] = -np.inf, np.inf
+    return replace(form, row_lower=low, row_upper=high)
+
+
+def _least(form: Form, options: Options, clock: Clock) -> float | None:
+    """What is proven of a window's least cost [EUR]."""
+    if clock.over:
+        return None
+    task = Task.of(options, "bound", options.gap, clock.left)
+    return call(form, task, Journal(), options.quiet).bound

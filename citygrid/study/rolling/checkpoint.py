@@ -1,0 +1,93 @@
+"""What windows have decided, kept on disk window by window, so that a killed run can go on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from citygrid.arrays import Floats, Indices
+from citygrid.errors import Fault, InputError
+from citygrid.files import whole
+
+NAME = "window_{:05d}.npz"
+FRAME = "rolling.json"
+
+
+class Checkpoint:
+    """A folder with one file per decided window, and one that says what they belong to.
+
+    ``folder`` ``None`` keeps nothing. Files are written whole or not at all, so that what a killed
+    run leaves behind is the windows that it had finished.
+    """
+
+    def __init__(self, folder: Path | None, about: dict[str, Any]) -> None:
+        self.folder = folder
+        self._frame = {**about, "key": hashlib.sha256(
+            json.dumps(about, sort_keys=True).encode()).hexdigest()}  # fmt: skip
+
+    def begin(self, resume: bool) -> int:
+        """How many windows are there to go on from; without ``resume`` those of before go.
+
+        Raises :class:`InputError` where they are those of another problem.
+        """
+        if self.folder is None:
+            return 0
+        frame = self.folder / FRAME
+        if not resume or not frame.is_file():
+            self.clear()
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with whole(frame) as temporary:
+                temporary.write_text(json.dumps(self._frame, indent=1), encoding="utf-8")
+            return 0
+        self._check(frame)
+        count = 0
+        while (self.folder / NAME.format(count)).is_file():
+            count += 1
+        return count
+
+    def _check(self, frame: Path) -> None:
+        try:
+            found = json.loads(frame.read_text(encoding="utf-8"))
+            same = found["key"] == self._frame["key"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise InputError(Fault(str(frame), "is not what a rolling plan left behind", None,
+                                   "leave out --resume to begin anew")) from error  # fmt: skip
+        if not same:
+            other = [name for name, value in self._frame.items()
+                     if name != "key" and found.get(name) != value]  # fmt: skip
+            raise InputError(Fault(str(frame), "belongs to another problem", ", ".join(other),
+                                   "leave out --resume to begin anew"))  # fmt: skip
+
+    def keep(self, number: int, columns: Indices, values: Floats, notes: dict[str, Any]) -> None:
+        """Keep what window ``number`` decided, and forget later windows of an earlier try."""
+        if self.folder is None:
+            return
+        told = np.frombuffer(json.dumps(notes).encode(), dtype=np.uint8)
+        with whole(self.folder / NAME.format(number)) as temporary, temporary.open("wb") as stream:
+            np.savez(stream, columns=columns, values=values, notes=told)
+        (self.folder / NAME.format(number + 1)).unlink(missing_ok=True)
+
+    def read(self, number: int) -> tuple[Indices, Floats, dict[str, Any]]:
+        """What window ``number`` had decided."""
+        assert self.folder is not None
+        path = self.folder / NAME.format(number)
+        try:
+            with np.load(path, allow_pickle=False) as stored:
+                return (stored["columns"], stored["values"],
+                        json.loads(stored["notes"].tobytes()))  # fmt: skip
+        except (OSError, ValueError, KeyError) as error:
+            raise InputError(Fault(str(path), "is not what a rolling plan left behind",
+                                   str(error)[:80], "leave out --resume")) from error  # fmt: skip
+
+    def clear(self) -> None:
+        """Take away what was kept: the plan is whole, or begins anew."""
+        if self.folder is None or not self.folder.is_dir():
+            return
+        for path in [*self.folder.glob("window_*.npz"), self.folder / FRAME]:
+            path.unlink(missing_ok=True)
+        if not any(self.folder.iterdir()):
+            self.folder.rmdir()

@@ -1,0 +1,187 @@
+"""Window after window over one form: see, decide the first part, move on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from citygrid.arrays import Floats, Stamps, stamped
+from citygrid.errors import Fault, InfeasibleError, NoPlanError
+from citygrid.model.curves import exact
+from citygrid.model.form import Form
+from citygrid.model.windows import Calendar, shared_bounds, window
+from citygrid.routes import solve
+from citygrid.routes.contract import Clock, Journal, Options, Outcome
+from citygrid.routes.milp import complete
+from citygrid.study.rolling.checkpoint import Checkpoint
+from citygrid.study.rolling.outlook import Outlook, priced
+from citygrid.study.rolling.spans import Spans
+
+Say = Callable[[str], None]
+
+
+@dataclass
+class Course:
+    """What is decided so far: the point (n), bounds (n, n) that follow from it, notes by window."""
+
+    x: Floats
+    lower: Floats
+    upper: Floats
+    notes: list[dict[str, Any]] = field(default_factory=list)
+
+    @classmethod
+    def begin(cls, form: Form) -> Course:
+        return cls(np.zeros(len(form.cost)), form.lower.copy(), form.upper.copy())
+
+    def copy(self) -> Course:
+        return Course(self.x.copy(), self.lower.copy(), self.upper.copy(), list(self.notes))
+
+
+@dataclass(frozen=True)
+class Roller:
+    """One form, its calendar and outlook, and the route that decides every window."""
+
+    form: Form
+    when: Calendar
+    time: Stamps
+    step: float
+    name: str
+    spans: Spans
+    route: str
+    options: Options
+    outlook: Outlook | None
+    clock: Clock
+    say: Say
+
+    def run(self, checkpoint: Checkpoint, resume: bool) -> Course:
+        """Decide all windows; raises :class:`InfeasibleError` where one has no plan at all."""
+        course, number = Course.begin(self.form), 0
+        for number in range(checkpoint.begin(resume)):
+            columns, values, notes = checkpoint.read(number)
+            course.x[columns] = values
+            self._bounds(course, number)
+            course.notes.append({**notes, "resumed": True})
+        before: Course | None = None
+        tried: set[int] = set()
+        number = len(course.notes)
+        count = len(self.spans.begins)
+        while number < count:
+            kept = course.copy()
+            longer = 1 if number not in tried else 2
+            self.say(self._where(number))
+            if self._decide(course, number, longer):
+                checkpoint.keep(number, *self._decided(course, number), course.notes[-1])
+                before, number = kept, number + 1
+                continue
+            # What an earlier window decided leaves no plan: decide that once more, seeing further.
+            if before is None or number - 1 in tried:
+                raise self._hopeless(kept, number)
+            tried |= {number - 1, number}
+            self.say(f"window {number + 1} has no plan; window {number} once more, seeing further")
+            course, before, number = before, None, number - 1
+        return course
+
+    def _decided(self, course: Course, number: int) -> tuple[Any, Floats]:
+        first, until, _ = self.spans.sees(number)
+        columns = np.flatnonzero((self.when.column >= first) & (self.when.column < until))
+        return columns, course.x[columns]
+
+    def _bounds(self, course: Course, number: int) -> None:
+        first, until, _ = self.spans.sees(number)
+        course.lower, course.upper = shared_bounds(
+            self.form, self.when, course.x, course.lower, course.upper, first, until
+        )
+
+    def _decide(self, course: Course, number: int, longer: int) -> bool:
+        """Solve a window and keep what it decides; ``False`` where it has no plan.
+
+        A window without a plan is tried once more twice as long, for what it asked of its end may
+        have been too early.
+        """
+        first, until, _ = self.spans.sees(number)
+        began = time.perf_counter()
+        for factor in (longer, 2 * longer):
+            seen = min(first + factor * self.spans.window, self.spans.steps)
+            part = window(self.form, self.when, first, seen, course.x, course.lower, course.upper)
+            form = priced(part, self.form, self.when, self.outlook, course.x, first)
+            built = time.perf_counter()
+            left = len(self.spans.begins) - number
+            outcome = solve(form, self.route, replace(
+                self.options.quiet, start=None, time_limit=self.clock.share(2.0 / (left + 1)),
+            ))  # fmt: skip
+            if outcome.x is not None or seen == self.spans.steps:
+                break
+        if outcome.x is None:
+            if outcome.status == "infeasible":
+                return False
+            raise self._stuck(outcome, number)
+        self._keep(course, part.columns, outcome.x[: len(part.columns)], until)
+        self._bounds(course, number)
+        course.notes.append({
+            "window": number + 1, "from": stamped(self.time[first]),
+            "until": stamped(self.time[until - 1]), "steps": seen - first,
+            "decided": until - first, "columns": len(part.columns),
+            "binaries": int(form.integer.sum()), "status": outcome.status, "gap": outcome.gap,
+            "seconds": {"form": built - began, "solve": time.perf_counter() - built},
+        })  # fmt: skip
+        return True
+
+    def _keep(self, course: Course, columns: Any, x: Floats, until: int) -> None:
+        decided = self.when.column[columns] < until
+        at = columns[decided]
+        values = np.clip(x[decided], self.form.lower[at], self.form.upper[at])
+        course.x[at] = np.where(self.form.integer[at], np.round(values), values)
+
+    def _where(self, number: int) -> str:
+        first, _, end = self.spans.sees(number)
+        return f"window {number + 1} of {len(self.spans.begins)}, " \
+               f"{stamped(self.time[first])} to {stamped(self.time[end - 1])}"  # fmt: skip
+
+    def _stuck(self, outcome: Outcome, number: int) -> NoPlanError:
+        why = outcome.status.replace("_", " ")
+        return NoPlanError(Fault(
+            self._where(number), f"found no plan ({why})", outcome.telemetry.get("message"),
+            "allow more time, a larger gap, a shorter window, or another route; "
+            "with --resume the windows before it are kept",
+        ))  # fmt: skip
+
+    def _hopeless(self, course: Course, number: int) -> InfeasibleError:
+        """Why a window has no plan: what is missing where and when."""
+        from citygrid.routes.explain import explain
+        from citygrid.routes.words import tell
+
+        first, _, end = self.spans.sees(number)
+        part = window(self.form, self.when, first, end, course.x, course.lower, course.upper)
+        said = explain(part.form)
+        place = self._where(number)
+        if said.feasible:
+            faults = [Fault(place, "has no plan after what was decided before", None,
+                            "use a longer window or overlap")]  # fmt: skip
+            return InfeasibleError(faults)
+        told, document = tell(part.form, said, place, self.step)
+        error = InfeasibleError([
+            *told, Fault(place, "has no plan, also after its neighbour was decided anew seeing "
+                         "further", None, "use a longer window or overlap, or plan without"),
+        ])  # fmt: skip
+        error.details = {**document, "window": number + 1}
+        return error
+
+
+def finished(form: Form, course: Course, options: Options, clock: Clock, say: Say) -> Floats:
+    """The whole plan: with all choices made, the dispatch of all steps at once is one programme.
+
+    It gives levels, peaks and caps what windows could not see, and is kept where it is cheaper or
+    where the windows' own rounding adds up. Without time for it, the windows' own dispatch stays.
+    """
+    own = exact(form, course.x)
+    say("the dispatch of all windows at once, with their choices held")
+    found, _ = complete(form, own, Journal(), options.quiet, clock.last)
+    if found is None:
+        return own
+    best = exact(form, found)
+    better = form.objective(best) <= form.objective(own) or form.residual(own) > 1e-6
+    return best if better else own

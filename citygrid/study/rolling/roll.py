@@ -1,0 +1,176 @@
+"""The verb: a case, a window and an overlap give one plan of the whole horizon."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from citygrid.district.case import Case
+from citygrid.errors import Fault, InputError
+from citygrid.gap import relative_gap
+from citygrid.model.form import Form
+from citygrid.model.windows import Calendar, calendar
+from citygrid.plan.plan import Plan
+from citygrid.routes import check, check_sampler, check_strangers
+from citygrid.routes.contract import Clock, Journal, Options, Outcome, proven
+from citygrid.study.rolling.bound import bound_by_windows
+from citygrid.study.rolling.checkpoint import Checkpoint
+from citygrid.study.rolling.engine import Roller, finished
+from citygrid.study.rolling.outlook import Outlook, look_ahead, says
+from citygrid.study.rolling.spans import Spans, spans
+from citygrid.verbs import Run, formulate, impose, load, prepare, timed, verify
+from citygrid.verbs.handover import plan_of
+
+Say = Callable[[str], None]
+
+#: Shares of the time that is left: for the relaxation, and for the bound after it is rolled.
+LOOK, PROVE = 0.25, 0.5
+#: Windows of the bound are so many times as long as those of the plan, for fewer rows cross.
+LONGER = 4
+
+
+def quiet(text: str) -> None:
+    """Nobody listens."""
+
+
+def roll(
+    case: Case, window: str = "48h", overlap: str | None = None, route: str = "milp",
+    options: Options | None = None, say: Say = quiet, folder: Path | None = None,
+    resume: bool = False, prove: bool = True, form: Form | None = None,
+) -> Plan:  # fmt: skip
+    """Plan a case window by window: one plan of the whole horizon, with a proven bound of it.
+
+    window, overlap
+        Lengths as people write them. Each window sees ``window`` and decides ``window − overlap``.
+    route, options
+        How every window is solved. ``time_limit`` is for all of it: the relaxation, the windows,
+        the last dispatch and the bound.
+    folder, resume
+        Where decided windows are kept until the plan is whole, and whether to go on from there.
+    prove
+        Whether to look for a bound better than the relaxation's.
+    form
+        Of the case, where it is written already or holds policies.
+
+    Raises :class:`InputError` for windows that cannot be, :class:`InfeasibleError` and
+    :class:`NoPlanError` as :func:`citygrid.verbs.solve` does, naming the window.
+    """
+    asked = options or Options()
+    for part in (lambda: check(route, asked), lambda: check_strangers([route], asked),
+                 lambda: check_sampler([route], asked)):  # fmt: skip
+        part()
+    if route.startswith("answer:"):
+        raise InputError(Fault("route", "answers one problem and cannot roll", route,
+                               "choose milp, hybrid, qubo or pyomo:SOLVER"))  # fmt: skip
+    parts = spans(case, window, overlap)
+    warned = warnings(case, parts)
+    for text in warned:
+        say(text)
+    journal, clock = Journal(asked.progress), Clock(asked.time_limit)
+    if form is None:
+        with journal.stage("formulate"):
+            form = formulate(case)
+    with journal.stage("calendar"):
+        when = calendar(form, case.time)
+    with journal.stage("outlook"):
+        outlook = look_ahead(form, asked, clock.share(LOOK), say)
+    checkpoint = Checkpoint(folder, _about(form, parts, route, asked))
+    roller = Roller(form, when, case.time, case.step, case.name, parts, route, asked, outlook,
+                    clock, say)  # fmt: skip
+    with journal.stage("windows"):
+        course = roller.run(checkpoint, resume)
+    with journal.stage("dispatch"):
+        x = finished(form, course, asked, clock, say)
+    objective = form.objective(x)
+    bound, how = None if outlook is None else outlook.bound, "relaxation"
+    if prove and outlook is not None:
+        with journal.stage("bound"):
+            better = _better(form, when, outlook, parts, asked, clock, say)
+        if better is not None and (bound is None or better > bound):
+            bound, how = better, "windows"
+    bound = proven(objective, bound)
+    gap = relative_gap(objective, bound)
+    journal.trace(objective, bound)
+    journal.figures |= {
+        "rolling": {
+            "window_h": parts.window * case.step, "overlap_h": parts.overlap * case.step,
+            "windows": len(parts.begins),
+            "bound_by": how if bound is not None else None, "warnings": warned, **says(outlook),
+            "each": course.notes,
+        },
+    }  # fmt: skip
+    within = gap is not None and gap <= asked.gap
+    outcome = Outcome("optimal" if within else "feasible", x, objective, bound, [(objective, x)],
+                      {**journal.telemetry(), "gap_asked": asked.gap})  # fmt: skip
+    plan = plan_of(case, form, route, asked, outcome)
+    checkpoint.clear()
+    return plan
+
+
+def _better(
+    form: Form, when: Calendar, outlook: Outlook, parts: Spans, options: Options, clock: Clock,
+    say: Say,
+) -> float | None:  # fmt: skip
+    """What windows prove, longer ones than those of the plan, without overlap."""
+    length = max(parts.window, min(LONGER * parts.window, parts.steps // 4))
+    cuts = [*range(0, parts.steps - length // 2, length), parts.steps]
+    say(f"proving a bound by {len(cuts) - 1} windows")
+    found = bound_by_windows(form, when, outlook.duals, cuts, replace(options, gap=options.gap),
+                             clock)  # fmt: skip
+    return None if found is None else found.bound
+
+
+def warnings(case: Case, parts: Spans) -> list[str]:
+    """What a window is too short to see: minimum times and jobs longer than it."""
+    seen, found = parts.window * case.step, []
+    for kind, units in case.units.items():
+        for name, what in (("minimum_up_time", "minimum up time"),
+                           ("minimum_down_time", "minimum down time"),
+                           ("job_duration", "duration of a job")):  # fmt: skip
+            if name in units.parameters:
+                longest = float(units.parameters[name].values.max(initial=0.0))
+                if longest > seen:
+                    found.append(f"warning: the window of {seen:g} h is shorter than a {what} of "
+                                 f"{longest:g} h ({kind}); use a longer one")  # fmt: skip
+    return found
+
+
+def _about(form: Form, parts: Spans, route: str, options: Options) -> dict[str, Any]:
+    """What decided windows depend on; how long a run may take is not part of it."""
+    kept = ("gap", "seed", "sampler")
+    return {
+        "form": form.hash, **asdict(parts), "route": route,
+        **{name: getattr(options, name) for name in kept}, "extras": dict(options.extras),
+    }  # fmt: skip
+
+
+def roll_model(
+    path: str | Path, window: str, overlap: str | None = None, route: str = "milp",
+    options: Options | None = None, say: Say = quiet, policies: Sequence[str | Path] = (),
+    folder: Path | None = None, resume: bool = False,
+) -> Run:  # fmt: skip
+    """The whole sentence for one model, by windows: read, prepare, write, roll, verify."""
+    asked = options or Options()
+    seconds: dict[str, float] = {}
+    say("reading the district")
+    with timed(seconds, "load"):
+        district = load(path)
+    say("preparing weather, series and jobs")
+    with timed(seconds, "prepare"):
+        case = prepare(district)
+        spans(case, window, overlap)
+    say("writing the form")
+    with timed(seconds, "formulate"):
+        form = formulate(case)
+        for policy in policies:
+            form = impose(form, policy)
+    run = Run(route, case, form, None, None, seconds, None, asked.seed, asked.time_limit)
+    with timed(seconds, "solve"):
+        run.plan = roll(case, window, overlap, route, asked, say, folder, resume, form=form)
+    say(f"verifying the plan by {route}")
+    with timed(seconds, "verify"):
+        run.verdict = verify(case, run.plan)
+    seconds["total"] = sum(seconds.values())
+    return run

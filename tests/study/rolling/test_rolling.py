@@ -1,0 +1,278 @@
+"""A horizon by windows: one verified plan, a bound that holds, and nothing lost on the way."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+import citygrid as cg
+from citygrid.cli import main
+from citygrid.components.contract import kinds
+from citygrid.district.case import Case
+from citygrid.errors import InfeasibleError, InputError, NoPlanError
+from citygrid.model.windows import calendar
+from citygrid.routes import Options
+from citygrid.routes.contract import Clock
+from citygrid.study.rolling import roll
+from citygrid.study.rolling.bound import bound_by_windows
+from citygrid.study.rolling.outlook import look_ahead
+from tests.conftest import REPOSITORY
+from tests.helpers import solved
+
+#: All kinds whose district has two steps or more.
+KINDS = sorted(set(kinds()) - {"power_demand"})
+EXACT = Options(gap=0.0)
+
+
+@cache
+def day() -> Case:
+    return cg.prepare(cg.load(REPOSITORY / "models" / "frankfurt_day.yaml"))
+
+
+@cache
+def units(volume: int = 1200) -> Case:
+    """The first four days of Flensburg's five units, with a store of so many m³."""
+    import tempfile
+
+    text = (REPOSITORY / "models" / "flensburg_units.yaml").read_text(encoding="utf-8")
+    text = text.replace("length: 8760 h", "length: 96 h")
+    text = text.replace("volume: 1200 m^3", f"volume: {volume} m^3")
+    text = text.replace("../data", str(REPOSITORY / "data"))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "units.yaml"
+        path.write_text(text, encoding="utf-8")
+        return cg.prepare(cg.load(path))
+
+
+@cache
+def whole_units() -> float:
+    return cg.solve(cg.formulate(units()), options=Options(gap=1e-6)).objective
+
+
+# plans --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_rolls(kind: str) -> None:
+    """One step decided at a time, seeing two: no kind loses its state at a window's end."""
+    result = solved(kind)
+    try:
+        plan = roll(result.case, "2 h", "1 h", options=EXACT)
+    except InfeasibleError:
+        pytest.skip("its windows see too little of it, and say so")
+    verdict = cg.verify(result.case, plan)
+    assert verdict.ok, [str(v) for v in verdict.violations[:3]]
+    turnover = sum(abs(line.money) for line in verdict.ledger.values())
+    tolerance = 1e-6 * max(1.0, turnover)
+    assert plan.objective >= result.plan.objective - tolerance
+    assert plan.bound is not None and plan.bound <= result.plan.objective + tolerance
+
+
+def test_few_kinds_see_too_little() -> None:
+    """The skips above are few, or the test above tests nothing."""
+    short = []
+    for kind in KINDS:
+        try:
+            roll(solved(kind).case, "2 h", "1 h", options=EXACT)
+        except InfeasibleError:
+            short.append(kind)
+    assert len(short) <= 3, short
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_one_window_is_the_optimum(kind: str) -> None:
+    result = solved(kind)
+    length = len(result.case.time) * result.case.step
+    plan = roll(result.case, f"{length:g} h", "0 h", options=EXACT)
+    assert plan.objective == pytest.approx(result.plan.objective, rel=1e-6, abs=1e-6)
+    assert cg.verify(result.case, plan).ok
+
+
+def test_with_enough_overlap_it_is_the_optimum() -> None:
+    """Four days of five units with a store of an hour: what is seen for a day ends within it."""
+    case = units(60)
+    whole = cg.solve(cg.formulate(case), options=Options(gap=1e-7))
+    plan = roll(case, "60 h", "36 h", options=Options(gap=1e-7))
+    assert plan.telemetry["rolling"]["windows"] == 3
+    assert plan.objective == pytest.approx(whole.objective, rel=1e-6)
+
+
+def test_short_windows_cost_a_little_and_know_how_much() -> None:
+    plan = roll(units(), "24 h", "12 h", options=Options(gap=1e-4))
+    assert cg.verify(units(), plan).ok
+    assert plan.gap is not None and plan.gap < 0.02
+    assert plan.bound is not None and plan.bound <= whole_units() * (1 + 1e-6)
+    assert whole_units() * (1 - 1e-6) <= plan.objective <= whole_units() * 1.01
+
+
+@pytest.mark.parametrize("route", ["milp", "hybrid", "pyomo:highs"])
+def test_every_route_works_inside(route: str) -> None:
+    plan = roll(day(), "12 h", "6 h", route, Options(gap=0.02, threads=1))
+    verdict = cg.verify(day(), plan)
+    assert verdict.ok, [str(v) for v in verdict.violations[:3]]
+    assert plan.route == route and plan.gap is not None and plan.gap < 0.05
+    assert verdict.kpis["jobs_late"] == 0
+
+
+def test_telemetry_tells_of_every_window() -> None:
+    plan = roll(units(), "48 h", "24 h", options=Options(gap=1e-3))
+    told = plan.telemetry["rolling"]
+    assert [each["window"] for each in told["each"]] == [1, 2, 3]
+    assert sum(each["decided"] for each in told["each"]) == len(units().time)
+    assert told["each"][1]["from"].startswith("2019-01-01T23:00")
+    assert told["bound_by"] in ("windows", "relaxation")
+
+
+# bounds -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_bound_of_windows_holds(kind: str) -> None:
+    """Below every optimum, and not below the relaxation but for rounding."""
+    result = solved(kind)
+    form, steps = result.form, len(result.case.time)
+    outlook = look_ahead(form, EXACT, None, lambda text: None)
+    assert outlook is not None
+    when = calendar(form, result.case.time)
+    found = bound_by_windows(form, when, outlook.duals, [*range(steps), steps], EXACT, Clock(None))
+    assert found is not None
+    scale = 1e-5 * max(1.0, float(np.abs(form.cost * outlook.x).sum()))
+    assert found.bound <= result.plan.objective + scale
+    if outlook.bound is not None and not form.curves:
+        assert found.bound >= outlook.bound - 10 * scale
+
+
+def test_any_prices_give_a_bound() -> None:
+    """Prices that are wrong prove less, never too much."""
+    form = cg.formulate(units())
+    outlook = look_ahead(form, EXACT, None, lambda text: None)
+    assert outlook is not None
+    when = calendar(form, units().time)
+    lot = np.random.default_rng(5)
+    values = []
+    for noise in (0.0, 0.3, 1.0):
+        duals = outlook.duals * (1.0 + noise * lot.standard_normal(len(outlook.duals)))
+        found = bound_by_windows(form, when, duals, [0, 48, 96], Options(gap=1e-4), Clock(None))
+        if found is not None:
+            values.append(found.bound)
+    assert len(values) >= 2 and max(values) <= whole_units() * (1 + 1e-6)
+    assert values[0] == max(values)
+
+
+def test_windows_prove_more_than_the_relaxation() -> None:
+    plan = roll(units(), "48 h", "24 h", options=Options(gap=1e-4))
+    told = plan.telemetry["rolling"]
+    assert told["bound_by"] == "windows"
+    assert plan.bound is not None and plan.bound > told["relaxation_bound"]
+
+
+# interruptions ------------------------------------------------------------------------------------
+
+
+class Cut(Exception):
+    """The run was killed."""
+
+
+def killed_at(number: int) -> Any:
+    def say(text: str) -> None:
+        if text.startswith(f"window {number} of"):
+            raise Cut
+
+    return say
+
+
+def test_a_run_that_was_cut_goes_on_with_the_next_window(tmp_path: Path) -> None:
+    whole = roll(units(), "24 h", "0 h", options=Options(gap=1e-3))
+    with pytest.raises(Cut):
+        roll(units(), "24 h", "0 h", options=Options(gap=1e-3), folder=tmp_path / "windows",
+             say=killed_at(3))  # fmt: skip
+    said: list[str] = []
+    plan = roll(units(), "24 h", "0 h", options=Options(gap=1e-3), folder=tmp_path / "windows",
+                resume=True, say=said.append)  # fmt: skip
+    assert not [text for text in said if text.startswith(("window 1 of", "window 2 of"))]
+    assert plan.objective == pytest.approx(whole.objective, rel=1e-9)
+    assert [each.get("resumed", False) for each in plan.telemetry["rolling"]["each"]] == [
+        True, True, False, False]  # fmt: skip
+    assert not (tmp_path / "windows").exists()
+
+
+def test_what_belongs_to_another_problem_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(Cut):
+        roll(units(), "24 h", "0 h", folder=tmp_path, say=killed_at(2))
+    with pytest.raises(InputError, match=r"another problem \(got \"window\"\)"):
+        roll(units(), "48 h", "0 h", folder=tmp_path, resume=True)
+    (tmp_path / "rolling.json").write_text("{", encoding="utf-8")
+    with pytest.raises(InputError, match="leave out --resume"):
+        roll(units(), "24 h", "0 h", folder=tmp_path, resume=True)
+
+
+def test_a_time_limit_says_which_window_and_what_to_do() -> None:
+    with pytest.raises(NoPlanError) as error:
+        roll(day(), "12 h", "6 h", options=Options(time_limit=1e-3))
+    assert "window" in str(error.value) and "--resume" in str(error.value)
+
+
+# wrong wishes -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("window", "overlap", "said"), [
+    ("24 h", "24 h", "leaves nothing"), ("48 h", "12 h", "longer than the horizon"),
+    ("90 min", "0 h", "not a multiple of the step"), ("0 h", "0 h", "has no length"),
+    ("12", "6 h", "unit"), ("-4 h", "0 h", "write"), ("a day", "0 h", "write"),
+])  # fmt: skip
+def test_wrong_windows_are_refused_in_one_sentence(window: str, overlap: str, said: str) -> None:
+    with pytest.raises(InputError) as error:
+        roll(day(), window, overlap)
+    (fault,) = error.value.faults
+    assert said in str(fault)
+
+
+def test_a_window_shorter_than_a_job_is_warned_of() -> None:
+    said: list[str] = []
+    with pytest.raises(Cut):
+        roll(day(), "4 h", "2 h", say=lambda text: (said.append(text), killed_at(1)(text))[1])
+    assert [text for text in said if text.startswith("warning: the window of 4 h is shorter")]
+
+
+# the command --------------------------------------------------------------------------------------
+
+
+def command(*arguments: object) -> Any:
+    return CliRunner().invoke(main, ["plan", *map(str, arguments)])
+
+
+def test_the_command_writes_what_plan_writes(tmp_path: Path) -> None:
+    model = REPOSITORY / "models" / "frankfurt_day.yaml"
+    done = command(model, "--window", "12h", "--overlap", "6h", "--gap", "0.02", "--json",
+                   "--out", tmp_path)  # fmt: skip
+    assert done.exit_code == 0, done.output
+    document = json.loads(done.stdout)
+    assert document["verdict"]["ok"] and document["gap"] < 0.05
+    assert document["telemetry"]["rolling"]["windows"] == 3
+    assert Path(document["files"]["plan"]).is_file()
+    assert not (tmp_path / "windows").exists()
+
+
+def test_overlap_and_resume_belong_to_windows(tmp_path: Path) -> None:
+    model = REPOSITORY / "models" / "tiny.yaml"
+    done = command(model, "--overlap", "1h", "--resume", "--out", tmp_path)
+    assert done.exit_code == 2
+    assert done.stderr.count("belongs to windows") == 2
+    assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+def test_a_year_of_five_units(tmp_path: Path) -> None:
+    """8760 hours, 43,800 binaries: verified as one plan, within a per cent of a proven bound."""
+    result = cg.prepare(cg.load(REPOSITORY / "models" / "flensburg_units.yaml"))
+    form = cg.formulate(result)
+    assert form.size["binaries"] == 43_800
+    plan = roll(result, "72 h", "24 h", options=Options(gap=5e-3), form=form)
+    verdict = cg.verify(result, plan)
+    assert verdict.ok and plan.gap is not None and plan.gap <= 0.01
