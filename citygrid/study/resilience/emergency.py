@@ -72,16 +72,37 @@ def soften(case: Case, logs: Collection[Log], prices: Mapping[str, float] | None
         })
         for kind, units in case.units.items()
     }  # fmt: skip
-    places = sorted({
-        (movement.carrier, str(place))
-        for log in logs for movement in log.movements if movement.sign < 0
-        if carrier_unit(movement.carrier) == "kW" for place in movement.places
-    })  # fmt: skip
-    softened[SHORTAGE] = _shortages(places, case.step, case.units.get(SHORTAGE))
-    return replace(case, units=softened, caps={})
+    units = _shortages(_places(case, logs, prices), case.step, case.units.get(SHORTAGE))
+    return replace(case, units={**softened, SHORTAGE: units}, caps={})
 
 
-def _shortages(places: list[tuple[str, str]], step: float, stated: Units | None) -> Units:
+def _places(
+    case: Case, logs: Collection[Log], prices: Mapping[str, float]
+) -> dict[tuple[str, str], str]:  # fmt: skip
+    """(Carrier, place) where something is drawn → how important it is what lacks there at last.
+
+    It is critical where a load is that cannot give way (a cryostat). Where only lines and stores
+    are left it is deferrable: a network that goes cold loses nothing that anybody asked for.
+    """
+    lines = {str(owner) for log in logs for each in log.carried for owner in each.owners}
+    found: dict[tuple[str, str], str] = {}
+    for log in logs:
+        spec = kinds()[log.kind].spec
+        yields = spec.keeps_energy or bool(spec.soften(case.units[log.kind], prices))
+        for movement in log.movements:
+            if movement.sign > 0 or carrier_unit(movement.carrier) != "kW":
+                continue
+            for owner, place in zip(movement.owners, movement.places, strict=True):
+                key = (movement.carrier, str(place))
+                firm = not yields and str(owner) not in lines
+                if firm or key not in found:
+                    found[key] = "critical" if firm else "deferrable"
+    return dict(sorted(found.items()))
+
+
+def _shortages(
+    places: Mapping[tuple[str, str], str], step: float, stated: Units | None
+) -> Units:  # fmt: skip
     """One shortage per carrier and place, after those that the district states itself."""
     count = len(places)
     dim = (SHORTAGE,)
@@ -90,7 +111,7 @@ def _shortages(places: list[tuple[str, str]], step: float, stated: Units | None)
         "carrier": Parameter(dim, np.array([carrier for carrier, _ in places], dtype=object)),
         "price": Parameter(dim, np.full(count, LAST_RESORT), "EUR/kWh"),
         "surplus_price": Parameter(dim, np.full(count, SURPLUS), "EUR/kWh"),
-        "priority": Parameter(dim, np.array(["critical"] * count, dtype=object)),
+        "priority": Parameter(dim, np.array(list(places.values()), dtype=object)),
     }
     names = [f"lack of {carrier} at {place}" for carrier, place in places]
     if stated is not None:

@@ -271,6 +271,35 @@ def test_a_failed_case_survives_storage(block: Path, tmp_path: Path) -> None:
     assert cg.verify(again.case, again).ok
 
 
+def test_a_network_that_goes_cold_is_no_critical_load(tmp_path: Path) -> None:
+    """Behind a pipe that failed another one lies, whose loss nobody feeds: homes go without.
+
+    Without this, losing any pipe would count as losing critical load.
+    """
+    path = tmp_path / "network.yaml"
+    path.write_text(NETWORK, encoding="utf-8")
+    cold = Path(__file__).parents[2] / "components" / "districts" / "weather_cold.csv"
+    (tmp_path / "weather.csv").write_text(cold.read_text(encoding="utf-8"), encoding="utf-8")
+    found = of(study_outages(path, Wish(length="2h", only=["first"]), options=EXACT), "first")
+    assert found.verified and found.survives and found.of("normal") == pytest.approx(100.0)
+    assert found.of("deferrable") > 0.01 and found.lacks[-1].component == "lack of heat at middle"
+
+
+NETWORK = """
+name: network
+horizon: {start: 2023-01-16T00:00Z, length: 2 h, step: 1 h}
+weather: {file: weather.csv, latitude: 50.1, longitude: 8.7}
+heat_network: {supply: [{air: -10 degC, water: 80 degC}], return: 50 degC}
+nodes: {plant: {}, middle: {}, end: {}}
+components:
+  gas: {kind: fuel, node: plant, price: 50 EUR/MWh}
+  boiler: {kind: boiler, node: plant, heat: 200 kW, efficiency: 100 %}
+  first: {kind: heat_pipe, from: plant, to: middle, length: 200 m, dn: 65}
+  second: {kind: heat_pipe, from: middle, to: end, length: 200 m, dn: 65}
+  homes: {kind: heat_demand, node: end, load: 50 kW}
+"""
+
+
 # wishes and files ---------------------------------------------------------------------------------
 
 
