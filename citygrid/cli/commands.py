@@ -24,6 +24,8 @@ from citygrid.cli.frame import (
     seeds_of,
     solving_options,
 )
+from citygrid.cli.laying import compare_layouts
+from citygrid.cli.outaging import outages
 from citygrid.cli.recording import recorded
 from citygrid.cli.registering import asked
 from citygrid.cli.registering import runs as runs_
@@ -393,5 +395,5 @@ main.add_command(bench)
 main.add_command(import_)
 main.add_command(runs_)
 main.add_command(study)
-for command in (front, alternatives, sensitivity, break_even, aggregate):
+for command in (front, alternatives, sensitivity, break_even, aggregate, outages, compare_layouts):
     main.add_command(command)

@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 import citygrid.components
-from citygrid.arrays import Floats
+from citygrid.arrays import Flags, Floats
 from citygrid.components.log import Log
 from citygrid.components.words import Fleet, Speaker
 from citygrid.errors import Fault, FormulationError
@@ -94,6 +94,27 @@ class Component(BaseModel):
         """The two nodes of a component that is a line on the map (pipe, cable); else ``None``."""
         return None
 
+    #: Whether it is a way to the world outside, without which the district is an island.
+    to_outside: ClassVar[bool] = False
+
+    @classmethod
+    def withdraw(cls, units: Units, out: Flags) -> dict[str, Parameter]:
+        """Parameters that change when units fail in the steps ``out`` (n, T), from the first on.
+
+        A unit that is out feeds and draws nothing: that much is demanded of every kind by the form
+        and by the verdict. A kind says here what else ends with it: loads that it must serve, heat
+        that it loses, times for which it would have to run.
+        """
+        return {}
+
+    @classmethod
+    def soften(cls, units: Units, prices: Mapping[str, float]) -> dict[str, Parameter]:
+        """Parameters by which a kind gives way in an emergency, rather than leave no plan.
+
+        ``prices`` [EUR/kWh] are what a kWh not served costs, by its priority.
+        """
+        return {}
+
 
 class Parameter(NamedTuple):
     """Known numbers (or texts) of a kind over named dimensions, with their unit."""
@@ -143,6 +164,17 @@ class Units:
         coords = {self.kind: np.array([name], dtype=object)}
         return Units(self.kind, (name,), parameters, coords, self.step)
 
+    def stated(self, name: str, unless: float | str, like: str | None = None) -> NDArray[Any]:
+        """A parameter as ``units[name]`` gives it; ``unless`` where a case has none of that name.
+
+        Plans that were stored before a parameter was thought of have cases without it. ``like`` is
+        a parameter of the same shape, where that is not one number per component.
+        """
+        if name in self.parameters:
+            return self[name]
+        shape = (len(self), 1) if like is None else self[like].shape
+        return np.full(shape, unless, dtype=object if isinstance(unless, str) else float)
+
     def places(self, name: str) -> NDArray[Any]:
         """A text parameter such as the node of every component, shape (n,)."""
         return self.parameters[name].values
@@ -163,6 +195,10 @@ class Flows:
 
     def __contains__(self, name: str) -> bool:
         return name in self._arrays
+
+    def labels(self, name: str) -> NDArray[Any]:
+        """What stands on the first axis of a flow."""
+        return self._labels[name]
 
     def __getitem__(self, name: str) -> NDArray[np.float64]:
         self._read.add(name)

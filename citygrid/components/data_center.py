@@ -8,12 +8,14 @@ from typing import Literal, NamedTuple
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from citygrid.arrays import Flags, Floats
 from citygrid.components.common.cooling_loop import (
     check_loop,
     formulate_cooling_loop,
     loop_ports,
     replay_cooling_loop,
 )
+from citygrid.components.common.demand import shed_price
 from citygrid.components.common.energy_limits import (
     carry_energy_limits,
     formulate_energy_limits,
@@ -28,6 +30,7 @@ from citygrid.components.common.loop_modes import (
     mode_tables,
     replay_loop_modes,
 )
+from citygrid.components.common.withdrawal import while_out
 from citygrid.components.contract import Component, Flows, Parameter, Port, Units
 from citygrid.components.fields import (
     HourlyNumber,
@@ -35,12 +38,14 @@ from citygrid.components.fields import (
     Node,
     Number,
     Power,
+    Priority,
     Ratio,
     Share,
+    ShortfallPrice,
     Temperature,
 )
 from citygrid.components.log import Log
-from citygrid.components.words import Fleet, Speaker
+from citygrid.components.words import Amount, Fleet, Known, Speaker
 from citygrid.inputs.world import World
 
 
@@ -101,6 +106,10 @@ class DataCenter(Component):
 
     ``energy_reuse_min`` and ``pue_max`` hold over the horizon: recovered heat ≥ min · E, and
     E ≤ max · E_IT, where E is the centre's own energy and ``cooling_power`` per heat rejected.
+
+    Where interactive work has an ``unserved_price``, a share of the servers may be ``dark``: idle
+    power, load, room for jobs and standing losses are less by that share, and the work is not done.
+    A centre with modes is dark as a whole, or not at all.
     """
 
     group = "compute"
@@ -122,6 +131,13 @@ class DataCenter(Component):
     modes: tuple[LoopMode, ...] = Field((), description="other temperatures of the loop")
     energy_reuse_min: Share = Field(0.0, description="least energy reuse factor over the horizon")
     pue_max: Ratio | None = Field(None, description="largest PUE over the horizon")
+    priority: Priority = Field(
+        "critical", description="of the interactive work, when there is not enough for all"
+    )
+    unserved_price: ShortfallPrice | None = Field(
+        None, description="what a kWh of interactive work and idle power costs when servers are "
+        "switched off; without it, all stay on"
+    )  # fmt: skip
     cooling_power: Share = Field(
         0.0, description="power per heat rejected that counts for the two; coolers are components"
     )
@@ -149,6 +165,21 @@ class DataCenter(Component):
                 "raise `pue_max`"
             )
         return self
+
+    @classmethod
+    def withdraw(cls, units: Units, out: Flags) -> dict[str, Parameter]:
+        """A centre that is lost is dark: its interactive work is not done, it draws no power."""
+        return while_out(units, out, {"lit": 0.0})
+
+    @classmethod
+    def soften(cls, units: Units, prices: Mapping[str, float]) -> dict[str, Parameter]:
+        """Servers may be switched off, and no yearly figure of energy is asked for."""
+        every = len(units)
+        return {
+            "unserved_price": shed_price(units, "unserved_price", prices),
+            "energy_reuse_min": Parameter((units.kind,), np.zeros(every)),
+            "pue_max": Parameter((units.kind,), np.full(every, np.inf)),
+        }
 
     def loop(self) -> tuple[float, float]:
         """Supply and return temperature of the heat loop [degC]."""
@@ -195,6 +226,7 @@ def prepare(specs: Mapping[str, DataCenter], world: World) -> dict[str, Paramete
         "capacity": Parameter((kind,), np.array(capacity, dtype=float), "kW"),
         "idle": Parameter((kind,), np.array(idle), "kW"),
         "load": Parameter((kind, "time"), np.array(loads), "kW"),
+        "lit": Parameter((kind,), np.ones(len(specs))),
         "recoverable": Parameter((kind,), np.array(shares)),
         "moded": Parameter((kind,), np.array([bool(spec.modes) for spec in specs.values()])),
         "reuse_before": Parameter((kind,), np.zeros(len(specs)), "kWh"),
@@ -206,21 +238,48 @@ def prepare(specs: Mapping[str, DataCenter], world: World) -> dict[str, Paramete
 def formulate(m: Speaker, c: Fleet) -> None:
     """Work within capacity; power in, heat out, by the loop's mode where there are several."""
     room = c.capacity - c.idle - c.load
-    compute = m.variable("compute", c.axis, m.time, upper=room, about="IT power of jobs")
+    compute = m.variable("compute", c.axis, m.time, upper=room * c.lit, about="IT power of jobs")
     m.feed("compute", list(c.axis.labels), compute)
     plain = c.axis.only(~c.flags("moded"), "plain")
     moded = c.axis.only(c.flags("moded"), "moded")
+    lit = _lit(m, c, compute, room)
     if len(plain):
-        it_power = (compute + c.idle + c.load).only(plain)
-        power = it_power * (1.0 + c.loss_share.only(plain)) + (c.loss_fixed * c.capacity).only(
-            plain
-        )
+        it_power = (compute + lit * (c.idle + c.load)).only(plain)
+        standing = (lit * (c.loss_fixed * c.capacity)).only(plain)
+        power = it_power * (1.0 + c.loss_share.only(plain)) + standing
         m.draw("power", c.text("node", plain), power)
         loop = formulate_cooling_loop(m, plain, power, it_power * c.recoverable.only(plain),
                                       list(plain.labels), c.text("node", plain))  # fmt: skip
         formulate_energy_limits(m, c, plain, it_power, power, loop)
     if len(moded):
-        formulate_loop_modes(m, c, "data_center", moded, compute.only(moded), room)
+        formulate_loop_modes(m, c, "data_center", moded, compute.only(moded), room,
+                             lit.only(moded))  # fmt: skip
+
+
+def _lit(m: Speaker, c: Fleet, compute: Amount, room: Known) -> Amount | Known:
+    """The share of the servers that is on, over (centre × time): 1 where none may be dark."""
+    lit: Amount | Known = c.lit
+    sheddable, moded = np.isfinite(c.unserved_price.values), c.flags("moded")
+    served = c.idle + c.load
+    for name, chosen in (("dark", sheddable & ~moded), ("shut", sheddable & moded)):
+        units = c.axis.only(chosen, name)
+        if not len(units):
+            continue
+        if name == "dark":
+            dark = m.variable(name, units, m.time, upper=c.lit.only(units), unit="1",
+                              about="share of the servers that is switched off")  # fmt: skip
+        else:
+            dark = m.binary(name, units, m.time, upper=c.lit.only(units),
+                            about="the whole centre is switched off")  # fmt: skip
+        m.constrain(f"{name}_room", compute.only(units) <= (c.lit.only(units) - dark)
+                    * room.only(units), "jobs run on servers that are on")  # fmt: skip
+        lost = (dark + (1.0 - c.lit.only(units))) * served.only(units)
+        m.cost("unserved" if name == "dark" else "unserved_whole",
+               lost * c.unserved_price.only(units) * c.step)  # fmt: skip
+        cells = np.arange(len(units) * len(m.time))
+        rows = units.positions[cells // len(m.time)] * len(m.time) + cells % len(m.time)
+        lit = lit - dark.mapped((c.axis, m.time), rows, cells, np.ones(len(cells)))
+    return lit
 
 
 def replay(c: Units, flows: Flows, log: Log) -> None:
@@ -228,10 +287,11 @@ def replay(c: Units, flows: Flows, log: Log) -> None:
     compute = flows["compute"]
     moded = c["moded"].ravel()
     names = np.array(c.names, dtype=object)
-    it_power = c["idle"] + c["load"] + compute
+    lit = _replay_lit(c, flows, log, compute)
+    it_power = (c["idle"] + c["load"]) * lit + compute
     log.within("IT power within capacity", it_power, 0.0, c["capacity"])
     log.feeds("compute", c.names, compute)
-    power = it_power + c["loss_share"] * it_power + c["loss_fixed"] * c["capacity"]
+    power = it_power + c["loss_share"] * it_power + c["loss_fixed"] * c["capacity"] * lit
     recovered = flows.spread("recovered", 0.0, compute.shape)
     rejected = flows.spread("rejected", 0.0, compute.shape)
     if not moded.all():
@@ -242,7 +302,7 @@ def replay(c: Units, flows: Flows, log: Log) -> None:
             names[usual], names[usual],
         )  # fmt: skip
     if moded.any():
-        further = replay_loop_modes(c, flows, log, it_power, compute, power)
+        further = replay_loop_modes(c, flows, log, it_power, compute, power, lit)
         for total, part in zip((recovered, rejected, power), further, strict=True):
             np.add.at(total, c["mode_center"], part)
     log.draws("power", c.places("node"), power)
@@ -251,12 +311,40 @@ def replay(c: Units, flows: Flows, log: Log) -> None:
     replay_energy_limits(c, log, it_power, power, recovered, rejected)
 
 
+def _lit_share(c: Units, flows: Flows, shape: tuple[int, ...]) -> Floats:
+    """The share of the servers that is on (n, T)."""
+    dark, shut = flows.spread("dark", 0.0, shape), flows.spread("shut", 0.0, shape)
+    return np.asarray(np.broadcast_to(c.stated("lit", 1.0), shape) - dark - shut)
+
+
+def _replay_lit(c: Units, flows: Flows, log: Log, compute: Floats) -> Floats:
+    """What share of the servers is on (n, T); whose work is not done has its price and is told."""
+    price, shape = c.stated("unserved_price", np.inf), compute.shape
+    moded, priced = c["moded"], np.isfinite(price)
+    dark, shut = flows.spread("dark", 0.0, shape), flows.spread("shut", 0.0, shape)
+    most = np.broadcast_to(c.stated("lit", 1.0), shape)
+    log.within("servers are switched off where that has a price", dark, 0.0,
+               np.where(priced & ~moded, most, 0.0), "1")  # fmt: skip
+    log.within("a centre is switched off where that has a price", shut, 0.0,
+               np.where(priced & moded, most, 0.0), "1")  # fmt: skip
+    lit = _lit_share(c, flows, shape)
+    room = (c["capacity"] - c["idle"] - c["load"]) * lit
+    log.within("jobs run on servers that are on", compute, high=np.where(lit < 1.0, room, np.inf))
+    lost = (1.0 - lit) * (c["idle"] + c["load"]) * np.where(priced, price, 0.0) * c.step
+    for item, own in (("unserved", ~moded), ("unserved_whole", moded)):
+        if (priced & own).any():
+            log.pays(item, np.where(own, lost, 0.0))
+    log.sheds("compute", c.stated("priority", "critical").ravel(), (1.0 - lit) * c["load"])
+    return lit
+
+
 def carry(c: Units, flows: Flows, step: int) -> dict[str, Parameter]:
     """What of energy reuse and PUE is done; modes of the loop change freely from step to step."""
     if step == 0:
         return {}
-    it_power = c["idle"] + c["load"] + flows["compute"]
-    power = it_power * (1.0 + c["loss_share"]) + c["loss_fixed"] * c["capacity"]
+    lit = _lit_share(c, flows, flows["compute"].shape)
+    it_power = (c["idle"] + c["load"]) * lit + flows["compute"]
+    power = it_power * (1.0 + c["loss_share"]) + c["loss_fixed"] * c["capacity"] * lit
     recovered = flows.spread("recovered", 0.0, it_power.shape)
     rejected = flows.spread("rejected", 0.0, it_power.shape)
     if c["moded"].any():

@@ -8,7 +8,7 @@ from its type, so a component file states them once.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
@@ -240,6 +240,10 @@ PowerPrice = quantity("EUR/kW")
 Price = quantity("EUR/kWh", minimum=None)
 #: What a kWh not delivered costs; below nothing, a plan would earn by delivering nothing.
 ShortfallPrice = quantity("EUR/kWh")
+#: A text that the mathematics needs and that names no node.
+Label = Annotated[str, Text()]
+#: What is given up last, and what first, when there is not enough for all.
+Priority = Annotated[Literal["critical", "normal", "deferrable"], Text()]
 CarbonFactor = quantity("kg/kWh")
 EmissionFactor = quantity("kg/kWh")
 CarbonPrice = quantity("EUR/kg")

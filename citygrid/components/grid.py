@@ -58,6 +58,7 @@ class Grid(Component):
     """
 
     group = "power"
+    to_outside = True
     node: Node
     import_: Import = Field(alias="import")
     export: Export = Field(Export(), description="leave out where nothing may be sold")

@@ -22,9 +22,16 @@ from citygrid.components.common.job_network import (
 )
 from citygrid.components.common.job_tables import Chance, PoolJob, Site, job_tables
 from citygrid.components.contract import Component, Flows, Parameter, Port, Units
-from citygrid.components.fields import DataVolume, Duration, Latency, Power
+from citygrid.components.fields import (
+    DataVolume,
+    Duration,
+    Latency,
+    Power,
+    Priority,
+    ShortfallPrice,
+)
 from citygrid.components.log import Log
-from citygrid.components.words import Fleet, Speaker
+from citygrid.components.words import Amount, Axis, Fleet, Speaker
 from citygrid.inputs.world import World
 
 #: Hours below which two instants are the same.
@@ -45,6 +52,7 @@ class Job(BaseModel):
     home: str | None = Field(None, description="node or centre where its data lie")
     data: DataVolume = Field(0.0, description="data it needs, carried from home where it runs")
     latency: Latency | None = Field(None, description="largest delay between home and site")
+    priority: Priority | None = Field(None, description="that of the pool if left out")
 
 
 class JobPool(Component):
@@ -65,6 +73,10 @@ class JobPool(Component):
     resource: Literal["compute", "quantum"] = Field("compute", description="carrier that jobs draw")
     file: str | None = Field(None, description="CSV or Parquet file of jobs")
     jobs: tuple[Job, ...] = Field((), description="jobs written here")
+    priority: Priority = Field("deferrable", description="of its jobs, when there is not enough")
+    unserved_price: ShortfallPrice | None = Field(
+        None, description="what a kWh of a job that is left out costs; without it, all are done"
+    )
 
     @model_validator(mode="after")
     def _has_jobs(self) -> JobPool:
@@ -73,6 +85,14 @@ class JobPool(Component):
         if len(set(self.sites)) < len(self.sites):
             raise ValueError("names a site twice; name every site once")
         return self
+
+    @classmethod
+    def soften(cls, units: Units, prices: Mapping[str, float]) -> dict[str, Parameter]:
+        """Every job may be left out, at the price of its priority."""
+        stated = units.parameters["job_unserved_price"].values
+        least = np.array([prices[priority] for priority in units["job_priority"]], dtype=float)
+        price = np.where(np.isfinite(stated), np.maximum(stated, least), least)
+        return {"job_unserved_price": Parameter(("job",), price, "EUR/kWh")}
 
     def ports(self, name: str) -> list[Port]:
         return [Port(self.resource, "draw", site) for site in self.sites]
@@ -99,6 +119,8 @@ def prepare(specs: Mapping[str, JobPool], world: World) -> dict[str, Parameter]:
         sites += [Site(_label(site, name, specs), pool, site, spec.resource)
                   for site in spec.sites]  # fmt: skip
         listed = world.jobs(spec.file, spec.jobs, name)
+        ranks = {job.job: job.priority for job in spec.jobs if job.priority is not None}
+        price = np.inf if spec.unserved_price is None else spec.unserved_price
         for i, job in enumerate(listed.name):
             release = float(hours(listed.release[i] - origin))
             deadline = float(hours(listed.deadline[i] - origin))
@@ -117,7 +139,8 @@ def prepare(specs: Mapping[str, JobPool], world: World) -> dict[str, Parameter]:
                                     {site: places[site] for site in allowed})  # fmt: skip
             permitted += [(number, places[site]) for site in allowed]
             jobs.append(PoolJob(_label(str(job), name, specs), pool, power, duration, release,
-                                deadline, preemptible, data, needs.latency))  # fmt: skip
+                                deadline, preemptible, data, needs.latency,
+                                ranks.get(str(job), spec.priority), price))  # fmt: skip
             first = max(int(np.ceil(release / step - INSTANT)), 0)
             last = min(int(np.floor((deadline - duration) / step + INSTANT)),
                        steps - int(np.ceil(duration / step - INSTANT)))  # fmt: skip
@@ -167,8 +190,15 @@ def formulate(m: Speaker, c: Fleet) -> None:
         whole = jobs.only(~c.flags("job_preemptible"), "whole")
         row = np.searchsorted(whole.positions, c.integers("start_job"))
         every = np.arange(len(starts))
-        m.constrain("once", start.mapped((whole,), row, every, np.ones(len(starts))) == 1.0,
-                    "each job starts once")  # fmt: skip
+        starting = start.mapped((whole,), row, every, np.ones(len(starts)))
+        spare = whole.only(np.isfinite(c.job_unserved_price.only(whole).values), "spare")
+        if len(spare):
+            left = m.binary("left_out", spare, about="the job is not done")
+            starting = starting + over(left, spare, whole)
+            energy = (c.job_power * c.job_duration).only(whole).only(spare)
+            price = c.job_unserved_price.only(whole).only(spare)
+            m.cost("unserved", _to_pools(c, left * energy * price, spare))
+        m.constrain("once", starting == 1.0, "each job starts once")
         rows, cells, weights = _profile(c, float(m.step.values), hours)
         owner = c.integers("start_job")[cells]
         parts.append(LoadPart(start, rows, cells, weights, owner, "kW"))
@@ -182,6 +212,13 @@ def formulate(m: Speaker, c: Fleet) -> None:
         row = np.searchsorted(split.positions, owner)
         done = run.mapped((split,), row, every, np.ones(len(slots))) * m.step
         work = (c.job_power * c.job_duration).only(split)
+        spare = split.only(np.isfinite(c.job_unserved_price.only(split).values), "spare")
+        if len(spare):
+            undone = m.variable("undone", spare, upper=work.only(spare), unit="kWh",
+                                about="work of the job that is not done")  # fmt: skip
+            done = done + over(undone, spare, split)
+            price = c.job_unserved_price.only(split).only(spare)
+            m.cost("unserved_part", _to_pools(c, undone * price, spare))
         m.constrain("work", done == work, "each job is finished")
         # All sites together: a job that may run for half a step does not do so at two sites. One
         # row for every step of a job's window, named after its first slot there.
@@ -205,8 +242,22 @@ def formulate(m: Speaker, c: Fleet) -> None:
     formulate_job_data(m, c, parts)
     resources = c.text("site_resource")
     for resource in sorted(set(resources)):
-        here = sites.only(np.array([r == resource for r in resources]), resource)
-        m.draw(resource, c.text("site_center", here), load.only(here))
+        serving = sites.only(np.array([r == resource for r in resources]), resource)
+        m.draw(resource, c.text("site_center", serving), load.only(serving))
+
+
+def _to_pools(c: Fleet, money: Amount, jobs: Axis) -> Amount:
+    """What jobs (a selection of a selection) cost [EUR], to the pools that they are of."""
+    assert jobs.parent is not None
+    of_jobs = c.integers("pool_of_job")[jobs.parent.positions][jobs.positions]
+    every = np.arange(len(jobs))
+    return money.mapped((c.axis,), of_jobs, every, np.ones(len(jobs)))
+
+
+def over(amount: Amount, jobs: Axis, everyone: Axis) -> Amount:
+    """An amount of some jobs over all that they were selected from, nothing for the others."""
+    every = np.arange(len(jobs))
+    return amount.mapped((everyone,), jobs.positions, every, np.ones(len(jobs)))
 
 
 def _profile(c: Fleet, step: float, hours: int) -> tuple[Indices, Indices, Floats]:
@@ -238,6 +289,7 @@ def replay(c: Units, flows: Flows, log: Log) -> None:
     late = _replay_starts(c, flows, log, found, astray, carried) | _replay_slots(
         c, flows, log, found, astray, carried
     )
+    _replay_left(c, flows, log, load.shape[1])
     replay_job_data(c, flows, log, carried)
     names, sites = c.parameters["job"].values, c.parameters["job_site"].values
     log.within("job runs where its data may go", astray, high=0.0, unit="kWh", labels=names)
@@ -273,9 +325,10 @@ def _replay_starts(
             _run(carried[link], chosen[i] * rate, begin[i], end, c.step)
     energy = np.abs(chosen) * (power * duration)[owner]
     np.add.at(astray, owner, np.where(c["job_allowed"][owner, site], 0.0, energy))
-    log.equal("every job starts once", starts[whole], 1.0, "1", labels=names[whole])
+    left = _spread_jobs(c, flows, "left_out", len(names))
+    log.equal("every job starts once", (starts + left)[whole], 1.0, "1", labels=names[whole])
     log.within("job keeps its window", overrun, high=0.0, unit="h", labels=names)
-    return whole & ((overrun > INSTANT) | (starts < 0.5))
+    return whole & ((overrun > INSTANT) | (starts + left < 0.5))
 
 
 def _replay_slots(
@@ -308,13 +361,57 @@ def _replay_slots(
     )
     most = power[:, None] * open_hours / c.step
     log.within("run is not negative", run, low=0.0, labels=c.parameters["job_slot"].values)
-    log.equal("job is finished", done[split], work[split], "kWh", labels=names[split])
+    undone = _spread_jobs(c, flows, "undone", len(names))
+    log.equal("job is finished", (done + undone)[split], work[split], "kWh", labels=names[split])
     log.within("job within its power and window", rate[split], 0.0, most[split],
                labels=names[split])  # fmt: skip
     # In a step that the window covers, more than the job's power is too fast, but not too late.
     beyond = np.where(open_hours < c.step - INSTANT, rate - most, 0.0).max(axis=1, initial=0.0)
-    unfinished = work - done > INSTANT * np.maximum(work, 1.0)
+    unfinished = work - done - undone > INSTANT * np.maximum(work, 1.0)
     return split & (unfinished | (beyond > INSTANT * np.maximum(power, 1.0)))
+
+
+def _spread_jobs(c: Units, flows: Flows, name: str, count: int) -> Floats:
+    """A flow over some jobs, over all of them."""
+    full = np.zeros(count)
+    if name in flows:
+        chosen = flows.labels(name)
+        position = {label: i for i, label in enumerate(c.parameters["job"].values)}
+        full[[position[label] for label in chosen]] = flows[name]
+    return full
+
+
+def _replay_left(c: Units, flows: Flows, log: Log, steps: int) -> None:
+    """Jobs that are left out, or done in part, at their price; told from when they could begin."""
+    power, duration = c["job_power"], c["job_duration"]
+    price = c.stated("job_unserved_price", np.inf, "job_power")
+    names, priced = c.parameters["job"].values, np.isfinite(price)
+    work = power * duration
+    left = _spread_jobs(c, flows, "left_out", len(names))
+    undone = _spread_jobs(c, flows, "undone", len(names))
+    log.whole("a job is left out as a whole, or not", left, names)
+    log.within("a job is left out where that has a price", left, 0.0,
+               np.where(priced & ~c["job_preemptible"], 1.0, 0.0), "1", names)  # fmt: skip
+    log.within("work is left where that has a price", undone, 0.0,
+               np.where(priced & c["job_preemptible"], work, 0.0), "kWh", names)  # fmt: skip
+    lost = left * work + undone
+    pools = c.stated("pool_of_job", 0.0, "job_power").astype(np.int64)
+    for item, of, some in (("unserved", left * work, ~c["job_preemptible"]),
+                           ("unserved_part", undone, c["job_preemptible"])):  # fmt: skip
+        if (priced & some).any():
+            paid = np.zeros(len(c.names))
+            np.add.at(paid, pools, of * np.where(priced, price, 0.0))
+            log.pays(item, paid)
+    missing = np.zeros((len(names), steps))
+    for job in np.flatnonzero(lost > 0.0):
+        begin = max(c["job_release"][job], 0.0)
+        end = min(begin + duration[job], steps * c.step)
+        _run(missing[job], lost[job] / max(end - begin, INSTANT), begin, end, c.step)
+    owners = np.array(c.names, dtype=object)[pools] if len(names) else np.zeros(0, dtype=object)
+    log.sheds(str(c["site_resource"][0]) if len(c["site_resource"]) else "compute",
+              c.stated("job_priority", "deferrable", "job_power"), missing, owners)  # fmt: skip
+    if (lost > 0.0).any():
+        log.measure("jobs_left_out", (lost > INSTANT).astype(float)[:, None])
 
 
 def _run(site: Floats, power: float, begin: float, end: float, step: float) -> None:

@@ -72,6 +72,16 @@ class Carried:
     owners: NDArray[Any]
 
 
+@dataclass(frozen=True)
+class Shed:
+    """What was asked of a carrier and not served [kW] (row × time), with owners and priorities."""
+
+    carrier: str
+    priorities: NDArray[Any]
+    amount: Floats
+    owners: NDArray[Any]
+
+
 @dataclass
 class Log:
     """Collects one kind's replay; the words mirror those of the formulation, in physics."""
@@ -85,6 +95,7 @@ class Log:
     opposed: list[Opposed] = field(default_factory=list)
     carried: list[Carried] = field(default_factory=list)
     undone: list[Floats] = field(default_factory=list)
+    shed: list[Shed] = field(default_factory=list)
     measures: dict[str, Floats] = field(default_factory=dict)
 
     def feeds(
@@ -121,6 +132,13 @@ class Log:
         self.carried.append(Carried(carrier, np.asarray(start), np.asarray(end), flow, lossy,
                                     np.broadcast_to(guarded, flow.shape),
                                     np.asarray(self.names, dtype=object)))  # fmt: skip
+
+    def sheds(
+        self, carrier: str, priorities: Labels, amount: Floats, owners: Labels | None = None
+    ) -> None:
+        """What was asked and not served [kW] (rows, T), each row with its priority."""
+        owned = np.asarray(self.names if owners is None else owners, dtype=object)
+        self.shed.append(Shed(carrier, np.asarray(priorities), np.maximum(amount, 0.0), owned))
 
     def _moves(
         self, carrier: str, places: Labels, flow: Floats, sign: float, owners: Labels | None

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 from pydantic import Field
 
+from citygrid.arrays import Flags
 from citygrid.components.common.available import formulate_available, replay_available
+from citygrid.components.common.withdrawal import while_out
 from citygrid.components.contract import Component, Flows, Parameter, Port, Units
 from citygrid.components.fields import Angle, HourlyShare, Node, Power
 from citygrid.components.log import Log
@@ -39,6 +41,11 @@ class Photovoltaic(Component):
     def least_value(self, carrier: str, name: str, world: World) -> float:
         """Nothing, while it may be turned down instead."""
         return 0.0 if self.curtailable else -np.inf
+
+    @classmethod
+    def withdraw(cls, units: Units, out: Flags) -> dict[str, Parameter]:
+        """Panels that are cut off give nothing that would have to be taken."""
+        return while_out(units, out, {"available": 0.0})
 
     def ports(self, name: str) -> list[Port]:
         return [Port("power", "feed", self.node)]

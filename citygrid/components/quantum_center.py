@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from pydantic import Field, model_validator
 
+from citygrid.arrays import Flags
 from citygrid.components.common.calendar import Window, touched
 from citygrid.components.common.cooling_loop import (
     check_loop,
@@ -14,6 +15,7 @@ from citygrid.components.common.cooling_loop import (
     loop_ports,
     replay_cooling_loop,
 )
+from citygrid.components.common.withdrawal import while_out
 from citygrid.components.contract import Component, Flows, Parameter, Port, Units
 from citygrid.components.fields import HourlyShare, Node, Power, Share, Temperature
 from citygrid.components.log import Log
@@ -71,6 +73,12 @@ class QuantumCenter(Component):
                 "duty is told by the active power, which is nothing here; give `active` above zero"
             )
         return self
+
+    @classmethod
+    def withdraw(cls, units: Units, out: Flags) -> dict[str, Parameter]:
+        """A machine that is lost takes no power; nothing is promised of it."""
+        must_run = ("cryogenics", "control_idle", "host_idle", "duty", "available")
+        return while_out(units, out, dict.fromkeys(must_run, 0.0))
 
     def ports(self, name: str) -> list[Port]:
         return [

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from pydantic import Field
 
-from citygrid.components.contract import Component, Flows, Port, Units
+from citygrid.components.contract import Component, Flows, Parameter, Port, Units
 from citygrid.components.fields import HourlyPower, Node, ShortfallPrice
 from citygrid.components.log import Log
 from citygrid.components.words import Fleet, Speaker
@@ -25,6 +27,13 @@ class Reserve(Component):
     missing_price: ShortfallPrice | None = Field(
         None, description="what an hour without a kW costs; without it, all must be held"
     )
+
+    @classmethod
+    def soften(cls, units: Units, prices: Mapping[str, float]) -> dict[str, Parameter]:
+        """In an emergency what is held back for one may be missing."""
+        stated = units.parameters["missing_price"].values
+        least = np.where(np.isfinite(stated), stated, prices["deferrable"])
+        return {"missing_price": Parameter((units.kind,), least, "EUR/kWh")}
 
     def ports(self, name: str) -> list[Port]:
         return [Port("spinning_reserve", "draw", self.node)]

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 from pydantic import Field, model_validator
 
+from citygrid.arrays import Flags
 from citygrid.components.common.carriage import Line, formulate_carriage, replay_carriage
+from citygrid.components.common.withdrawal import while_out
 from citygrid.components.contract import Flows, Parameter, Port, Units
 from citygrid.components.fields import Power, Share, Voltage
 from citygrid.components.log import Log
@@ -51,6 +53,11 @@ class Transformer(Line):
             )
         return self
 
+    @classmethod
+    def withdraw(cls, units: Units, out: Flags) -> dict[str, Parameter]:
+        """Without voltage the core loses nothing."""
+        return while_out(units, out, {"no_load_loss": 0.0})
+
     def ports(self, name: str) -> list[Port]:
         return self._ports("power")
 
@@ -73,7 +80,8 @@ def prepare(specs: Mapping[str, Transformer], world: World) -> dict[str, Paramet
 def formulate(m: Speaker, c: Fleet) -> None:
     """Power sent, less the loss of the windings, arrives; the core draws its own."""
     formulate_carriage(m, c, "power", worthless=c.flags("worthless"))
-    core = c.no_load_loss.values[:, None] * np.ones(len(m.time))
+    idle = c.no_load_loss.values
+    core = (idle if idle.ndim == 2 else idle[:, None]) * np.ones(len(m.time))
     m.draw("power", c.text("from_"), c.known(core, c.axis, m.time))
 
 

@@ -47,6 +47,8 @@ class Case:
     :mod:`citygrid.ledger`); ``units`` hold the
     parameters of every kind; ``nodes`` map a node to its position in ``crs`` (NaN where none is
     given); ``geometry`` is the drawn network as GeoJSON text in that ``crs``, for exports alone.
+    ``out`` are components that have failed: each feeds and draws nothing from its first to before
+    its second step.
     """
 
     name: str
@@ -61,6 +63,7 @@ class Case:
     geometry: str | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
     caps: Mapping[str, float] = field(default_factory=dict)
+    out: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
     @property
     def carbon_price(self) -> float:
@@ -108,6 +111,8 @@ class Case:
         digest = hashlib.sha256(
             json.dumps([self.step, dict(self.prices), dict(self.caps)], sort_keys=True).encode()
         )
+        if self.out:
+            digest.update(json.dumps(["out", *sorted(self._out)]).encode())
         digest.update(np.ascontiguousarray(self.time.astype("datetime64[s]")).tobytes())
         for kind, units in sorted(self.units.items()):
             digest.update(json.dumps([kind, *units.names]).encode())
@@ -121,6 +126,10 @@ class Case:
                     else np.ascontiguousarray(values).tobytes()
                 )
         return digest.hexdigest()
+
+    @property
+    def _out(self) -> list[tuple[str, int, int]]:
+        return [(name, int(first), int(last)) for name, (first, last) in self.out.items()]
 
     # stored form ----------------------------------------------------------------------------
 
@@ -138,6 +147,7 @@ class Case:
             }),
             "assets": json.dumps([list(asset) for asset in self.assets]),
             "provenance": json.dumps(dict(self.provenance), sort_keys=True),
+            **({"out": json.dumps(self._out)} if self.out else {}),
         }  # fmt: skip
         drawn = np.frombuffer((self.geometry or "").encode(), dtype=np.uint8)
         stored = {"": xr.Dataset({"geometry": ("byte", drawn)}, {"time": self.time}, frame)}
@@ -187,6 +197,7 @@ class Case:
             tuple(Asset(*asset) for asset in json.loads(attributes["assets"])),
             str(attributes["crs"]) or None, drawn or None,
             json.loads(attributes["provenance"]), json.loads(attributes["caps"]),
+            {name: (first, last) for name, first, last in json.loads(attributes.get("out", "[]"))},
         ))  # fmt: skip
 
 

@@ -70,10 +70,11 @@ class Model:
     def __init__(
         self, time: NDArray[Any], step: float, prices: Mapping[str, float] | None = None,
         caps: Mapping[str, float] | None = None,
+        out: Mapping[str, tuple[int, int]] | None = None,
     ) -> None:  # fmt: skip
         self.time = Axis("time", time)
         self.step = Data(np.asarray(step), (), "h")
-        self.prices, self.caps = prices or {}, caps or {}
+        self.prices, self.caps, self._out = prices or {}, caps or {}, out or {}
         self._columns: dict[str, Block] = {}
         self._rows: dict[str, Block] = {}
         self._lower: list[Floats] = []
@@ -160,10 +161,25 @@ class Model:
         if len(flow.dims) != 2 or flow.dims[1] != self.time or len(places) != len(flow.dims[0]):
             raise refuse(f"{carrier}.balance", "a flow is (component × time), one place each")
         self._flows.setdefault(carrier, []).append(_Flow(np.array(places), flow, sign))
+        if self._out:
+            self._withhold(kind, flow)
         if opposed is not None:
             self._guards.opposes(kind, carrier, places, flow, sign > 0, opposed)
         if onward is not None:
             self._guards.carries(kind, carrier, places, flow, onward)
+
+    def _withhold(self, kind: str, flow: Linear) -> None:
+        """What has failed feeds and draws nothing: one block of rows per flow and span of steps."""
+        owners = [self._out.get(str(label)) for label in flow.dims[0].labels]
+        for first, last in sorted({span for span in owners if span is not None}):
+            failed = flow.dims[0].only(np.array([o == (first, last) for o in owners]), "out")
+            step = np.arange(len(self.time))
+            hours = self.time.only((step >= first) & (step < last), "out")
+            number = sum(name.startswith(f"{kind}.out_of_service_") for name in self._rows) + 1
+            still = flow.only(failed).only(hours)
+            self.add_rows(
+                f"{kind}.out_of_service_{number}", Relation(still, 0.0, 0.0), "it has failed"
+            )
 
     def add_cost(self, name: str, amounts: Mapping[str, Linear | None]) -> None:
         if name in self._items:

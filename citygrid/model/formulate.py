@@ -39,6 +39,9 @@ class CaseLike(Protocol):
     @property
     def units(self) -> Mapping[str, Any]: ...
 
+    @property
+    def out(self) -> Mapping[str, tuple[int, int]]: ...
+
 
 class Speaker:
     """The six words a component may say, under the name of its kind.
@@ -112,7 +115,7 @@ def formulate(case: CaseLike, kinds: Mapping[str, Callable[[Any, Any], None]]) -
     ``kinds`` are typed where they live, against the protocols that :class:`Speaker` and
     :class:`Fleet` fulfil; a wall keeps those out of this room.
     """
-    model = Model(case.time, case.step, case.prices, case.caps)
+    model = Model(case.time, case.step, case.prices, case.caps, case.out)
     for kind, units in case.units.items():
         kinds[kind](Speaker(model, kind), Fleet(units, model.time, model.step))
     return model.form()

@@ -141,6 +141,7 @@ def verify(case: Case, plan: Plan) -> Verdict:
             logs.append(log)
         breaches += [breach for log in logs for breach in log.breaches]
         breaches += _balances(logs, len(case.time))
+        breaches += _withheld(case, logs)
         breaches += imposed(plan)
     undone = working_against(logs, len(case.time))
     breaches += undone.breaches
@@ -253,6 +254,25 @@ def _balances(logs: list[Log], hours: int) -> list[Breach]:
             np.maximum.at(largest, at, np.abs(movement.flow))
         broken.append(Breach(carrier, f"{carrier} is balanced", places, np.abs(net), largest,
                              carrier_unit(carrier)))  # fmt: skip
+    return broken
+
+
+def _withheld(case: Case, logs: list[Log]) -> list[Breach]:
+    """What has failed moves nothing while it is out of service."""
+    if not case.out:
+        return []
+    step = np.arange(len(case.time))
+    broken = []
+    for log in logs:
+        for movement in log.movements:
+            spans = [case.out.get(str(owner), (0, 0)) for owner in movement.owners]
+            first, last = np.array(spans, dtype=np.int64).reshape(-1, 2).T
+            out = (step >= first[:, None]) & (step < last[:, None])
+            if out.any():
+                size = np.where(out, np.abs(movement.flow), 0.0)
+                broken.append(Breach(log.kind, f"no {movement.carrier} while out of service",
+                                     movement.owners, size, np.ones_like(size),
+                                     carrier_unit(movement.carrier)))  # fmt: skip
     return broken
 
 

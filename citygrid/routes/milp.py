@@ -38,7 +38,7 @@ def solve(form: Form, options: Options) -> Outcome:
         options, "milp" if integers else "lp", options.gap, options.time_limit,
         tolerance=1e-7 if integers else CLEAN, settings=settings(options.extras),
     )  # fmt: skip
-    found = call(form, task, journal, options, whole=True)
+    found = call(form, task, journal, options, options.start, whole=True)
     if found.x is None:
         journal.trace(bound=found.bound)
         return Outcome(found.status, bound=found.bound, telemetry=journal.telemetry())

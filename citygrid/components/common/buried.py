@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from pydantic import Field, model_validator
 
+from citygrid.arrays import Flags
 from citygrid.components.common.carriage import Line
 from citygrid.components.common.piping import DEPTH, INSULATION, SOIL, buried_pair
-from citygrid.components.contract import Port
+from citygrid.components.common.withdrawal import while_out
+from citygrid.components.contract import Parameter, Port, Units
 from citygrid.components.fields import Efficiency, HeatLossPerLength, Length, Node, Power, Speed
 from citygrid.inputs.pipes import Catalogue
 from citygrid.inputs.world import World
@@ -62,6 +64,11 @@ class BuriedPipe(Line):
             raise ValueError(f"the two pipes overlap: {outer:g} m wide and {self.distance:g} m "
                              "apart; give the `distance` of their axes")  # fmt: skip
         return self
+
+    @classmethod
+    def withdraw(cls, units: Units, out: Flags) -> dict[str, Parameter]:
+        """A pipe that is shut exchanges no heat with the ground that anybody has to make up for."""
+        return while_out(units, out, {"loss": 0.0})
 
     def _pipe_ports(self, carrier: str) -> list[Port]:
         pump = [] if self.pump is None else [Port("power", "draw", self.pump)]

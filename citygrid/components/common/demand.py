@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import Field
 
 from citygrid.components.contract import Component, Flows, Parameter, Port, Units
-from citygrid.components.fields import HourlyDemand, Node, ShortfallPrice
+from citygrid.components.fields import HourlyDemand, Node, Priority, ShortfallPrice
 from citygrid.components.log import Log
 from citygrid.components.words import Fleet, Speaker
 from citygrid.inputs.world import World
@@ -24,8 +24,26 @@ class Demand(Component):
         None, description="what a kWh not served costs; without it, every kWh must be served"
     )
 
+    priority: Priority = Field(
+        "normal", description="what is shed first when there is not enough for all: in studies of "
+        "outages, which put a price on every kWh not served"
+    )  # fmt: skip
+
+    @classmethod
+    def soften(cls, units: Units, prices: Mapping[str, float]) -> dict[str, Parameter]:
+        """Every kWh may be shed, at the price of its priority or its own if that is higher."""
+        return {"unserved_price": shed_price(units, "unserved_price", prices)}
+
     def _ports(self, carrier: str) -> list[Port]:
         return [Port(carrier, "draw", self.node)]
+
+
+def shed_price(units: Units, name: str, prices: Mapping[str, float]) -> Parameter:
+    """The price [EUR/kWh] of each priority (n), or the one that the file states if it is higher."""
+    stated = units.parameters[name].values
+    least = np.array([prices[priority] for priority in units.places("priority")])
+    return Parameter((units.kind,), np.where(np.isfinite(stated), np.maximum(stated, least), least),
+                     "EUR/kWh")  # fmt: skip
 
 
 def prepare_demand(
@@ -63,4 +81,5 @@ def replay_demand(c: Units, flows: Flows, log: Log, carrier: str) -> None:
         price = np.where(may_shed, c["unserved_price"], 0.0)
         log.pays("unserved", np.where(may_shed, missing, 0.0) * price * c.step)
     log.measure("unserved", np.maximum(missing, 0.0))
+    log.sheds(carrier, c.stated("priority", "normal").ravel(), missing)
     log.draws(carrier, c.places("node"), served)

@@ -31,6 +31,8 @@ class PoolJob(NamedTuple):
     preemptible: bool
     data: float
     latency: float
+    priority: str
+    price: float
 
 
 class Chance(NamedTuple):
@@ -79,6 +81,9 @@ def job_tables(
         "job_preemptible": column(job, jobs, "preemptible", bool),
         "job_data": column(job, jobs, "data", float, "GB"),
         "job_latency": column(job, jobs, "latency", float, "ms"),
+        "job_priority": texts(job, (each.priority for each in jobs)),
+        "job_unserved_price": column(job, jobs, "price", float, "EUR/kWh"),
+        "pool_of_job": column(job, jobs, "pool"),
         "job_allowed": Parameter((job, site), may),
         "start_job": column(start, starts, "job"),
         "start_site": column(start, starts, "site"),

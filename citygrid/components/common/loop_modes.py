@@ -111,12 +111,14 @@ def mode_tables(
 
 
 def formulate_loop_modes(
-    m: Speaker, c: Fleet, kind: str, moded: Axis, compute: Amount, room: Known
-) -> None:
+    m: Speaker, c: Fleet, kind: str, moded: Axis, compute: Amount, room: Known,
+    lit: Amount | Known,
+) -> None:  # fmt: skip
     """One mode of each centre at a time; idle power and load belong to the one that is on.
 
     ``compute`` is the jobs' power (moded × time) and ``room`` what they may have (component ×
-    time) [kW]; ``work ≤ room · mode`` keeps them in the mode that is on.
+    time) [kW]; ``work ≤ room · mode`` keeps them in the mode that is on. ``lit`` is 1, or 0 where
+    the centre is dark (moded × time): then it is in no mode.
     """
     modes, hours = c.axis_of(f"{kind}_mode"), len(m.time)
     center = c.integers("mode_center")
@@ -134,7 +136,7 @@ def formulate_loop_modes(
         return amount.mapped((moded, m.time), rows, cells, np.ones(len(cells)))
 
     mode = m.binary("mode", modes, m.time, about="the loop runs in this mode")
-    m.constrain("one_mode", together(mode) == 1.0, "one mode at a time")
+    m.constrain("one_mode", together(mode) == lit, "one mode at a time")
     work = m.variable("mode_compute", modes, m.time, about="IT power of jobs in this mode")
     m.constrain("mode_room", work <= mode * every(room, "kW"), "jobs run in the mode that is on")
     m.constrain("mode_compute", together(work) == compute, "jobs run in one mode or another")
@@ -150,7 +152,13 @@ def formulate_loop_modes(
 
 
 def replay_loop_modes(
-    c: Units, flows: Flows, log: Log, it_power: Floats, compute: Floats, power: Floats
+    c: Units,
+    flows: Flows,
+    log: Log,
+    it_power: Floats,
+    compute: Floats,
+    power: Floats,
+    lit: Floats,
 ) -> tuple[Floats, Floats, Floats]:
     """One mode runs in every step and all work with it: heat by mode, and the power it adds."""
     center, labels = c["mode_center"], c.parameters[f"{c.kind}_mode"].values
@@ -162,7 +170,7 @@ def replay_loop_modes(
     np.add.at(running, center, mode)
     np.add.at(together, center, work)
     log.whole("mode is 0 or 1", mode, labels)
-    log.equal("one mode at a time", running[moded], 1.0, "1",
+    log.equal("one mode at a time", running[moded], lit[moded], "1",
               labels=np.array(c.names, dtype=object)[moded])  # fmt: skip
     log.equal("jobs run in the mode that is on", work, compute[center] * (mode > 0.5),
               labels=labels)  # fmt: skip

@@ -62,12 +62,12 @@ def write_geopackage(subject: Subject, path: Path) -> None:
     if subject.routes is not None:
         rows["routes"] = _typed(subject.routes)
     layers = layers_of(case, geometry, subject.assets) if geometry.known else {}
-    with whole(Path(path)) as temporary, dated(_stamp(case)):
+    with whole(Path(path)) as temporary, dated(stamp_of(case)):
         temporary.unlink()
         for name, layer in layers.items():
-            _write(layer, temporary, name)
+            write_layer(layer, temporary, name)
         for name, table in rows.items():
-            _write(table, temporary, name)
+            write_layer(table, temporary, name)
         with closing(sqlite3.connect(temporary)) as database, database:
             _finish(database, case, layers, steps, Path(path).name, list(rows))
 
@@ -87,7 +87,8 @@ def _typed(table: pd.DataFrame) -> pd.DataFrame:
     })  # fmt: skip
 
 
-def _write(frame: pd.DataFrame, path: Path, layer: str) -> None:
+def write_layer(frame: pd.DataFrame, path: Path, layer: str) -> None:
+    """Add a table, or a layer if it has places, to a GeoPackage; times are UTC."""
     stamps = frame.columns[frame.dtypes == "datetime64[ns]"]
     frame = frame.assign(**{name: frame[name].dt.tz_localize("UTC") for name in stamps})
     with warnings.catch_warnings():
@@ -103,7 +104,8 @@ def _write(frame: pd.DataFrame, path: Path, layer: str) -> None:
         )  # fmt: skip
 
 
-def _stamp(case: Case) -> str:
+def stamp_of(case: Case) -> str:
+    """The first step as a GeoPackage writes instants."""
     return f"{case.time[0].astype('datetime64[ms]')}Z"
 
 
@@ -116,7 +118,7 @@ def _finish(
 ) -> None:  # fmt: skip
     """Add indices, styles, the view and the project that the writer of layers knows nothing of."""
     database.execute("CREATE INDEX dispatch_asset ON dispatch (asset_id, start_time)")
-    stamp = _stamp(case)
+    stamp = stamp_of(case)
     if "assets" in layers and layers["assets"].geometry.notna().any():
         figures = ", ".join(
             f'd."{name}"' for name in steps.columns
@@ -162,7 +164,7 @@ def _add_project(
         shown["asset_dispatch"] = layers["assets"]
     frame = Frame(file, case.name, next(iter(layers.values())).crs, case.time[0], case.ends[-1],
                   case.step)  # fmt: skip
-    changed = json.dumps({"last_modified_time": _stamp(case), "last_modified_user": "citygrid"})
+    changed = json.dumps({"last_modified_time": stamp_of(case), "last_modified_user": "citygrid"})
     database.execute(PROJECTS)
     database.execute("INSERT INTO qgis_projects VALUES (?, ?, ?)",
                      (case.name, changed, project(frame, shown, drawn, tables).hex()))  # fmt: skip

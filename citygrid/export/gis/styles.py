@@ -118,6 +118,23 @@ def _categorised(pairs: Iterable[tuple[str, str]], size: str, temporal: bool = F
     )  # fmt: skip
 
 
+def marked_style(layer: str, by: str, colours: Mapping[str, str]) -> str:
+    """QML of a layer (``lines`` or points) with a colour per value of the column ``by``."""
+    categories, symbols = "", ""
+    for i, (value, colour) in enumerate(colours.items()):
+        categories += (f'<category value="{escaped(value)}" symbol="{i}" '
+                       f'label="{escaped(value)}" render="true" type="string"/>')  # fmt: skip
+        symbols += _symbol("line", str(i), "SimpleLine", {
+            "line_color": _colour(colour), "line_width": "1.2", "line_width_unit": "MM",
+            "capstyle": "round", "joinstyle": "round",
+        }) if layer == "lines" else _marker(str(i), "circle", colour, 3.6)  # fmt: skip
+    return _document(
+        f'<renderer-v2 type="categorizedSymbol" attr="{escaped(by)}" forceraster="0" '
+        f'symbollevels="0" enableorderby="0"><categories>{categories}</categories>'
+        f"<symbols>{symbols}</symbols></renderer-v2>"
+    )
+
+
 def _graded(shades: tuple[str, ...], width: float, dash: str, aside: float) -> str:
     ranges, symbols = "", ""
     low = 0.0

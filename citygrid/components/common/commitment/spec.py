@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from citygrid.arrays import Flags
 from citygrid.components.common.calendar import Window
-from citygrid.components.contract import Component, Port
+from citygrid.components.common.withdrawal import full_swing, while_out
+from citygrid.components.contract import Component, Parameter, Port, Units
 from citygrid.components.fields import (
     CostRate,
     Duration,
@@ -104,6 +107,19 @@ class Committed(Component):
     initial_output: Power | None = Field(
         None, description="output before the first step, for ramps; left out, whatever fits"
     )
+
+    @classmethod
+    def withdraw(cls, units: Units, out: Flags) -> dict[str, Parameter]:
+        """A unit that fails is off at once, whatever its minimum times, ramps and calendar say."""
+        failed = out.any(axis=1)
+        free = full_swing(units, out)
+        hours = units.parameters["initial_hours"]
+        return {
+            **while_out(units, out, {"usable": 0.0, "minimum_load": 0.0, "must_run": 0.0,
+                                     "outages": 1.0}),
+            **while_out(units, out, {"ramp_down": free / units.step, "stop_ramp": free}),
+            "initial_hours": hours._replace(values=np.where(failed, np.inf, hours.values)),
+        }  # fmt: skip
 
     @field_validator("quadratic_cost")
     @classmethod

@@ -1,0 +1,57 @@
+"""The command `compare-layouts`: one central site, many small ones, and both."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from citygrid.cli.frame import Frame, framed, options_of, solving_options
+
+
+@click.command("compare-layouts")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option("--central", metavar="NODE", help="Where the central site stands, a node with a "
+              "data centre [default: each is tried, the cheapest kept].")  # fmt: skip
+@click.option("--shares", default="0.25,0.5,0.75", show_default=True, metavar="A,B,…",
+              help="What the hybrid may move of other centres, besides none and all.")  # fmt: skip
+@click.option("--survival", metavar="HOURS", help="Also plan every single outage of every layout, "
+              "such as 8h long; takes as long as `outages` three times.")  # fmt: skip
+@click.option("--route", default="milp", show_default=True, help="How to solve; see `compare`.")
+@solving_options
+@click.option("--out", type=click.Path(path_type=Path), help="Folder for table and page "
+              "[default: out/<model>/layouts].")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document to stdout.")
+@framed
+def compare_layouts(
+    frame: Frame, model: Path, central: str | None, shares: str, survival: str | None, route: str,
+    out: Path | None, **given: object,
+) -> None:  # fmt: skip
+    """Compare one central site, many small ones, and both, for the same demand and jobs.
+
+    The small ones are those of the file. What is moved and what grows with it is in
+    docs/how/layouts.md.
+    """
+    from citygrid.errors import Fault, InputError
+    from citygrid.study import layouts
+
+    if given["policies"]:
+        raise InputError(Fault("--policy", "layouts are planned without policies", None,
+                               "leave it out"))  # fmt: skip
+    folder = out or Path("out") / model.stem / "layouts"
+    layouts.refuse_unwritable_layouts(folder)
+    found = layouts.compare_layouts(model, central, _shares(shares), survival, route,
+                                    options_of(given, frame), frame.say)  # fmt: skip
+    files = layouts.write_layouts(found, folder)
+    document = found.as_dict() | {"files": {name: str(path) for name, path in files.items()}}
+    frame.answer(document, layouts.print_layouts(found, files))
+
+
+def _shares(text: str) -> list[float]:
+    from citygrid.errors import Fault, InputError
+
+    try:
+        return [float(part) for part in text.split(",") if part.strip()]
+    except ValueError:
+        raise InputError(Fault("--shares", "expected numbers", text,
+                               "write such as 0.25,0.5,0.75")) from None  # fmt: skip
