@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from citygrid.components.common.travel import travel_parameters
 from citygrid.components.contract import Parameter, Units, kinds
 from citygrid.components.fields import Measure, marks
 from citygrid.components.log import Log
@@ -175,7 +176,7 @@ def build(
         "idle": (40.0, "kW"), "load": (load, "kW"), "loss_share": (0.03, "1"),
         "loss_fixed": (0.02, "1"), "recoverable": (0.85, "1"),
         "moded": (False, "1"), "cooling_power": (0.0, "1"), "energy_reuse_min": (0.0, "1"),
-        "pue_max": (np.inf, "1"),
+        "pue_max": (np.inf, "1"), "reuse_before": (0.0, "kWh"), "pue_before": (0.0, "kWh"),
     }, {"compute": compute, "recovered": recovered, "rejected": draw - recovered},
         ["east", "north"])  # fmt: skip
     b.kind("chiller", ["chiller east", "chiller north"],
@@ -196,9 +197,10 @@ def build(
     b.kind("heat_pipe", [f"pipe {z}" for z in zones],
            {**line, "capacity": (np.full((3, hours), 800.0), "kW"), "loss": (loss, "kW"),
             "reversible": ([False] * 3, "1"), "dn": (np.array([80.0, 100.0, 65.0]), "1"),
-            "delay": (np.zeros(3, dtype=int), "1"), "water": (0.0, "kWh"),
+            "delay": (np.zeros(3, dtype=int), "1"),
+            "water": (0.0, "kWh"), "water_before": (0.0, "kWh"),
             "pump": ([""] * 3, "1")},
-           {"flow": sent}, ["plant"] * 3, zones)  # fmt: skip
+           {"flow": sent}, ["plant"] * 3, zones, travel_parameters("heat_pipe", 3))  # fmt: skip
     local = power.copy()
     local[0] += draw[0] + lifted / cop + 0.08 * (draw - recovered)[0] - sun
     local[2] += draw[1] + 0.08 * (draw - recovered)[1]
@@ -237,7 +239,8 @@ def build(
         "export_price": (price[None] * 0.5, "EUR/kWh"), "import_max": (4000.0, "kW"),
         "export_max": (1000.0, "kW"), "import_carbon": (np.full((1, hours), 0.38), "kg/kWh"),
         "import_marginal_carbon": (np.full((1, hours), 0.38), "kg/kWh"),
-        "peak_charge": (0.0, "EUR/kW"), "fixed_charge": (0.0, "EUR/h"), "monthly": ([False], "1"),
+        "peak_charge": (0.0, "EUR/kW"), "peak_before": (0.0, "kW"),
+        "fixed_charge": (0.0, "EUR/h"), "monthly": ([False], "1"),
         "month": (np.zeros((1, hours)), "1"), "peak_share": (np.ones((1, hours)), "1"),
     }, {"import": np.maximum(net, 0.0)[None], "export": np.maximum(-net, 0.0)[None]},
         ["plant"])  # fmt: skip
