@@ -18,6 +18,7 @@ from citygrid.cli.frame import (
     Frame,
     counterfactual_option,
     framed,
+    offer_profile,
     options_of,
     pairs_of,
     policies_of,
@@ -397,3 +398,4 @@ main.add_command(runs_)
 main.add_command(study)
 for command in (front, alternatives, sensitivity, break_even, aggregate, outages, compare_layouts):
     main.add_command(command)
+offer_profile(main)

@@ -128,14 +128,22 @@ def framed(command: Callable[..., None]) -> Callable[..., None]:
             _refuse(frame, ["interrupted; nothing was half written"], 130)
         sys.exit(frame.exit_code)
 
-    profile = click.option(
-        "--profile", is_flag=True, expose_value=False, callback=_keeps(PROFILE),
-        help="Say on stderr where the time went.",
-    )  # fmt: skip
-    return profile(click.option(
+    return click.option(
         "--verbose", is_flag=True, expose_value=False, callback=_keeps(VERBOSE),
         help="Say on stderr what is being done, also in a pipe; of solvers their log, too.",
-    )(wrapped))  # fmt: skip
+    )(wrapped)  # fmt: skip
+
+
+def offer_profile(command: click.Command) -> None:
+    """Give a command, or all of a group, `--profile`, unless it has another of that name."""
+    if isinstance(command, click.Group):
+        for each in command.commands.values():
+            offer_profile(each)
+    elif not any("--profile" in parameter.opts for parameter in command.params):
+        command.params.append(click.Option(
+            ["--profile"], is_flag=True, expose_value=False, callback=_keeps(PROFILE),
+            help="Say on stderr where the time went.",
+        ))  # fmt: skip
 
 
 def _keeps(name: str) -> Callable[[click.Context, click.Parameter, bool], None]:

@@ -78,7 +78,7 @@ def _gather(kind: str, specs: Mapping[str, Component], world: Surroundings) -> U
     parameters = {} if derive is None else dict(derive(specs, world))
     first = next(iter(specs.values()))
     for name, path, field in _fields(type(first)):
-        if name in parameters:
+        if name in parameters or name == kind:  # the kind's name stands for its components' names
             continue
         values = [_value(spec, path) for spec in specs.values()]
         parameter = _parameter(kind, names, name, field, values, world)

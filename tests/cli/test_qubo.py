@@ -116,7 +116,7 @@ def test_an_answer_without_its_policy_is_refused_before_it_is_solved(answered, t
         (["--to", "cqm,qasm"], ["no such format", "qasm", "cqm, bqm"]),
         (["--to", ","], ["names no format"]),
         (["--to", "bqm", "--set", "window=6 h"], ["no such option", "window"]),
-        (["--to", "bqm", "--set", "bits=0"], ["1 to 12"]),
+        (["--to", "bqm", "--set", "bits=0"], ["at least 1", "at most 12"]),
         (["--to", "lp", "--set", "bits=4"], ["not asked for"]),
         (["--to", "bqm", "--set", "bits"], ["NAME=VALUE"]),
     ],

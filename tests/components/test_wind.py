@@ -9,6 +9,7 @@ import pytest
 
 import citygrid as cg
 from citygrid.components.wind import TURBINES, power_at, wind_at
+from citygrid.plan.plan import Plan
 from tests.helpers import DISTRICTS, refusal, solve, solved, told, variant
 
 CURVE = """curve: [
@@ -33,6 +34,15 @@ def test_from_the_weather_to_the_farm_by_hand() -> None:
     assert result.flow("wind.produced", "mill") == pytest.approx([0, 63, 70, 0], abs=1e-6)
     assert result.flow("grid.import", "grid") == pytest.approx([70, 7, 0, 70], abs=1e-6)
     assert result.plan.objective == pytest.approx(29.4, abs=1e-6)
+
+
+def test_a_stored_plan_with_a_series_of_wind_is_the_plan_that_was_stored(tmp_path: Path) -> None:
+    """The field `wind` has the kind's own name, which in a file labels its components."""
+    result = solved("wind")
+    result.plan.save(tmp_path / "plan.nc")
+    stored = Plan.load(tmp_path / "plan.nc")
+    assert stored.case.hash == result.case.hash
+    assert cg.verify(stored.case, stored).ok
 
 
 def test_wind_higher_up() -> None:

@@ -226,7 +226,7 @@ def test_a_cyclic_store_comes_back_to_where_it_began() -> None:
 def test_a_cap_holds_what_is_left_of_it() -> None:
     from dataclasses import replace
 
-    result = solved("boiler")
+    result = solved("grid")
     case = replace(result.case, caps={"carbon": 1e4})
     plan = Plan(case, result.plan.dataset)
     count = len(case.time)
