@@ -343,10 +343,11 @@ def test_a_wish_that_cannot_be_is_refused(tmp_path, arguments, said):
 
 def test_the_race_runs_only_where_it_is_named(monkeypatch):
     from citygrid import bench
-    from citygrid.bench import build, qubo, samplers, study, year
+    from citygrid.bench import build, qubo, rolling, samplers, study, year
 
     assert benchmark_names() == ["anneal", "build", "qubo", "rolling", "samplers", "study", "year"]
-    others = {"build": build, "qubo": qubo, "samplers": samplers, "study": study, "year": year}
+    others = {"build": build, "qubo": qubo, "rolling": rolling, "samplers": samplers,
+              "study": study, "year": year}  # fmt: skip
     for module in others.values():
         monkeypatch.setattr(module, "run", lambda wish, say: {"columns": wish.columns})
     found = bench.run_benchmarks([], Wish(columns=5), lambda text: None)

@@ -218,7 +218,7 @@ def test_bash_completes_commands_and_options(repository: Path) -> None:
                               text=True, check=True)  # fmt: skip
         return done.stdout.split()
 
-    assert completed("citygrid co") == ["compare", "completion"]
+    assert completed("citygrid co") == ["compare", "compare-layouts", "completion"]
     assert completed("citygrid plan --ti") == ["--time-limit"]
     assert completed("citygrid completion z") == ["zsh"]
 
