@@ -6,12 +6,15 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
 from citygrid.cli import main
 from citygrid.registry import Registry
 from citygrid.registry.check import check
+from tests.study.aggregation.test_aggregation import PRICE, REST, WORK, days
+from tests.study.layouts.test_layouts import written
 
 ROOT = Path(__file__).resolve().parents[2]
 MODEL = "models/tiny.yaml"
@@ -186,3 +189,24 @@ def test_a_plan_by_windows_is_repeated_by_windows() -> None:
     assert "window" not in answer("runs", "show", "last")["record"].get("size", {})
     run("plan", MODEL, "--out", "out")
     assert "window" not in answer("runs", "show", "last")["record"]["request"]
+
+
+def test_layouts_leave_a_part_each(town: Path) -> None:
+    path = written(town)
+    assert "warning" not in run("compare-layouts", path, "--shares", "0.5").stderr
+    shown = answer("runs", "show", "last")
+    assert [each["record"]["part"] for each in shown["parts"]] == [
+        "distributed", "central", "hybrid"]  # fmt: skip
+    assert all(each["record"]["plan_digest"] for each in shown["parts"])
+    assert shown["record"]["inputs"][0]["kept"] and shown["record"]["outputs"]
+
+
+def test_typical_periods_leave_their_plan(town: Path) -> None:
+    heat = np.concatenate([WORK, REST])
+    path = days(town, heat, np.tile(PRICE, 2))
+    assert "warning" not in run("aggregate", path, "--periods", "2", "--out", "out").stderr
+    shown = answer("runs", "show", "last")
+    (part,) = shown["parts"]
+    assert part["record"]["plan_digest"] == shown["record"]["plan_digest"] is not None
+    assert "error" in shown["record"]["figures"]
+    assert {each["role"] for each in shown["record"]["outputs"]} == {"plan", "json"}
