@@ -2,8 +2,9 @@
 
 A file is named after what its commands do:
 
-``commands``      `check`, `schema`, `plan`, `compare`, `verify`, `export`, `qubo`, `report`, `synth`
-``drafting``      `import`, with the options of each source in ``importing``
+``commands``      `check`, `schema`, `plan`, `compare`, `verify`, `export`, `qubo`, `report`,
+                  `synth`
+``importing``     `import`; ``drafting`` what it makes of files of other tools
 ``studying``      `study`
 ``trading_off``   `front`, `alternatives`, `sensitivity`, `break-even`
 ``rolling``       `plan --window`
