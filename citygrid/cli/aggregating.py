@@ -9,6 +9,8 @@ import click
 
 import citygrid
 from citygrid.cli.frame import Frame, Number, framed, options_of, policies_of, solving_options
+from citygrid.cli.recording import recorded
+from citygrid.cli.registering import solving
 from citygrid.errors import Fault, InputError
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
               help="Folder for plan and figures [default: out/<model>/aggregate].")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document to stdout.")
 @framed
+@recorded("model", role="district")
 def aggregate(
     frame: Frame, model: Path, periods: int, hours: float, segments: int | None, no_full: bool,
     out: Path | None, **given: object,
@@ -52,13 +55,21 @@ def aggregate(
         raise InputError(Fault("--policy", "is not imposed on typical periods", None,
                                "leave it out"))  # fmt: skip
     frame.say("preparing the district")
+    options = options_of(given, frame)
     case = citygrid.prepare(citygrid.load(model))
-    found = find(case, periods, hours, segments, options_of(given, frame), not no_full, frame.say)
+    solving(frame.recording, "milp", options, (), case)
+    found = find(case, periods, hours, segments, options, not no_full, frame.say)
     found.plan.save(files["plan"])
     document = found.as_dict()
     with whole(files["json"]) as temporary:
         temporary.write_text(json.dumps(document, indent=1, allow_nan=False) + "\n", "utf-8")
     told = {name: str(path) for name, path in files.items()}
+    frame.recording.part("by typical periods", found.plan, found.verdict)
+    frame.recording.knows(
+        objective=found.cost, plan_digest=found.plan.digest, seconds=found.seconds,
+        figures={"full": found.full, "error": found.error, "imposed": found.imposed},
+    )  # fmt: skip
+    frame.recording.produced(files)
     frame.answer(document | {"files": told}, _told(found, told))
 
 

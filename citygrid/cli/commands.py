@@ -18,7 +18,6 @@ from citygrid.cli.frame import (
     Frame,
     counterfactual_option,
     framed,
-    offer_profile,
     options_of,
     pairs_of,
     policies_of,
@@ -28,7 +27,7 @@ from citygrid.cli.frame import (
 from citygrid.cli.laying import compare_layouts
 from citygrid.cli.outaging import outages
 from citygrid.cli.recording import recorded
-from citygrid.cli.registering import asked
+from citygrid.cli.registering import asked, policy_files
 from citygrid.cli.registering import runs as runs_
 from citygrid.cli.rolling import rolled, rolling_options
 from citygrid.cli.studying import study
@@ -121,14 +120,14 @@ def plan(
     refuse_unwritable_runs([route], folder)
     options = options_of(given, frame)
     policies = policies_of(given)
-    frame.recording.asked(**asked([route], [options.seed], options, policies))
-    run = rolled(model, window, overlap, resume, route, options, frame.say, policies, folder)
+    by_windows = {} if window is None else {"window": window, "overlap": overlap}
+    frame.recording.asked(**asked([route], [options.seed], options, policies) | by_windows)
+    run = rolled(model, window, overlap, resume, route, options, frame.say, policies, folder,
+                 frame.recording.prepared)  # fmt: skip
     if run is None:
         run = citygrid.plan_model(
             model, route, options, frame.say, policies, frame.recording.prepared
         )
-    else:
-        frame.recording.prepared(run.case)
     forgone = _forgone([run], options, frame) if counterfactual else {}
     files = write_runs([run], folder, frame.say)
     frame.recording.results([run], files)
@@ -303,6 +302,7 @@ def export(frame: Frame, plan_files: tuple[Path, ...], formats: str, out: Path |
 @OUT
 @JSON
 @framed
+@recorded("model", role="district")
 def qubo(
     frame: Frame, model: Path, formats: str, policies: tuple[str, ...], settings: tuple[str, ...],
     out: Path | None,
@@ -314,12 +314,16 @@ def qubo(
     names = [name.strip() for name in formats.split(",") if name.strip()]
     folder = out or Path("out") / model.stem
     refuse_unwritable_problem(names, folder)
+    frame.recording.reads(policy_files(policies))
     case = citygrid.prepare(citygrid.load(model))
+    frame.recording.prepared(case)
     frame.say("writing the form")
     form = citygrid.formulate(case)
     for policy in policies:
         form = citygrid.impose(form, policy)
     found = export_problem(form, names, folder, pairs_of(settings), frame.say)
+    frame.recording.knows(form_hash=found.form.hash, size=found.form.size)
+    frame.recording.produced({**found.files, "map": found.key})
     frame.answer(describe_problem(case, found), print_problem(case, found))
 
 
@@ -335,11 +339,13 @@ def qubo(
 )
 @JSON
 @framed
+@recorded("plan_files", role="plan")
 def report(frame: Frame, plan_files: tuple[Path, ...], out: Path, interactive: bool) -> None:
     """Explain one plan, or several side by side, on one offline page."""
     from citygrid.export.runs import report_stored
 
     verdicts = report_stored(plan_files, out, interactive)
+    frame.recording.produced({"report": out})
     broken = [str(path) for path, verdict in zip(plan_files, verdicts, strict=True)
               if not verdict.ok]  # fmt: skip
     said = "".join(f"\n{path} is BROKEN: the report says what it breaks" for path in broken)
@@ -398,4 +404,3 @@ main.add_command(runs_)
 main.add_command(study)
 for command in (front, alternatives, sensitivity, break_even, aggregate, outages, compare_layouts):
     main.add_command(command)
-offer_profile(main)

@@ -93,8 +93,11 @@ def _document(messages: list[str], exit_code: int, details: Mapping[str, Any] | 
     return json.dumps({"error": error}, indent=1, allow_nan=False)
 
 
-def framed(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command its :class:`Frame` and ``--verbose``; turn errors into exit codes."""
+def framed(command: Callable[..., None], profile: bool = True) -> Callable[..., None]:
+    """Give a command its :class:`Frame` and ``--verbose``; turn errors into exit codes.
+
+    ``profile`` gives it ``--profile``, too, unless it has an option of that name itself.
+    """
 
     @functools.wraps(command)
     def wrapped(*args: Any, as_json: bool = False, **kwargs: Any) -> None:
@@ -128,22 +131,16 @@ def framed(command: Callable[..., None]) -> Callable[..., None]:
             _refuse(frame, ["interrupted; nothing was half written"], 130)
         sys.exit(frame.exit_code)
 
-    return click.option(
+    told = click.option(
         "--verbose", is_flag=True, expose_value=False, callback=_keeps(VERBOSE),
         help="Say on stderr what is being done, also in a pipe; of solvers their log, too.",
     )(wrapped)  # fmt: skip
-
-
-def offer_profile(command: click.Command) -> None:
-    """Give a command, or all of a group, `--profile`, unless it has another of that name."""
-    if isinstance(command, click.Group):
-        for each in command.commands.values():
-            offer_profile(each)
-    elif not any("--profile" in parameter.opts for parameter in command.params):
-        command.params.append(click.Option(
-            ["--profile"], is_flag=True, expose_value=False, callback=_keeps(PROFILE),
-            help="Say on stderr where the time went.",
-        ))  # fmt: skip
+    if not profile:
+        return told
+    return click.option(
+        "--profile", is_flag=True, expose_value=False, callback=_keeps(PROFILE),
+        help="Say on stderr where the time went.",
+    )(told)  # fmt: skip
 
 
 def _keeps(name: str) -> Callable[[click.Context, click.Parameter, bool], None]:

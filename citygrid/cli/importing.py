@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -107,7 +108,7 @@ def design_options(command: Callable[..., None]) -> Callable[..., None]:
 )  # fmt: skip
 @design_options
 @JSON
-@framed
+@partial(framed, profile=False)  # its own is a demand's
 def network(
     frame: Frame, streets: str, consumers: str | None, source: str | None, edges: str,
     group: str | None, snap_limit: str, peak: str | None, crs: str | None, buildings: str | None,
@@ -163,7 +164,7 @@ def network(
 @BUILDINGS
 @design_options
 @JSON
-@framed
+@partial(framed, profile=False)  # its own is a demand's
 def tables(
     frame: Frame, nodes: Path, pipes: Path, source: str, crs: str | None, buildings: str | None,
     out: Path, **given: Any,

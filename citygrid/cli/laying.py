@@ -7,6 +7,8 @@ from pathlib import Path
 import click
 
 from citygrid.cli.frame import Frame, framed, options_of, solving_options
+from citygrid.cli.recording import recorded
+from citygrid.cli.registering import solving
 
 
 @click.command("compare-layouts")
@@ -23,6 +25,7 @@ from citygrid.cli.frame import Frame, framed, options_of, solving_options
               "[default: out/<model>/layouts].")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document to stdout.")
 @framed
+@recorded("model", role="district")
 def compare_layouts(
     frame: Frame, model: Path, central: str | None, shares: str, survival: str | None, route: str,
     out: Path | None, **given: object,
@@ -40,9 +43,17 @@ def compare_layouts(
                                "leave it out"))  # fmt: skip
     folder = out or Path("out") / model.stem / "layouts"
     layouts.refuse_unwritable_layouts(folder)
-    found = layouts.compare_layouts(model, central, _shares(shares), survival, route,
-                                    options_of(given, frame), frame.say)  # fmt: skip
+    options = options_of(given, frame)
+    found = layouts.compare_layouts(
+        model, central, _shares(shares), survival, route, options, frame.say,
+        lambda case: solving(frame.recording, route, options, (), case),
+    )  # fmt: skip
     files = layouts.write_layouts(found, folder)
+    for each in found.shown:
+        frame.recording.part(each.name, each.plan, each.verdict, figures={
+            "central": each.central or None, "share_moved": each.share, **each.figures,
+        }, error=[each.why] if each.why else None)  # fmt: skip
+    frame.recording.produced(files)
     document = found.as_dict() | {"files": {name: str(path) for name, path in files.items()}}
     frame.answer(document, layouts.print_layouts(found, files))
 

@@ -6,7 +6,10 @@ from pathlib import Path
 
 import click
 
+import citygrid
 from citygrid.cli.frame import Frame, framed, options_of, solving_options
+from citygrid.cli.recording import recorded
+from citygrid.cli.registering import solving
 
 
 @click.command()
@@ -25,6 +28,7 @@ from citygrid.cli.frame import Frame, framed, options_of, solving_options
               "[default: out/<model>/outages].")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document to stdout.")
 @framed
+@recorded("model", role="district")
 def outages(
     frame: Frame, model: Path, at: str, length: str, pairs: str | None, island: bool,
     only: str | None, route: str, out: Path | None, **given: object,
@@ -35,11 +39,12 @@ def outages(
     is back, loads go without by their priority, and critical ones last. Every plan is verified.
     """
     from citygrid.errors import Fault, InputError, NoPlanError
+    from citygrid.routes import check
     from citygrid.study.resilience import (
         Wish,
         print_study,
         refuse_unwritable_study,
-        study_outages,
+        study_case,
         write_study,
     )
 
@@ -51,9 +56,24 @@ def outages(
         raise InputError(Fault("--only", "names no component", only, "name some, or leave it out"))
     folder = out or Path("out") / model.stem / "outages"
     refuse_unwritable_study(folder)
-    study = study_outages(model, Wish(at, length, pairs, island, names), route,
-                          options_of(given, frame), frame.say)  # fmt: skip
+    options = options_of(given, frame)
+    check(route, options)
+    frame.say("reading the district")
+    case = citygrid.prepare(citygrid.load(model))
+    solving(frame.recording, route, options, (), case)
+    study = study_case(case, Wish(at, length, pairs, island, names), route, options, frame.say)
     files = write_study(study, folder)
+    frame.recording.part("without an outage", study.base, study.verdict)
+    for each in study.results:
+        frame.recording.part(
+            f"{each.outage.name} from {each.begin}", None, None, status=each.status,
+            state="failed" if each.survives is None else "done", route=route,
+            objective=each.objective, bound=each.bound, gap=each.gap,
+            model=case.name, seconds={"total": each.seconds},
+            figures={"survives": each.survives, "critical_kwh": each.of("critical"),
+                     "extra_cost_eur": each.extra_cost},
+        )  # fmt: skip
+    frame.recording.produced(files)
     document = study.as_dict() | {"files": {name: str(path) for name, path in files.items()}}
     frame.answer(document, print_study(study, files))
     if study.unknown:

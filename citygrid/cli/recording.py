@@ -42,12 +42,13 @@ def registry_option(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def recorded(
-    *inputs: str, role: str = "input", late: bool = False
+    *inputs: str, role: str = "input", late: bool = False, name: str | None = None
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Record every call of a command, below `framed`.
 
     ``inputs`` are the parameters that name files it reads, ``role`` what these are. A ``late`` one
-    begins its run itself, in a registry that is there. The command finds its
+    begins its run itself, in a registry that is there; ``name`` is what the run is called, else the
+    command's own words. The command finds its
     :class:`citygrid.registry.Recording` at ``frame.recording``.
     """
 
@@ -57,7 +58,7 @@ def recorded(
             from citygrid.registry.recording import Recording
 
             context = click.get_current_context()
-            recording = Recording(_name(context), registry, frame.warn, context.params,
+            recording = Recording(name or _name(context), registry, frame.warn, context.params,
                                   context.meta.get(LINE, ()), not late)  # fmt: skip
             frame.recording = recording
             try:

@@ -13,7 +13,8 @@ from citygrid.cli.recording import recorded, registry_option
 from citygrid.errors import Fault, InputError, VerificationError
 
 if TYPE_CHECKING:
-    from citygrid.registry import Registry
+    from citygrid.district.case import Case
+    from citygrid.registry import Recording, Registry
     from citygrid.routes.contract import Options
 
 JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document to stdout.")
@@ -25,7 +26,7 @@ def asked(
     controls: bool = False,
 ) -> dict[str, Any]:  # fmt: skip
     """What a recording keeps of options, so that a run can be done again."""
-    files = [("policy", name, Path(name)) for name in map(file_of_policy, policies)]
+    files = [(role, name, path) for role, name, path, _ in policy_files(policies)]
     for route in routes:
         kind, _, rest = route.partition(":")
         if kind == "answer" and rest:
@@ -38,6 +39,26 @@ def asked(
         "files": files, "controls": controls, "gap": options.gap,
         "time_limit": options.time_limit, "threads": options.threads, "sampler": options.sampler,
     }  # fmt: skip
+
+
+def policy_files(policies: Sequence[str]) -> list[tuple[str, str, Path, None]]:
+    """The files of policies as a recording takes them."""
+    names = map(file_of_policy, policies)
+    return [("policy", name, Path(name), None) for name in names]
+
+
+def solving(
+    recording: Recording, route: str, options: Options, policies: Sequence[str], case: Case
+) -> None:  # fmt: skip
+    """Note what a command of many plans solves, by which route, before it does."""
+    from citygrid.registry.gathering import unsaid
+
+    recording.knows(route=route, seed=options.seed, options={
+        "gap": options.gap, "time_limit": options.time_limit, "threads": options.threads,
+        "sampler": options.sampler, "settings": unsaid(options.extras), "policies": policies,
+    })  # fmt: skip
+    recording.reads(policy_files(policies))
+    recording.prepared(case)
 
 
 def file_of_policy(text: str) -> str:

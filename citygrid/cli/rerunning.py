@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,11 +19,14 @@ if TYPE_CHECKING:
     from citygrid.routes.contract import Options
     from citygrid.verbs import Run
 
+#: Commands whose runs can be repeated; of all others the results are known and not how to.
+REPEATED = ("plan", "compare", "runs rerun")
 #: What a request must hold, and as what.
 REQUEST: dict[str, tuple[type, ...]] = {
     "routes": (list,), "seeds": (list,), "settings": (dict,), "policies": (list,),
     "controls": (bool,), "gap": (int, float), "time_limit": (int, float, type(None)),
     "threads": (int, type(None)), "sampler": (str,),
+    "window": (str, type(None)), "overlap": (str, type(None)),
 }  # fmt: skip
 
 
@@ -45,11 +49,18 @@ def do_again(
     with tempfile.TemporaryDirectory(prefix="citygrid-rerun-") as name:
         laid = lay(registry, record, Path(name))
         names = {_laid_route(route, laid): route for route in request["routes"]}
-        runs = citygrid.compare_routes(
-            laid.model, list(names), options, frame.say, len(names) > 1,
-            [_laid_policy(text, laid) for text in request["policies"]], request["seeds"],
-            request["controls"],
-        )  # fmt: skip
+        policies = [_laid_policy(text, laid) for text in request["policies"]]
+        if request.get("window") is not None:
+            from citygrid.study.rolling import roll_model
+
+            runs = [roll_model(laid.model, request["window"], request.get("overlap"), route,
+                               replace(options, seed=request["seeds"][0]), frame.say, policies)
+                    for route in names]  # fmt: skip
+        else:
+            runs = citygrid.compare_routes(
+                laid.model, list(names), options, frame.say, len(names) > 1, policies,
+                request["seeds"], request["controls"],
+            )  # fmt: skip
         for run in runs:
             run.route = names[run.route]  # an answer lay elsewhere for this while
         files: dict[str, dict[str, str]] = {run.route: {} for run in runs}
@@ -70,9 +81,14 @@ def _request(record: Record) -> dict[str, Any]:
     """What a run was asked. Raises :class:`InputError` where it does not say, or not soundly."""
     request = dict(record.part("request"))
     if not request:
-        raise InputError(Fault(f"run {record.id}", f"is a run of `{record.body['command']}` or was "
-                               "refused before it was planned", None,
-                               "rerun a run of `plan` or `compare`"))  # fmt: skip
+        command = str(record.body["command"])
+        if command.removesuffix(" part") not in REPEATED:
+            raise InputError(Fault(f"run {record.id}", f"is one of `{command}`, which the registry "
+                                   "keeps but cannot repeat", None,
+                                   "give its command again (`citygrid runs show` says which), or "
+                                   "rerun a run of `plan` or `compare`"))  # fmt: skip
+        raise InputError(Fault(f"run {record.id}", "was refused before it was planned", None,
+                               "correct what it says, and plan anew"))  # fmt: skip
     wrong = [name for name, kinds in REQUEST.items() if not isinstance(request.get(name), kinds)]
     wrong += [name for name in ("routes", "policies") if name not in wrong
               and not all(isinstance(each, str) for each in request[name])]  # fmt: skip

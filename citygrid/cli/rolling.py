@@ -11,6 +11,7 @@ import click
 from citygrid.errors import Fault, InputError
 
 if TYPE_CHECKING:
+    from citygrid.district.case import Case
     from citygrid.routes.contract import Options
     from citygrid.verbs import Run
 
@@ -36,8 +37,9 @@ def rolling_options(command: Callable[..., None]) -> Callable[..., None]:
 def rolled(
     model: Path, window: str | None, overlap: str | None, resume: bool, route: str,
     options: Options, say: Callable[[str], None], policies: Sequence[str], folder: Path,
+    prepared: Callable[[Case], None],
 ) -> Run | None:  # fmt: skip
-    """The run by windows; ``None`` where none are asked for.
+    """The run by windows; ``None`` where none are asked for. ``prepared`` is shown the case.
 
     Raises :class:`InputError` for an overlap or a resumption without windows.
     """
@@ -53,7 +55,8 @@ def rolled(
 
     kept = folder / KEPT
     try:
-        return roll_model(model, window, overlap, route, options, say, policies, kept, resume)
+        return roll_model(model, window, overlap, route, options, say, policies, kept, resume,
+                          prepared)  # fmt: skip
     except KeyboardInterrupt:
         if kept.is_dir():
             click.echo(f"decided windows are kept in {kept}; --resume goes on from there", err=True)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from citygrid.cli.frame import Frame, framed
-from citygrid.errors import Fault, InputError
+from citygrid.cli.recording import recorded
+from citygrid.errors import Fault, InputError, NoPlanError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -64,6 +65,7 @@ def study() -> None:
               "trust.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document to stdout.")
 @framed
+@recorded("study_file", role="study", name="study")
 def run(
     frame: Frame, study_file: Path, out: Path | None, workers: int | None, scheduler: str | None,
     resume: bool, retry_failed: bool, function: str | None,
@@ -73,7 +75,8 @@ def run(
     Exit 6: finished, and scenarios have failed.
     """
     from citygrid.files import refuse_unwritable
-    from citygrid.study.conduct import conduct
+    from citygrid.study.conduct import conduct, stored
+    from citygrid.study.recorded import record_inputs, record_rows
     from citygrid.study.scenarios.reading import read_study
     from citygrid.study.store import DATABASE
 
@@ -84,7 +87,15 @@ def run(
     asked = read_study(study_file, function)
     frame.say(f"{len(asked.scenarios):,} scenarios by {len(asked.routes)} "
               f"route{'s' * (len(asked.routes) > 1)}: {len(asked.tasks):,} to know")  # fmt: skip
-    done = conduct(asked, folder, executor, _Heard(frame), resume, retry_failed)
+    record_inputs(frame.recording, asked, function)
+    try:
+        done = conduct(asked, folder, executor, _Heard(frame), resume, retry_failed)
+    except (KeyboardInterrupt, NoPlanError):
+        # What was acknowledged until then is as good as that of a study that came to its end.
+        if frame.recording.on:
+            record_rows(frame.recording, folder, stored(folder)[1])
+        raise
+    record_rows(frame.recording, folder, done.rows, done.digest)
     frame.answer(_describe(done), _print(done))
     frame.exit_code = FAILED_SCENARIOS if done.failed else 0
 

@@ -16,6 +16,8 @@ import click
 
 import citygrid
 from citygrid.cli.frame import Frame, framed, options_of, policies_of, solving_options
+from citygrid.cli.recording import recorded
+from citygrid.cli.registering import solving
 from citygrid.errors import Fault, InputError
 
 if TYPE_CHECKING:
@@ -45,6 +47,7 @@ def _out(name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
 @_out("front")
 @JSON
 @framed
+@recorded("model", role="district")
 def front(
     frame: Frame, model: Path, of: str, points: int, route: str, plans: bool, out: Path | None,
     **given: object,
@@ -60,10 +63,16 @@ def front(
 
     folder = out or Path("out") / model.stem / "front"
     refuse_unwritable_front(folder)
+    options, policies = options_of(given, frame), policies_of(given)
     frame.say("preparing the district")
     case = citygrid.prepare(citygrid.load(model))
-    found = find(case, of, points, route, options_of(given, frame), frame.say, policies_of(given))
+    solving(frame.recording, route, options, policies, case)
+    found = find(case, of, points, route, options, frame.say, policies)
     files = write_front(found, folder, plans, frame.say)
+    for number, each in enumerate(found.points, 1):
+        figures = {"limit": each.limit, found.measure.name: each.measured}
+        frame.recording.part(f"point {number}", each.plan, each.verdict, figures=figures)
+    frame.recording.produced(files)
     frame.answer(found.as_dict() | {"files": files}, _print_front(found, files))
 
 
@@ -78,6 +87,7 @@ def front(
 @_out("alternatives")
 @JSON
 @framed
+@recorded("model", role="district")
 def alternatives(
     frame: Frame, model: Path, slack: str, number: int, route: str, plans: bool, out: Path | None,
     **given: object,
@@ -94,16 +104,22 @@ def alternatives(
     folder = out or Path("out") / model.stem / "alternatives"
     refuse_unwritable_table(folder, "alternatives")
     share = _share("--slack", slack)
+    options, policies = options_of(given, frame), policies_of(given)
     frame.say("preparing the district")
     case = citygrid.prepare(citygrid.load(model))
-    found = find(case, share, number, route, options_of(given, frame), frame.say,
-                 policies_of(given))  # fmt: skip
+    solving(frame.recording, route, options, policies, case)
+    found = find(case, share, number, route, options, frame.say, policies)
     files = write_table(found, folder, "alternatives")
     if plans:
         for place, each in enumerate((found.cheapest, *found.found)):
             path = folder / f"alternative_{place:02d}.nc"
             each.plan.save(path)
             files[f"plan {place}"] = str(path)
+    frame.recording.knows(objective=found.best, bound=found.bound)
+    for each in (found.cheapest, *found.found):
+        frame.recording.part(each.aim, each.plan, each.verdict,
+                             figures={"above": each.above, **each.amounts})  # fmt: skip
+    frame.recording.produced(files)
     frame.answer(found.as_dict() | {"files": files}, _print_alternatives(found, files))
 
 
@@ -119,6 +135,7 @@ def alternatives(
 @_out("sensitivity")
 @JSON
 @framed
+@recorded("model", role="district")
 def sensitivity(
     frame: Frame, model: Path, match: str, exact: str | None, most: int, route: str,
     out: Path | None, **given: object,
@@ -135,9 +152,14 @@ def sensitivity(
     refuse_unwritable_table(folder, "sensitivity")
     _refuse_policies(given)
     share = None if exact is None else _share("--exact", exact)
-    found = sensitivities(citygrid.load(model), match, share, most, route,
-                          options_of(given, frame), frame.say)  # fmt: skip
+    options = options_of(given, frame)
+    district = citygrid.load(model)
+    solving(frame.recording, route, options, (), citygrid.prepare(district))
+    found = sensitivities(district, match, share, most, route, options, frame.say)
     files = write_table(found, folder, "sensitivity")
+    frame.recording.knows(objective=found.cost, bound=found.bound, figures={
+        each.parameter.path: each.per_percent for each in found.found})  # fmt: skip
+    frame.recording.produced(files)
     frame.answer(found.as_dict() | {"files": files}, _print_sensitivity(found, files))
 
 
@@ -153,6 +175,7 @@ def sensitivity(
 @solving_options
 @JSON
 @framed
+@recorded("model", role="district")
 def break_even(
     frame: Frame, model: Path, path: str, between: tuple[str, str], other: tuple[str, ...],
     route: str, **given: object,
@@ -163,6 +186,7 @@ def break_even(
     What is found is an interval: outside it one variant is proven to be cheaper. A smaller --gap
     narrows it.
     """
+    from citygrid.district.load import District
     from citygrid.study.fronts.crossing import break_even as find
 
     _refuse_policies(given)
@@ -171,8 +195,14 @@ def break_even(
     if unit != second:
         raise InputError(Fault("--between", "gives two units", f"{unit} and {second}",
                                "write both values in one unit"))  # fmt: skip
-    found = find(district, path, (low, high), unit, _variant(other), route,
-                 options_of(given, frame), frame.say)  # fmt: skip
+    options, variant = options_of(given, frame), _variant(other)
+    solving(frame.recording, route, options, (), citygrid.prepare(district))
+    if isinstance(variant, District):
+        frame.recording.reads([("other", other[0], variant.path, variant.hash)])
+    found = find(district, path, (low, high), unit, variant, route, options, frame.say)
+    frame.recording.knows(figures={"break_even": found.value, "unit": found.unit,
+                                   "between": found.between, "looked": len(found.looked)},
+                          details=found.as_dict())  # fmt: skip
     frame.answer(found.as_dict(), _print_break_even(found))
 
 

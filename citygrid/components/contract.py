@@ -164,17 +164,6 @@ class Units:
         coords = {self.kind: np.array([name], dtype=object)}
         return Units(self.kind, (name,), parameters, coords, self.step)
 
-    def stated(self, name: str, unless: float | str, like: str | None = None) -> NDArray[Any]:
-        """A parameter as ``units[name]`` gives it; ``unless`` where a case has none of that name.
-
-        Plans that were stored before a parameter was thought of have cases without it. ``like`` is
-        a parameter of the same shape, where that is not one number per component.
-        """
-        if name in self.parameters:
-            return self[name]
-        shape = (len(self), 1) if like is None else self[like].shape
-        return np.full(shape, unless, dtype=object if isinstance(unless, str) else float)
-
     def places(self, name: str) -> NDArray[Any]:
         """A text parameter such as the node of every component, shape (n,)."""
         return self.parameters[name].values

@@ -314,15 +314,15 @@ def replay(c: Units, flows: Flows, log: Log) -> None:
 def _lit_share(c: Units, flows: Flows, shape: tuple[int, ...]) -> Floats:
     """The share of the servers that is on (n, T)."""
     dark, shut = flows.spread("dark", 0.0, shape), flows.spread("shut", 0.0, shape)
-    return np.asarray(np.broadcast_to(c.stated("lit", 1.0), shape) - dark - shut)
+    return np.asarray(np.broadcast_to(c["lit"], shape) - dark - shut)
 
 
 def _replay_lit(c: Units, flows: Flows, log: Log, compute: Floats) -> Floats:
     """What share of the servers is on (n, T); whose work is not done has its price and is told."""
-    price, shape = c.stated("unserved_price", np.inf), compute.shape
+    price, shape = c["unserved_price"], compute.shape
     moded, priced = c["moded"], np.isfinite(price)
     dark, shut = flows.spread("dark", 0.0, shape), flows.spread("shut", 0.0, shape)
-    most = np.broadcast_to(c.stated("lit", 1.0), shape)
+    most = np.broadcast_to(c["lit"], shape)
     log.within("servers are switched off where that has a price", dark, 0.0,
                np.where(priced & ~moded, most, 0.0), "1")  # fmt: skip
     log.within("a centre is switched off where that has a price", shut, 0.0,
@@ -334,7 +334,7 @@ def _replay_lit(c: Units, flows: Flows, log: Log, compute: Floats) -> Floats:
     for item, own in (("unserved", ~moded), ("unserved_whole", moded)):
         if (priced & own).any():
             log.pays(item, np.where(own, lost, 0.0))
-    log.sheds("compute", c.stated("priority", "critical").ravel(), (1.0 - lit) * c["load"])
+    log.sheds("compute", c.places("priority"), (1.0 - lit) * c["load"])
     return lit
 
 

@@ -383,8 +383,7 @@ def _spread_jobs(c: Units, flows: Flows, name: str, count: int) -> Floats:
 
 def _replay_left(c: Units, flows: Flows, log: Log, steps: int) -> None:
     """Jobs that are left out, or done in part, at their price; told from when they could begin."""
-    power, duration = c["job_power"], c["job_duration"]
-    price = c.stated("job_unserved_price", np.inf, "job_power")
+    power, duration, price = c["job_power"], c["job_duration"], c["job_unserved_price"]
     names, priced = c.parameters["job"].values, np.isfinite(price)
     work = power * duration
     left = _spread_jobs(c, flows, "left_out", len(names))
@@ -394,8 +393,7 @@ def _replay_left(c: Units, flows: Flows, log: Log, steps: int) -> None:
                np.where(priced & ~c["job_preemptible"], 1.0, 0.0), "1", names)  # fmt: skip
     log.within("work is left where that has a price", undone, 0.0,
                np.where(priced & c["job_preemptible"], work, 0.0), "kWh", names)  # fmt: skip
-    lost = left * work + undone
-    pools = c.stated("pool_of_job", 0.0, "job_power").astype(np.int64)
+    lost, pools = left * work + undone, c["pool_of_job"]
     for item, of, some in (("unserved", left * work, ~c["job_preemptible"]),
                            ("unserved_part", undone, c["job_preemptible"])):  # fmt: skip
         if (priced & some).any():
@@ -409,7 +407,7 @@ def _replay_left(c: Units, flows: Flows, log: Log, steps: int) -> None:
         _run(missing[job], lost[job] / max(end - begin, INSTANT), begin, end, c.step)
     owners = np.array(c.names, dtype=object)[pools] if len(names) else np.zeros(0, dtype=object)
     log.sheds(str(c["site_resource"][0]) if len(c["site_resource"]) else "compute",
-              c.stated("job_priority", "deferrable", "job_power"), missing, owners)  # fmt: skip
+              c["job_priority"], missing, owners)  # fmt: skip
     if (lost > 0.0).any():
         log.measure("jobs_left_out", (lost > INSTANT).astype(float)[:, None])
 

@@ -36,7 +36,9 @@ if TYPE_CHECKING:
     from citygrid.export.figures import Plot
 
 CONVENTIONS = "CF-1.11"
-FORMAT = 2
+#: Of stored plans: raised whenever a replay needs what plans did not hold before, so that an older
+#: plan is refused by name instead of half read.
+FORMAT = 3
 #: Units in which flows are kept; a file in MW or MWh is converted when it is read.
 CANONICAL = {"power": "kW", "energy": "kWh", "share": "1"}
 #: Heads of what is no flow: what limits were worth, ``worth.kind.quantity`` [EUR per kW or kWh],
@@ -224,7 +226,8 @@ class Plan:
     def load(cls, path: str | Path) -> Plan:
         """Read a plan.
 
-        Raises :class:`InputError` when the file is missing, cut, or not a citygrid plan.
+        Raises :class:`InputError` when the file is missing, cut, of another format, or not a
+        citygrid plan.
         """
         path = Path(path)
         if not path.is_file():
@@ -232,6 +235,7 @@ class Plan:
         try:
             with xr.open_dataset(path, engine="netcdf4") as stored:
                 dataset = stored.load()
+            _check_format(path, dataset.attrs)
             _check_frame(dataset)
             case = Case.from_datasets(_groups(path))
         except (
@@ -241,6 +245,17 @@ class Plan:
             reason = "is not a readable citygrid plan"
             raise InputError(Fault(str(path), reason, str(error)[:120], repair)) from error
         return cls(case, dataset)
+
+
+def _check_format(path: Path, attributes: Mapping[Any, Any]) -> None:
+    """Raise :class:`InputError` for a plan whose stored form is another than this version's."""
+    found = attributes.get("citygrid_format", FORMAT)
+    if found != FORMAT:
+        older = isinstance(found, (int, np.integer)) and found < FORMAT
+        which = "an earlier" if older else "another"
+        raise InputError(Fault(str(path), f"was written by {which} version of citygrid",
+                               f"its format is {found}, not {FORMAT}",
+                               "plan the district again"))  # fmt: skip
 
 
 def _check_frame(dataset: xr.Dataset) -> None:
@@ -253,8 +268,6 @@ def _check_frame(dataset: xr.Dataset) -> None:
     lacking += [f"ledger.{name}" for name, _ in LEDGER if f"ledger.{name}" not in dataset.variables]
     if lacking:
         raise KeyError(f"it lacks {', '.join(lacking)}")
-    if attributes["citygrid_format"] != FORMAT:
-        raise ValueError(f"its format is {attributes['citygrid_format']}, not {FORMAT}")
     for name in ("objective", "bound", "seed", "time_limit"):
         if name in attributes and not isinstance(attributes[name], (int, float, np.number)):
             raise ValueError(f"its {name} is no number: {attributes[name]}")

@@ -112,6 +112,18 @@ def facts_of_verdict(plan: Plan, verdict: Verdict) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def facts_of_plan(plan: Plan, verdict: Verdict | None) -> dict[str, Any]:
+    """What a plan that was just made says of itself, with the calls of backends behind it."""
+    telemetry = plan.telemetry
+    calls, trace = (telemetry.get(name, []) for name in APART)
+    found = {} if verdict is None else facts_of_verdict(plan, verdict)
+    return {
+        "model": plan.case.name, "case_hash": plan.case.hash, "route": plan.route,
+        "objective": plan.objective, "bound": plan.bound, "gap": plan.gap,
+        "plan_digest": plan.digest, **found, "calls": calls, "trace": trace,
+    }  # fmt: skip
+
+
 def unsaid(settings: Mapping[str, str]) -> dict[str, str]:
     """Options without the values of those that are secret by their name."""
     return {name: HIDDEN if _SECRET.search(name) else text for name, text in settings.items()}

@@ -5,8 +5,9 @@ The work never pays for its record: what the registry refuses is told once, and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from citygrid.errors import (
 )
 from citygrid.registry.canonical import now, plain
 from citygrid.registry.gathering import (
+    facts_of_plan,
     facts_of_run,
     input_of,
     inputs_of_case,
@@ -37,7 +39,11 @@ from citygrid.registry.store import Registry
 if TYPE_CHECKING:
     from citygrid.district.case import Case
     from citygrid.export.runs import Run
+    from citygrid.plan.plan import Plan
+    from citygrid.plan.verify import Verdict
 
+#: Parts that are added in one transaction.
+BATCH = 1000
 #: The command's own word for why it has no result.
 WHY: tuple[tuple[type[BaseException], str], ...] = (
     (InfeasibleError, "infeasible"), (NoPlanError, "no_plan"), (VerificationError, "broken"),
@@ -122,6 +128,16 @@ class Recording:
             self._inputs += [input_of(path, role, self._registry.blobs, name)
                              for role, name, path in files]  # fmt: skip
 
+    def reads(self, files: Iterable[tuple[str, str, Path, str | None]]) -> None:
+        """Note further files that it reads: (role, name, path, SHA-256 where it is known)."""
+        if not self.on:
+            return
+        with self._harmless():
+            assert self._registry is not None
+            self._inputs += [input_of(path, role, self._registry.blobs, name, digest)
+                             for role, name, path, digest in files]  # fmt: skip
+            self._note()
+
     def prepared(self, case: Case) -> None:
         """Note what the district and its series were, before anything is solved."""
         if not self.on:
@@ -186,6 +202,37 @@ class Recording:
             f"{self._command} part", parent=self.id, began=self._began, request=asked,
             state=DONE if ok else FAILED, outputs=outputs_of(files), **facts,
         ))  # fmt: skip
+
+    def part(self, name: str, plan: Plan | None, verdict: Verdict | None, **facts: Any) -> None:
+        """Keep a plan that is one of several of this run as a record that names it as its parent.
+
+        ``name`` tells it from the others; without a plan, ``facts`` say why.
+        """
+        if not self.on:
+            return
+        with self._harmless():
+            found = {} if plan is None else facts_of_plan(plan, verdict)
+            ok = verdict is not None and verdict.ok
+            found |= {"state": DONE if ok else FAILED} | facts
+            self._children.append(new_record(
+                f"{self._command} part", parent=self.id, began=self._began, part=name,
+                **found,
+            ))  # fmt: skip
+            verified = sum(each.body["state"] == DONE for each in self._children)
+            self._facts["parts"] = {"runs": len(self._children), "verified": verified}
+
+    def add_parts(self, records: Iterable[Record]) -> int:
+        """Add parts of this run to the chain now, many in a transaction; gives how many are new.
+
+        What is there already, by its id, stays as it is.
+        """
+        new, rest = 0, iter(records)
+        if self.on:
+            with self._harmless():
+                assert self._registry is not None
+                while batch := [self._hiding(each) for each in islice(rest, BATCH)]:
+                    new += len(self._registry.add(batch))
+        return new
 
     def produced(self, files: Mapping[str, str | Path]) -> None:
         """Keep the digests of files that were written, by role."""

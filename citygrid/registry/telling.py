@@ -16,7 +16,8 @@ DIGITS = 10
 CELL, VALUE = 28, 300
 HEADINGS = ("run", "began", "command", "model", "route", "seed", "status", "cost EUR", "gap", "s")
 #: Parts of a body that are shown one entry a line.
-SECTIONS = ("request", "versions", "machine", "seconds", "kpis", "parts", "size")
+SECTIONS = ("request", "varied", "figures", "versions", "machine", "seconds", "kpis", "parts",
+            "size")  # fmt: skip
 #: Backend calls of a run that are shown.
 CALLS = 10
 
@@ -40,7 +41,8 @@ def _row(entry: Entry) -> tuple[str, ...]:
     seconds = body["seconds"].get("total") if isinstance(body.get("seconds"), Mapping) else None
     return (
         entry.id[:DIGITS], _instant(body.get("began")), *(
-            _cell(body.get(name)) for name in ("command", "model", "route", "seed")),
+            _cell(each) for each in (body.get("command"), body.get("part") or body.get("model"),
+                                     body.get("route"), body.get("seed"))),
         _cell(_status(entry, body)), _number(body.get("objective"), ",.2f"),
         _number(body.get("gap"), ".3%"), _number(seconds, ".1f"),
     )  # fmt: skip
@@ -88,9 +90,10 @@ def told(entry: Entry, children: Sequence[Entry]) -> str:
 
 def _lines(record: Record) -> Iterator[str]:
     body = record.body
-    for name in ("parent", "rerun_of", "command", "folder", "began", "finished", "exit_code",
-                 "model", "model_hash", "case_hash", "form_hash", "route", "seed", "time_given",
-                 "status", "incomplete", "objective", "bound", "gap", "plan_digest"):  # fmt: skip
+    for name in ("parent", "rerun_of", "command", "part", "folder", "began", "finished",
+                 "exit_code", "model", "model_hash", "case_hash", "form_hash", "route", "seed",
+                 "time_given", "status", "incomplete", "objective", "bound", "gap", "plan_digest",
+                 "results_digest"):  # fmt: skip
         if body.get(name) is not None:
             yield f"{name.replace('_', ' ')}: {short(body[name], VALUE)}"
     if isinstance(body.get("line"), list):

@@ -12,6 +12,7 @@ from typing import Any
 
 import citygrid
 from citygrid.errors import Fault, InputError
+from citygrid.registry.canonical import now
 from citygrid.study.execution.contract import FAILED, WITHOUT_PLAN, Executor, Limits, Plain, Setup
 from citygrid.study.scenarios.reading import Study
 from citygrid.study.store import SentLog, Store
@@ -90,13 +91,22 @@ def conduct(
         counts = Counter(row["status"] for row in known.values())
         heard(len(known), len(study.tasks), counts)
         log = SentLog(folder)
+        queued_at, sent_at = now(), dict[str, str]()
+
+        def sent(key: str) -> None:
+            sent_at[key] = now()
+            log(key)
+
         limits = Limits(study.spec.limits.time, study.spec.limits.memory, study.spec.limits.retries)
-        answers = executor.run(setup_of(study, folder), _plain(study, pending), limits, log)
+        answers = executor.run(setup_of(study, folder), _plain(study, pending), limits, sent)
         done = len(known)
         try:
             for answer in answers:
                 if answer is not None:
-                    store.note(answer.key, answer.attempts, answer.row)
+                    # Of a process that is gone, we know when it was asked and when it was missed.
+                    times = {"started_at": sent_at.get(answer.key), "finished_at": now()}
+                    row = {**times, **answer.row, "queued_at": queued_at}
+                    store.note(answer.key, answer.attempts, row)
                     counts[answer.row["status"]] += 1
                     done += 1
                 store.commit_if_due()

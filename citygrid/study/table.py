@@ -25,8 +25,10 @@ PART = 50_000
 STAGES = ("load", "prepare", "formulate", "solve", "queue", "plan", "verify", "write", "total")
 #: Status of a task that nobody has computed yet.
 OPEN = "open"
+#: When a task was queued, begun and finished.
+TIMES = ("queued_at", "started_at", "finished_at")
 #: What a run took and who ran it: no part of a result.
-INCIDENTAL = ("seconds", "worker")
+INCIDENTAL = ("seconds", "worker", *TIMES)
 
 
 def records(store: Store) -> list[dict[str, Any]]:
@@ -46,6 +48,9 @@ def records(store: Store) -> list[dict[str, Any]]:
             "seconds": {stage: seconds.get(stage) for stage in STAGES},
             "key": key, "model_hash": row.get("model_hash"), "case_hash": row.get("case_hash"),
             "form_hash": row.get("form_hash"), "worker": row.get("worker"),
+            "plan_digest": row.get("plan_digest"),
+            "largest_violation": row.get("largest_violation"),
+            **{name: row.get(name) for name in TIMES},
         })  # fmt: skip
     return found
 
@@ -97,7 +102,7 @@ def arrow_table(found: Sequence[Mapping[str, Any]]) -> pa.Table:
     import pyarrow as pa
 
     texts = ("scenario", "route", "status", "kpis_of", "error", "key", "model_hash", "case_hash",
-             "form_hash", "worker")  # fmt: skip
+             "form_hash", "plan_digest", "worker", *TIMES)  # fmt: skip
     whole_numbers = ("number", "seed", "attempts")
     columns: dict[str, Any] = {}
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 import xarray as xr
 from click.testing import CliRunner, Result
@@ -425,3 +426,17 @@ def test_controls_need_hybrid():
 
     with pytest.raises(InputError, match="controls need the route"):
         citygrid.compare_routes(TINY, ["milp", "hybrid:greedy"], controls=True)
+
+
+def test_no_command_has_an_option_twice():
+    """Two options of one name would let the one of all commands hide a command's own."""
+
+    def found(command, words=()):
+        if isinstance(command, click.Group):
+            for name, inner in command.commands.items():
+                yield from found(inner, (*words, name))
+            return
+        names = [name for each in command.params for name in (*each.opts, *each.secondary_opts)]
+        yield from ((*words, name) for name in set(names) if names.count(name) > 1)
+
+    assert list(found(main)) == []

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import citygrid as cg
+from citygrid.district.paths import change, difference
 from citygrid.study.scenarios.digest import Digests, key_of
 from citygrid.study.scenarios.expand import expand
-from citygrid.study.scenarios.paths import change, difference, read_path, write_path
 from citygrid.study.scenarios.reading import patched, read_study
 from citygrid.study.scenarios.sample import number_and_unit
 from citygrid.study.scenarios.spec import OutputsSpec, RouteSpec, StudySpec
@@ -121,11 +121,6 @@ def test_a_patch_makes_the_changed_tree_and_leaves_the_rest_the_same_object(axes
         for name, entry in BASE["components"].items():
             if name not in touched:
                 assert again["components"][name] is entry
-
-
-@pytest.mark.parametrize("text", ["a", "a.b", 'components."boiler 1.2".heat', "jobs.0.power"])
-def test_a_path_is_written_as_it_is_read(text):
-    assert write_path(read_path(text)) == text
 
 
 def test_null_removes_and_a_new_entry_is_added():

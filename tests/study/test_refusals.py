@@ -29,7 +29,7 @@ def refused(path: Path, **more) -> str:
         ("- grid: {components.heat pumpp.heat: [1 kW]}", ['did you mean "heat pump"']),
         ("- grid: {components.heat pump.heatt: [1 kW]}", ["unknown key", "heatt", "heat"]),
         ("- grid: {name.x: [1]}", ["single value", "vary name as a whole"]),
-        ("- grid: {components.jobs.jobs.7.power: [1 kW]}", ["list of 1 items"]),
+        ("- grid: {components.jobs.jobs.7.power: [1 kW]}", ["list of 1 item,"]),
         ("- grid: {components..heat: [1 kW]}", ["no path"]),
         ("- grid: {components.no such thing: [null]}", ["nothing there to remove"]),
         ("- grid: {components.heat pump.heat: [-5 kW, 40 kW]}", ["must be at least 0 kW", "-5 kW"]),

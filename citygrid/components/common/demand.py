@@ -81,5 +81,5 @@ def replay_demand(c: Units, flows: Flows, log: Log, carrier: str) -> None:
         price = np.where(may_shed, c["unserved_price"], 0.0)
         log.pays("unserved", np.where(may_shed, missing, 0.0) * price * c.step)
     log.measure("unserved", np.maximum(missing, 0.0))
-    log.sheds(carrier, c.stated("priority", "normal").ravel(), missing)
+    log.sheds(carrier, c.places("priority"), missing)
     log.draws(carrier, c.places("node"), served)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import citygrid
 from citygrid.district.strict_yaml import Tree
 from citygrid.errors import Fault, InputError
+from citygrid.registry.canonical import now
 from citygrid.study.execution.contract import Plain, Setup, row_without_plan
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ class Computer:
 
     def compute(self, task: Plain) -> dict[str, Any]:
         """The row of a task; whatever goes wrong in it is told in the row."""
-        began = time.perf_counter()
+        began, started_at = time.perf_counter(), now()
         try:
             row = self._computed(task)
         except InputError as error:
@@ -78,7 +79,7 @@ class Computer:
         except Exception as error:
             row = row_without_plan(task, "failed", f"{type(error).__name__}: {error}"[:2000])
         row["seconds"]["total"] = time.perf_counter() - began
-        row["worker"] = self._worker
+        row |= {"worker": self._worker, "started_at": started_at, "finished_at": now()}
         return row
 
     def _computed(self, task: Plain) -> dict[str, Any]:
@@ -128,7 +129,7 @@ class Computer:
             "verified": None if relaxed else verdict.ok,
             "largest_violation": None if relaxed else verdict.largest,
             "kpis": verdict.kpis, "kpis_of": "relaxation" if relaxed else "plan",
-            "form_hash": form.hash,
+            "form_hash": form.hash, "plan_digest": None if relaxed else plan.digest,
         }  # fmt: skip
         if not relaxed:
             with timed(seconds, "write"):

@@ -101,7 +101,7 @@ def break_even(
     """The value of a parameter at which a district and a variant of it cost the same.
 
     path, unit
-        What is varied in both, as :mod:`citygrid.district.changed` names it, and its unit.
+        What is varied in both, as :mod:`citygrid.district.paths` names it, and its unit.
     between
         The values in which to look.
     other

@@ -13,6 +13,7 @@ from citygrid.components.fields import Measure, Reference, marks
 from citygrid.district.case import Case
 from citygrid.district.changed import changed
 from citygrid.district.load import District
+from citygrid.district.paths import write_path
 from citygrid.units import parse
 
 #: Units of what is paid, and of what limits.
@@ -65,7 +66,7 @@ def parameters(
             found.append(Parameter(name, unit, value, True, value))
     for name, spec in district.components.items():
         for path, flat, field, value in _fields(spec):
-            whole = f"components.{name}.{path}"
+            whole = f"{write_path(('components', name))}.{path}"
             measure = next((m for m in marks(field) if isinstance(m, Measure)), None)
             if measure is None or value is None or not fnmatchcase(whole, match):
                 continue

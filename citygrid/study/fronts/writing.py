@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from citygrid.export.report.charts import nice, tick_text
+from citygrid.export.report.html import digest, policy, resource, template, write_text
+from citygrid.export.report.wording import number, share
 from citygrid.export.tables import safe_cell
 from citygrid.files import refuse_unwritable, whole
 from citygrid.study.fronts.points import Front
@@ -43,17 +45,17 @@ def write_front(
     with whole(files["json"]) as temporary:
         temporary.write_text(json.dumps(front.as_dict(), indent=1, allow_nan=False) + "\n", "utf-8")
     picture = drawn(front)
-    with whole(files["svg"]) as temporary:
-        temporary.write_text(_rendered("front.svg.j2", picture), "utf-8")
-    with whole(files["html"]) as temporary:
-        temporary.write_text(_rendered("front.html.j2", picture), "utf-8")
+    write_text(_rendered("front.svg.j2", picture), files["svg"])
+    style = resource("report.css")
+    page = picture | {"style": style, "policy": policy(digest(style), [])}
+    write_text(_rendered("front.html.j2", page), files["html"])
     found = {kind: str(path) for kind, path in files.items()}
     if plans:
-        for number, point in enumerate(front.points, 1):
-            path = folder / PLAN.format(number)
+        for place, point in enumerate(front.points, 1):
+            path = folder / PLAN.format(place)
             say(f"writing {path}")
             point.plan.save(path)
-            found[f"plan {number}"] = str(path)
+            found[f"plan {place}"] = str(path)
     return found
 
 
@@ -84,13 +86,7 @@ def write_table(found: Tabled, folder: Path, name: str) -> dict[str, str]:
 
 
 def _rendered(name: str, context: dict[str, Any]) -> str:
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True,
-        lstrip_blocks=True, undefined=jinja2.StrictUndefined,
-    )  # fmt: skip
-    return environment.get_template(name).render(**context)
+    return template(name, {"number": number, "share": share}, TEMPLATES).render(**context)
 
 
 def drawn(front: Front) -> dict[str, Any]:
@@ -103,9 +99,9 @@ def drawn(front: Front) -> dict[str, Any]:
     up = _Scale([low, *(cost for _, cost in points)], HEIGHT - bottom, top)
     path = ""
     # A plan keeps every looser limit, too: between two points the tighter one's cost is achieved.
-    for number, (measured, cost) in enumerate(points):
+    for place, (measured, cost) in enumerate(points):
         x, y = across.at(measured), up.at(cost)
-        path += f"M{x:.1f} {y:.1f}" if number == 0 else f"H{x:.1f}V{y:.1f}"
+        path += f"M{x:.1f} {y:.1f}" if place == 0 else f"H{x:.1f}V{y:.1f}"
     proven = " ".join(f"{across.at(m):.1f},{up.at(b):.1f}" for m, b in floor)
     return {
         "front": front, "width": WIDTH, "height": HEIGHT, "left": left, "right": WIDTH - right,
@@ -113,8 +109,6 @@ def drawn(front: Front) -> dict[str, Any]:
         "rows": [(up.at(v), tick_text(v)) for v in up.ticks],
         "columns": [(across.at(v), tick_text(v)) for v in across.ticks],
         "marks": [(across.at(p.measured), up.at(p.cost), p) for p in front.points],
-        "number": lambda value, digits=2: "–" if value is None else f"{value:,.{digits}f}",
-        "percent": lambda value: "–" if value is None else f"{value:.3%}",
     }  # fmt: skip
 
 

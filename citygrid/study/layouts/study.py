@@ -96,13 +96,15 @@ def compare_layouts(
     model: str | Path, central: str | None = None, shares: Sequence[float] = SHARES,
     survival: str | None = None, route: str = "milp", options: Options | None = None,
     say: Callable[[str], None] = lambda text: None,
+    prepared: Callable[[Case], None] = lambda case: None,
 ) -> Layouts:  # fmt: skip
     """Plan a district as its file has it, with one central site, and with both.
 
     ``central`` is a node with a data centre; left out, each is tried and the cheapest kept. The
     hybrid moves one of ``shares`` of every other centre, none or all, whichever is cheapest: so no
     layout beside it is cheaper. ``survival`` is how long outages last, for which every single one
-    of every layout is planned; without it that figure is ``None``.
+    of every layout is planned; without it that figure is ``None``. ``prepared`` is shown the case
+    before anything is solved.
 
     Raises :class:`InputError` for a node without a centre and for shares that are none, and what
     planning the distributed layout raises.
@@ -127,6 +129,7 @@ def compare_layouts(
         steps_of(survival, case.step, len(case.time))
     hosts = _hosts(centres, central)
     ways = _ways(district)
+    prepared(case)
     say("planning the distributed layout")
     distributed = _planned(Layout("distributed", "", 0.0, case), route, options, keep_going=False)
     assert distributed.plan is not None

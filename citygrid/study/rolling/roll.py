@@ -150,8 +150,12 @@ def roll_model(
     path: str | Path, window: str, overlap: str | None = None, route: str = "milp",
     options: Options | None = None, say: Say = quiet, policies: Sequence[str | Path] = (),
     folder: Path | None = None, resume: bool = False,
+    prepared: Callable[[Case], None] = lambda case: None,
 ) -> Run:  # fmt: skip
-    """The whole sentence for one model, by windows: read, prepare, write, roll, verify."""
+    """The whole sentence for one model, by windows: read, prepare, write, roll, verify.
+
+    ``prepared`` is shown the case before anything is solved.
+    """
     asked = options or Options()
     seconds: dict[str, float] = {}
     say("reading the district")
@@ -161,6 +165,7 @@ def roll_model(
     with timed(seconds, "prepare"):
         case = prepare(district)
         spans(case, window, overlap)
+    prepared(case)
     say("writing the form")
     with timed(seconds, "formulate"):
         form = formulate(case)

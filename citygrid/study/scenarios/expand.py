@@ -10,8 +10,9 @@ from itertools import product
 from math import prod
 from typing import Any
 
+from citygrid.district.paths import read_path, write_path
+from citygrid.district.sound import Path_
 from citygrid.errors import Fault, InputError
-from citygrid.study.scenarios.paths import Path_, locate, read_path, write_path
 from citygrid.study.scenarios.sample import points
 from citygrid.study.scenarios.spec import MOST_SCENARIOS, PartSpec, StudySpec
 
@@ -60,19 +61,11 @@ class Expansion:
         """Where a written path leads in the base; ``None`` and a fault where nowhere."""
         key = f"{text} removed" if removes else text
         if key not in self._paths:
-            place = self._place(origin)
             try:
-                found = locate(self._base, read_path(text), place)
-            except ValueError as error:
-                found = Fault.of(error, place, text)
-            if not isinstance(found, Fault) and removes and not _holds(self._base, found):
-                found = Fault(place, "the base has nothing there to remove", text,
-                              "check the name")  # fmt: skip
-            if isinstance(found, Fault):
-                self.faults.append(found)
+                self._paths[key] = read_path(text, self._base, self._place(origin), removes)
+            except InputError as refused:
+                self.faults += refused.faults
                 self._paths[key] = None
-            else:
-                self._paths[key] = found
         return self._paths[key]
 
     def setting(self, text: str, value: Any, key: Path_, origin: Path_) -> tuple[Setting, ...]:
@@ -161,14 +154,6 @@ class Expansion:
                       "put both into one part, or into alternatives of `either`")  # fmt: skip
         if fault not in self.faults[-20:]:
             self.faults.append(fault)
-
-
-def _holds(tree: Any, path: Path_) -> bool:
-    for key in path:
-        if isinstance(tree, dict) and key not in tree:
-            return False
-        tree = tree[key]
-    return True
 
 
 def expand(spec: StudySpec, base: Any, place: Any) -> list[Scenario]:

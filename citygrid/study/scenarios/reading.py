@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from citygrid.district.paths import change, difference, write_path
+from citygrid.district.sound import Path_
 from citygrid.district.strict_yaml import Tree, read
 from citygrid.errors import CitygridError, Fault, InputError
 from citygrid.study.scenarios.digest import Digests, key_of
 from citygrid.study.scenarios.expand import Scenario, expand
-from citygrid.study.scenarios.paths import Path_, change, difference, write_path
 from citygrid.study.scenarios.spec import RouteSpec, StudySpec
 
 if TYPE_CHECKING:

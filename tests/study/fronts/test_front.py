@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
@@ -15,6 +17,7 @@ from click.testing import CliRunner
 import citygrid as cg
 from citygrid.cli import main
 from citygrid.errors import InfeasibleError, InputError
+from citygrid.export.report.html import digest
 from citygrid.plan.plan import Plan
 from citygrid.routes import Options
 from citygrid.study.fronts import bounds as shared
@@ -229,6 +232,10 @@ def test_the_command_writes_table_picture_page_and_plans(tmp_path: Path) -> None
     ElementTree.parse(document["files"]["svg"])
     page = Path(document["files"]["html"]).read_text("utf-8")
     assert "http" not in page.replace("http-equiv", "").replace("http://www.w3.org", "")
+    style = re.search(r"<style>(.*?)</style>", page, re.DOTALL)
+    policy = re.search(r'Content-Security-Policy" content="([^"]+)"', page)
+    assert style is not None and policy is not None and "unsafe" not in page
+    assert digest(style[1]) in html.unescape(policy[1]) and "style=" not in page
     for number in (1, 2, 3):
         plan = Plan.load(document["files"][f"plan {number}"])
         assert cg.verify(plan.case, plan).ok

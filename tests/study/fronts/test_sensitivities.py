@@ -71,9 +71,10 @@ def test_keys_with_blanks_and_items_of_lists_have_paths() -> None:
 
 @pytest.mark.parametrize(("path", "said"), [
     ("components.gass.price", 'did you mean "gas"'),
-    ("components.gas.price.more", "leads into a value"),
-    ("components.jobs.jobs.7.power", "is no item of the list"),
-    ("", "nothing of this name"),
+    ("components.gas.price.more", "is a single value"),
+    ("components.jobs.jobs.7.power", "list of 1 item, and 7"),
+    ("", "is no path"),
+    ("components.battery.", "is no path"),
 ])  # fmt: skip
 def test_a_path_that_leads_nowhere_is_one_fault(path: str, said: str) -> None:
     with pytest.raises(InputError, match=said) as refused:
