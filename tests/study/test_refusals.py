@@ -38,6 +38,7 @@ def refused(path: Path, **more) -> str:
         ("- list: {carbon_price: [0 EUR/kg], components.gas.price: [1 EUR/kWh, 2 EUR/kWh]}",
          ["lists of 1, 2 values"]),
         ("- {}", ["says nothing", "exactly one"]),
+        ('- scenarios: {"": {carbon_price: 0 EUR/kg}}', ["without a name"]),
         ("- {grid: {carbon_price: [0 EUR/kg]}, list: {carbon_price: [0 EUR/kg]}}",
          ["says grid and list"]),
         ("- grid: {carbon_price: [0 EUR/kg]}\n- list: {carbon_price: [1 EUR/kg]}",
