@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -164,7 +165,8 @@ def _print(done: Conducted) -> str:
     lines += [
         f"digest {done.digest[:16]}",
         f"results: {done.folder / 'results'}",
-        f'ask them: citygrid study show {done.folder} --query "select … from study"',
+        f"ask them: citygrid study show {shlex.quote(str(done.folder))} "
+        '--query "select … from study"',
     ]
     return "\n".join(lines)
 

@@ -265,14 +265,14 @@ def _print_front(found: Front, files: dict[str, str]) -> str:
         f"{'EUR/' + measure.unit:>9}  found by",
     ]  # fmt: skip
     lines += [
-        f"{p.measured:>26,.1f} {_shown(p.limit, '{:,.1f}'):>12} {p.cost:>13,.2f} "
+        f"{p.measured:>z26,.1f} {_shown(p.limit, '{:,.1f}'):>12} {p.cost:>13,.2f} "
         f"{_shown(p.bound, '{:,.2f}'):>13} {_shown(p.gap, '{:.3%}'):>8} "
         f"{_shown(p.price, '{:.4f}'):>9}  {p.how}"
         for p in found.points
     ]
     lines += ["", f"all verified; {found.searches} whole searches in {found.seconds:.1f} s"]
     if found.best is not None:
-        lines.append(f"no plan reaches better than {found.best:,.1f} {measure.unit}")
+        lines.append(f"no plan reaches better than {found.best:z,.1f} {measure.unit}")
     lines += [f"left out: {d.cost:,.2f} EUR with {d.measured:,.1f} {measure.unit}, {d.why}"
               for d in found.dropped]  # fmt: skip
     lines += ["", *(f"{kind}: {path}" for kind, path in files.items())]
@@ -284,7 +284,8 @@ def _print_alternatives(found: Alternatives, files: dict[str, str]) -> str:
     lines = [
         f"{found.model}: the cheapest plan costs {found.best:,.2f} EUR"
         + ("" if found.bound is None else f" (none less than {found.bound:,.2f})")
-        + f"; within {found.slack:.3%} of it, up to {limit:,.2f} EUR, there are also", "",
+        + f"; within {found.slack:.3%} of it, up to {limit:,.2f} EUR, "
+        + ("there are also" if found.found else "no other was found"), "",
     ]  # fmt: skip
     for number, each in enumerate(found.found, 1):
         head = f"{number:>3}  {each.aim}, {each.cost:,.2f} EUR ({each.above:+.2%})"

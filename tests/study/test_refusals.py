@@ -38,6 +38,7 @@ def refused(path: Path, **more) -> str:
         ("- list: {carbon_price: [0 EUR/kg], components.gas.price: [1 EUR/kWh, 2 EUR/kWh]}",
          ["lists of 1, 2 values"]),
         ("- {}", ["says nothing", "exactly one"]),
+        ('- scenarios: {"": {carbon_price: 0 EUR/kg}}', ["without a name"]),
         ("- {grid: {carbon_price: [0 EUR/kg]}, list: {carbon_price: [0 EUR/kg]}}",
          ["says grid and list"]),
         ("- grid: {carbon_price: [0 EUR/kg]}\n- list: {carbon_price: [1 EUR/kg]}",
@@ -188,3 +189,58 @@ def test_the_schema_takes_what_the_reader_takes(write, repository):
 def test_the_shipped_study_has_no_fault(repository):
     study = read_study(repository / "models" / "studies" / "tariff_and_battery.yaml")
     assert (len(study.scenarios), len(study.tasks)) == (24, 48)
+
+
+@pytest.mark.parametrize(
+    ("body", "word"),
+    [
+        ("1 / 0", "ZeroDivisionError"),
+        ("def f(:", "SyntaxError"),
+        ("raise SystemExit(0)", "SystemExit"),
+    ],
+)
+def test_a_module_that_does_not_import_is_refused_whatever_it_does(
+    write, tmp_path, monkeypatch, body, word
+):
+    """`sys.exit(0)` in a user's module would end the command with 0, as if the study were done."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / f"ends_by_{word}.py").write_text(body + "\n")
+    told = refused(write("- grid: {carbon_price: [0 EUR/kg]}"), function=f"ends_by_{word}:f")
+    assert word in told
+    assert "correct the module" in told
+
+
+@pytest.mark.parametrize("name", ["..x:f", ".:f", "../x:f", "a.:f", "a:b.c", "a"])
+def test_what_is_no_import_path_is_refused(name):
+    with pytest.raises(InputError, match="is no import path"):
+        load_function(name)
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ("import sys; sys.exit(0)", ["failed in scenario", "SystemExit"]),
+        ("raise RuntimeError('one\\ntwo')", ["RuntimeError: one two"]),
+        ("tree['name'] = object(); return tree", ["no district file can say", "TypeError"]),
+        ("tree['name'] = tree; return tree", ["no district file can say", "Circular"]),
+        ("tree[1] = 2; return tree", ["no district file can say"]),
+    ],
+)
+def test_a_function_that_ends_or_returns_nonsense_is_told_in_one_line(
+    write, tmp_path, monkeypatch, body, words
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(__import__("sys").modules, "nonsense_of_users", raising=False)
+    (tmp_path / "nonsense_of_users.py").write_text(f"def f(tree, scenario):\n    {body}\n")
+    # Python looks at times of files, and this one is written anew within a second.
+    monkeypatch.setattr("sys.dont_write_bytecode", True)
+    told = refused(write("- grid: {carbon_price: [0 EUR/kg]}"), function="nonsense_of_users:f")
+    assert all(word in told for word in words)
+    assert "\n" not in told
+
+
+def test_a_district_in_place_of_a_study_is_told_as_such():
+    told = refused(Path("models/tiny.yaml"))
+    assert "is a district and no study" in told

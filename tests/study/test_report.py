@@ -80,3 +80,12 @@ def test_points_lie_where_their_values_say():
     assert x1 - x0 == pytest.approx(x2 - x1) and y0 - y1 == pytest.approx(y1 - y2)
     assert scatter("t", "x", "y", [("lp", "a", 1.0, 2.0)]) is None
     assert scatter("t", "x", "y", [("lp", "a", 1.0, 2.0), ("lp", "b", 1.0, 2.0)]) is not None
+
+
+def test_values_stand_as_they_are_written(tmp_path):
+    """A key `values` would be the method of the dict that holds it."""
+    folder = fill(tmp_path / "out", 3)
+    write_study_report(folder, folder / "report.html")
+    page = (folder / "report.html").read_text()
+    assert "<td>0 kWh, 1 kWh, 2 kWh</td>" in page
+    assert "built-in method" not in page

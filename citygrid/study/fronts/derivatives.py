@@ -170,6 +170,9 @@ def sensitivities(
     if exact is not None and not 0.0 < exact < 1.0:
         raise InputError(Fault("--exact", "is no share of a value", exact,
                                "choose more than 0 % and less than 100 %"))  # fmt: skip
+    if exact is not None and most < 1:
+        raise InputError(Fault("--most", "leaves nothing to solve again", most,
+                               "choose 1 or more, or leave --exact out"))  # fmt: skip
     check(route, options)
     check_sampler([route], options)
     begun = time.perf_counter()

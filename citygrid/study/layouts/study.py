@@ -126,7 +126,7 @@ def compare_layouts(
     if survival is not None:
         from citygrid.study.resilience.outages import steps_of
 
-        steps_of(survival, case.step, len(case.time))
+        steps_of(survival, case.step, len(case.time), "--survival")
     hosts = _hosts(centres, central)
     ways = _ways(district)
     prepared(case)

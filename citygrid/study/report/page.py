@@ -97,4 +97,4 @@ def _varied(name: str, values: Sequence[Any]) -> dict[str, Any]:
     """A path, how many values it has, and the first and last of them as they are written."""
     different = list(dict.fromkeys(value for value in values if value is not None))
     shown = different if len(different) <= 6 else [*different[:3], "…", *different[-2:]]
-    return {"path": name, "number": len(different), "values": ", ".join(map(str, shown))}
+    return {"path": name, "number": len(different), "written": ", ".join(map(str, shown))}

@@ -40,7 +40,8 @@ def pairs(assets: Mapping[str, str], wished: str) -> list[Outage]:
             raise InputError(Fault("--pairs", f"all pairs are {count:,} plans", wished,
                                    "name the pairs that matter: A+B,C+D"))  # fmt: skip
         return [Outage(f"{a} + {b}", (a, b)) for a, b in combinations(assets, 2)]
-    found, faults = [], []
+    found: dict[frozenset[str], Outage] = {}  # A+B and B+A are one outage
+    faults = []
     for text in (part.strip() for part in wished.split(",")):
         names = tuple(name.strip() for name in text.split("+"))
         if len(names) != 2 or not all(names) or names[0] == names[1]:
@@ -48,10 +49,10 @@ def pairs(assets: Mapping[str, str], wished: str) -> list[Outage]:
                                 'write them as "boiler 1+pipe 3", or all'))  # fmt: skip
             continue
         faults += [fault for name in names if (fault := _unknown("--pairs", name, assets))]
-        found.append(Outage(f"{names[0]} + {names[1]}", names))
+        found.setdefault(frozenset(names), Outage(f"{names[0]} + {names[1]}", names))
     if faults:
         raise InputError(faults)
-    return list(dict.fromkeys(found))
+    return list(found.values())
 
 
 def named(assets: Mapping[str, str], names: Sequence[str]) -> list[Outage]:
@@ -80,21 +81,21 @@ def island(assets: Mapping[str, str]) -> Outage:
     return Outage(ISLAND, outside)
 
 
-def steps_of(length: str, step: float, count: int) -> int:
-    """Steps that an outage of ``length`` takes.
+def steps_of(length: str, step: float, count: int, place: str = "--for") -> int:
+    """Steps that an outage of ``length`` takes; ``place`` is where the user wrote it.
 
     Raises :class:`InputError` for what is no time, is nothing, or does not end on a step.
     """
     try:
         hours = parse(length, "h")
     except ValueError as error:
-        raise InputError(Fault.of(error, "--for", length)) from None
+        raise InputError(Fault.of(error, place, length)) from None
     steps = round(hours / step)
     if hours <= 0.0 or abs(steps * step - hours) > 1e-9 * max(hours, 1.0):
-        raise InputError(Fault("--for", f"an outage takes whole steps of {step:g} h, at least one",
+        raise InputError(Fault(place, f"an outage takes whole steps of {step:g} h, at least one",
                                length, f'write such as "{max(steps, 1) * step:g} h"'))  # fmt: skip
     if steps > count:
-        raise InputError(Fault("--for", f"is longer than the horizon of {count * step:g} h", length,
+        raise InputError(Fault(place, f"is longer than the horizon of {count * step:g} h", length,
                                f'write at most "{count * step:g} h"'))  # fmt: skip
     return steps
 
@@ -117,9 +118,12 @@ def hours_of(at: str, step: float, count: int) -> list[int] | None:
     except ValueError:
         raise InputError(_no_hour(at)) from None
     begin = round(hours / step)
+    if every and hours < step:
+        raise InputError(Fault("--at", f"is shorter than a step of {step:g} h", at,
+                               f"write such as each:{step:g}h"))  # fmt: skip
     if abs(begin * step - hours) > 1e-9 * max(abs(hours), 1.0):
         raise InputError(Fault("--at", f"lies between two steps of {step:g} h", at,
-                               f"write {begin * step:g}h"))  # fmt: skip
+                               f"write {'each:' * bool(every)}{begin * step:g}h"))  # fmt: skip
     if not (0 if not every else 1) <= begin < (count if not every else count + 1):
         last = (count - 1) * step
         raise InputError(Fault("--at", "lies outside the horizon", at,

@@ -66,8 +66,10 @@ def _steps(text: str, place: str, step: float) -> int:
         hours = parse(text, "h")
     except ValueError as error:
         raise InputError(Fault(place, str(error), text, "write a length such as 48h")) from error
+    if hours < 0:
+        raise InputError(Fault(place, "is less than nothing", text, "write a length such as 48h"))
     count = round(hours / step)
-    if hours < 0 or abs(count * step - hours) > 1e-9 * max(hours, 1.0):
+    if abs(count * step - hours) > 1e-9 * max(hours, 1.0):
         raise InputError(Fault(place, f"is not a multiple of the step of {step:g} h", text,
                                "write whole steps"))  # fmt: skip
     return count

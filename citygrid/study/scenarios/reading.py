@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import importlib
+import json
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -95,6 +96,9 @@ def read_study(path: Path, function: str | None = None) -> Study:
     from citygrid.district.load import validated
 
     tree = read(Path(path))
+    if "components" in tree.value and "district" not in tree.value:
+        raise InputError(Fault(str(path), "is a district and no study", None, "write a study file "
+                               "that names it: `district: …` and what varies"))  # fmt: skip
     faults: list[Fault] = []
     spec = validated(StudySpec, tree.value, (), tree, faults)
     if spec is None:
@@ -175,7 +179,8 @@ def load_function(name: str) -> Function:
     """
     module, colon, attribute = name.partition(":")
     repair = "write module:function, such as tariffs:summer for `def summer` in tariffs.py"
-    if not (module and colon and attribute):
+    parts = [*module.split("."), attribute]
+    if not colon or not all(part.isidentifier() for part in parts):
         raise InputError(Fault("--function", "is no import path", name, repair))
     if os.getcwd() not in sys.path:
         sys.path.insert(0, os.getcwd())
@@ -185,6 +190,9 @@ def load_function(name: str) -> Function:
         raise InputError(Fault("--function", f"cannot be imported ({error})", name, repair)) from (
             error
         )
+    except (Exception, SystemExit) as error:  # whatever a module does while it is imported
+        reason = f"cannot be imported: its module ended with {_told(error)}"
+        raise InputError(Fault("--function", reason, name, "correct the module")) from error
     if not callable(found):
         raise InputError(Fault("--function", "is no function", name, repair))
     function: Function = found
@@ -197,15 +205,28 @@ def _applied(
     """What a user's function makes of a scenario's district; its own mistakes are told as such."""
     try:
         made = function(copy.deepcopy(tree), {"name": scenario.name, "varied": scenario.varied})
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # `sys.exit` in it would end the study as if done
         raise InputError(Fault(
-            f"--function {name}", f"failed in scenario “{scenario.name}”: "
-            f"{type(error).__name__}: {error}", None, "correct the function",
+            f"--function {name}", f"failed in scenario “{scenario.name}”: {_told(error)}", None,
+            "correct the function",
         )) from error  # fmt: skip
     if not isinstance(made, dict):
         raise InputError(Fault(f"--function {name}", "must return the district's tree, a dict",
                                type(made).__name__, "end it with `return tree`"))  # fmt: skip
+    try:
+        json.dumps(made, sort_keys=True)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InputError(Fault(
+            f"--function {name}", f"returns for scenario “{scenario.name}” what no district file "
+            f"can say ({_told(error)})", None,
+            "put texts, numbers, lists and dicts with texts as keys into the tree",
+        )) from error  # fmt: skip
     return made
+
+
+def _told(error: BaseException) -> str:
+    """An error of a user's code in one line."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"
 
 
 class _Checking:

@@ -117,6 +117,8 @@ class PartSpec(Strict):
                 f"says {' and '.join(stated) or 'nothing'}; give each part exactly one of grid, "
                 "list, sample, scenarios or either"
             )
+        if any(not name.strip() for name in self.scenarios or {}):
+            raise ValueError("has a scenario without a name; give each a name to find it by")
         lengths = {len(values) for values in (self.list_ or {}).values()}
         if len(lengths) > 1:
             raise ValueError(

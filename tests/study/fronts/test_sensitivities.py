@@ -259,3 +259,10 @@ def test_the_command_answers_in_a_sentence_and_in_json(tmp_path: Path) -> None:
     assert document["break_even"] == pytest.approx(250.0, abs=0.2)
     assert document["between"][0] <= 250.0 <= document["between"][1]
     assert "below, the district as it is is cheaper" in document["said"]
+
+
+@pytest.mark.parametrize("most", [0, -1])
+def test_nothing_to_solve_again_is_refused_with_exact(most):
+    """A negative number would drop the least important ones from what is solved again."""
+    with pytest.raises(InputError, match="--most: leaves nothing"):
+        sensitivities(cg.load("models/tiny.yaml"), exact=0.1, most=most)

@@ -176,6 +176,7 @@ def test_survival_is_that_of_the_outages(tmp_path: Path) -> None:
         (["--shares", "0.5,2"], "lies between 0 and 1"),
         (["--shares", "half"], "expected numbers"),
         (["--survival", "0h"], "whole steps"),
+        (["--survival", "0h"], "--survival: an outage takes whole steps"),
     ],
 )
 def test_slips_are_told(tmp_path: Path, arguments: list[str], text: str) -> None:

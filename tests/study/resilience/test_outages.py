@@ -18,6 +18,7 @@ from citygrid.routes import Options
 from citygrid.study.resilience import Study, Wish, study_case, study_outages, table_of, write_study
 from citygrid.study.resilience.dispatch import Result, dispatch
 from citygrid.study.resilience.emergency import fail, replays, soften
+from citygrid.study.resilience.outages import hours_of, pairs
 from citygrid.study.resilience.state import from_step
 
 EXACT = Options(gap=0.0)
@@ -357,3 +358,19 @@ def test_the_command_answers_with_one_document(block: Path, tmp_path: Path) -> N
     refused = CliRunner().invoke(main, ["outages", str(block), "--for", "0h", "--out",
                                         str(tmp_path / "none")])  # fmt: skip
     assert refused.exit_code == 2 and not (tmp_path / "none").exists()
+
+
+def test_a_pair_named_twice_is_one_outage():
+    """Without it one outage counts twice among those that are survived."""
+    found = pairs({"grid": "grid", "boiler": "boiler"}, "boiler+grid,grid+boiler")
+    assert [outage.components for outage in found] == [("boiler", "grid")]
+
+
+@pytest.mark.parametrize(
+    ("at", "repair"),
+    [("each:0h", "each:1h"), ("each:0.5h", "each:1h"), ("each:1.5h", "each:2h")],
+)
+def test_the_repair_of_a_spacing_is_one_that_is_taken(at, repair):
+    with pytest.raises(InputError, match=repair):
+        hours_of(at, 1.0, 24)
+    assert hours_of(repair, 1.0, 24)

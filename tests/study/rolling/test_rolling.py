@@ -309,3 +309,9 @@ def test_a_year_of_five_units(tmp_path: Path) -> None:
     plan = roll(result, "72 h", "24 h", options=Options(gap=5e-3), form=form)
     verdict = cg.verify(result, plan)
     assert verdict.ok and plan.gap is not None and plan.gap <= 0.01
+
+
+@pytest.mark.parametrize(("window", "overlap"), [("-2h", None), ("2h", "-1h")])
+def test_a_negative_length_is_told_as_such(window, overlap):
+    with pytest.raises(InputError, match="less than nothing"):
+        roll(cg.prepare(cg.load(REPOSITORY / "models" / "tiny.yaml")), window, overlap)
