@@ -9,6 +9,7 @@ from pathlib import Path
 import cases
 
 import citygrid
+from citygrid.routes.contract import Options
 
 YEAR = Path(__file__).resolve().parents[2] / "tests" / "cases" / "flensburg_tutorial.yaml"
 
@@ -35,7 +36,7 @@ def main(case: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = YEAR if case == "year" else week(Path(folder))
         prepared = citygrid.prepare(citygrid.load(path))
-        options = citygrid.Options(gap=cases.GAP)
+        options = Options(gap=cases.GAP)
         plan = citygrid.solve(citygrid.formulate(prepared), "milp", options)
         citygrid.verify(prepared, plan).require()
     print(plan.objective)

@@ -61,7 +61,7 @@ def week() -> solph.EnergySystem:
 def main(case: str) -> None:
     system = year() if case == "year" else week()
     model = solph.Model(system)
-    model.solve(solver="appsi_highs", solve_kwargs={"tee": False},
+    model.solve(solver="highs", solve_kwargs={"tee": False},
                 cmdline_options={"mip_rel_gap": cases.GAP})  # fmt: skip
     print(model.objective())
 
