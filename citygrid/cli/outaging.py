@@ -51,6 +51,9 @@ def outages(
     if given["policies"]:
         raise InputError(Fault("--policy", "outages are planned without policies", None,
                                "leave it out"))  # fmt: skip
+    if route.partition(":")[0] in ("qubo", "answer", "lp"):
+        raise InputError(Fault("--route", "cannot plan outages, in which any amount may be missing",
+                               route, "use milp, hybrid or pyomo:SOLVER"))  # fmt: skip
     names = [name.strip() for name in (only or "").split(",") if name.strip()]
     if only is not None and not names:
         raise InputError(Fault("--only", "names no component", only, "name some, or leave it out"))

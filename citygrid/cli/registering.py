@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -205,6 +206,9 @@ def check(frame: Frame, head: str | None, registry: str | None) -> None:
     """
     from citygrid.registry.check import check as follow
 
+    if head is not None and re.fullmatch(r"[0-9a-f]{64}", head) is None:
+        raise InputError(Fault("--head", "is no hash", head,
+                               "write the 64 digits that `runs check` said"))  # fmt: skip
     with _open(registry) as opened:
         report = follow(opened, head)
     lines = [f"{report.runs} runs in the chain, {report.removed} of them removed, "

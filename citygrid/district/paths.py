@@ -36,7 +36,7 @@ def read_path(text: str, tree: Any, place: str | None = None, removes: bool = Fa
     Raises :class:`InputError` for what is no path and for one that leads nowhere, which says what
     is there instead.
     """
-    at, told = (text, None) if place is None else (place, text)
+    at, told = (text or "path", None) if place is None else (place, text)
     found: list[str | int] = []
     rest: str | None = text
     while rest is not None:

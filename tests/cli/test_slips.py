@@ -113,3 +113,20 @@ def test_a_file_of_runs_that_is_none_is_named(line, tmp_path):
 def test_the_qubo_route_says_what_its_samples_were_worth(tmp_path):
     result = CliRunner().invoke(main, ["plan", TINY, "--route", "qubo", "--out", str(tmp_path)])
     assert result.exit_code == 0 and "allowed a plan as it was" in result.output
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["runs", "check", "--head", "zz"], "is no hash"),
+        (["outages", TINY, "--route", "qubo"], "any amount may be missing"),
+        (["break-even", TINY, "carbon_price", "--between", "1 EUR/t", "2 EUR/t",
+          "--other", "components.x"], "neither a file nor PATH=VALUE"),
+        (["break-even", TINY, "", "--between", "1 EUR/t", "2 EUR/t",
+          "--other", "carbon_price=3 EUR/t"], "path: "),
+    ],
+)  # fmt: skip
+def test_a_slip_in_a_question_is_one_message(words: list[str], said: str) -> None:
+    result = CliRunner().invoke(main, words)
+    assert result.exit_code == 2
+    assert said in result.stderr and len(result.stderr.strip().splitlines()) == 1
