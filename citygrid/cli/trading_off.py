@@ -240,7 +240,7 @@ def _variant(other: Sequence[str]) -> Any:
     if len(other) == 1 and "=" not in other[0]:
         if not Path(other[0]).is_file():
             raise InputError(Fault("--other", "is neither a file nor PATH=VALUE", other[0],
-                                   'write a district file, or "carbon_price=50 EUR/t"'))  # fmt: skip
+                                   "write a district file, or carbon_price=50 EUR/t"))  # fmt: skip
         return citygrid.load(other[0])
     values: dict[str, Any] = {}
     for text in other:
