@@ -59,6 +59,10 @@ def _defaults(kind: str, count: int, hours: int) -> dict[str, Parameter]:
     return found
 
 
+#: A load that every kWh of is served.
+SHED = {"unserved_price": (np.nan, "EUR/kWh"), "priority": ("normal", "1")}
+
+
 class Builder:
     """Collects parameters and flows of every kind, then makes case and plan of them."""
 
@@ -147,10 +151,10 @@ def build(
     heat = np.array([(300 + 120 * np.cos(day - 2.0 - i)) * season for i in range(3)])
     power = np.array([90 + 40 * np.sin(day - 2.2 + 0.3 * i) for i in range(3)])
     b.kind("heat_demand", [f"heat {z}" for z in zones],
-           {"node": (zones, "1"), "load": (heat, "kW"), "unserved_price": (np.nan, "EUR/kWh")},
+           {"node": (zones, "1"), "load": (heat, "kW"), **SHED},
            {"served": heat}, zones)  # fmt: skip
     b.kind("power_demand", [f"power {z}" for z in zones],
-           {"node": (zones, "1"), "load": (power, "kW"), "unserved_price": (np.nan, "EUR/kWh")},
+           {"node": (zones, "1"), "load": (power, "kW"), **SHED},
            {"served": power}, zones)  # fmt: skip
     sun = np.maximum(np.sin(day - np.pi / 2), 0.0) * 180.0
     roof = rename("roof east")
@@ -173,10 +177,11 @@ def build(
     recovered = np.vstack([lifted * (1 - 1 / cop), np.zeros(hours)])
     b.kind("data_center", centers, {
         "node": (["east", "north"], "1"), "capacity": (capacity.ravel(), "kW"),
-        "idle": (40.0, "kW"), "load": (load, "kW"), "loss_share": (0.03, "1"),
+        "idle": (40.0, "kW"), "load": (load, "kW"), **SHED, "loss_share": (0.03, "1"),
         "loss_fixed": (0.02, "1"), "recoverable": (0.85, "1"),
         "moded": (False, "1"), "cooling_power": (0.0, "1"), "energy_reuse_min": (0.0, "1"),
         "pue_max": (np.inf, "1"), "reuse_before": (0.0, "kWh"), "pue_before": (0.0, "kWh"),
+        "lit": (1.0, "1"),
     }, {"compute": compute, "recovered": recovered, "rejected": draw - recovered},
         ["east", "north"])  # fmt: skip
     b.kind("chiller", ["chiller east", "chiller north"],
@@ -274,6 +279,9 @@ def _pool(b: Builder, centers: list[str], begins: list[int], run: int, compute: 
         "job_deadline": Parameter(("job",), np.minimum(starts + run * b.step + 6.0,
                                                        b.hours * b.step), "h"),
         "job_preemptible": Parameter(("job",), np.zeros(len(begins), dtype=bool)),
+        "job_priority": Parameter(("job",), np.array(["deferrable"] * len(begins), dtype=object)),
+        "job_unserved_price": Parameter(("job",), np.full(len(begins), np.inf), "EUR/kWh"),
+        "pool_of_job": Parameter(("job",), np.zeros(len(begins), dtype=np.int64)),
         "job_allowed": Parameter(("job", "job_site"), np.ones((len(begins), 2), dtype=bool)),
         "start_job": Parameter(("job_start",), numbers),
         "start_site": Parameter(("job_start",), numbers % 2),
