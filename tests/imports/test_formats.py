@@ -308,8 +308,8 @@ def test_tables_that_say_their_system_have_buildings_behind_them(tmp_path: Path)
 
 
 def test_a_network_of_pandapipes_has_buildings_behind_it(tmp_path: Path) -> None:
-    from tests.imports.test_pandapipes import stored as network
-    from tests.imports.test_pandapipes import town
+    from tests.imports.pandapipes.test_pandapipes import stored as network
+    from tests.imports.pandapipes.test_pandapipes import town
 
     parts = town()
     for at in parts["junction_geodata"]:

@@ -41,6 +41,7 @@ class Case:
     time: Any = field(default_factory=lambda: TIME)
     step: float = 0.5
     caps: dict[str, float] = field(default_factory=dict)
+    out: dict[str, tuple[int, int]] = field(default_factory=dict)
 
 
 def source(nodes: tuple[str, ...] = ("n",), price: float = 0.2, unit: str = "EUR/kWh") -> Units:

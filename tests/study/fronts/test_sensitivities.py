@@ -220,7 +220,7 @@ def test_break_even_refuses_what_is_no_interval_and_no_path(tmp_path: Path) -> N
     (["--between", "much", "1 EUR/MWh", "--other", "components.boiler=none"], "no quantity"),
     (["--between", "0 kWh", "1 kWh", "--other", "components.boiler="], "PATH=VALUE"),
     (["--between", "0 kWh", "1 kWh", "--other", "a=1", "--other", "b.yaml"], "PATH=VALUE"),
-    (["--between", "0 kWh", "1 kWh", "--other", "nowhere.yaml"], "no such file"),
+    (["--between", "0 kWh", "1 kWh", "--other", "nowhere.yaml"], "neither a file nor PATH=VALUE"),
 ])  # fmt: skip
 def test_the_command_refuses_slips(more: list[str], said: str, tmp_path: Path) -> None:
     done = CliRunner().invoke(

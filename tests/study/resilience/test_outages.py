@@ -313,7 +313,7 @@ components:
         (Wish(length="soon"), "--for", ""),
         (Wish(at="2h", length="1h"), "--at", "outside the horizon"),
         (Wish(at="-1h", length="1h"), "--at", ""),
-        (Wish(at="each:0h", length="1h"), "--at", "outside the horizon"),
+        (Wish(at="each:0h", length="1h"), "--at", "shorter than a step"),
         (Wish(at="noon", length="1h"), "--at", "is no hour"),
         (Wish(at="30 min", length="1h"), "--at", "between two steps"),
         (Wish(length="1h", only=["boiler C"]), "--only", "is no component"),
