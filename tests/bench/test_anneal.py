@@ -302,6 +302,7 @@ def test_a_child_ends_with_the_parent_that_was_killed(tmp_path):
         assert told.read() == b""
 
 
+@pytest.mark.slow
 def test_the_command_measures_a_tiny_district_and_answers_in_one_document(tmp_path):
     # The gap ends the routes long before their limit, however busy the machine is.
     arguments = [

@@ -37,6 +37,7 @@ def test_linopy_writes_the_same_programme(name: str, tmp_path: Path) -> None:
     assert model.objective.value == pytest.approx(ours.objective, rel=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_ratios_are_those_of_the_measured_figures() -> None:
     """Small, so that only the shape and the arithmetic of the answer are checked."""

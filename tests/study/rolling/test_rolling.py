@@ -97,6 +97,7 @@ def test_one_window_is_the_optimum(kind: str) -> None:
     assert cg.verify(result.case, plan).ok
 
 
+@pytest.mark.slow
 def test_with_enough_overlap_it_is_the_optimum() -> None:
     """Four days of five units with a store of an hour: what is seen for a day ends within it."""
     case = units(60)
@@ -151,6 +152,7 @@ def test_the_bound_of_windows_holds(kind: str) -> None:
         assert found.bound >= outlook.bound - 10 * scale
 
 
+@pytest.mark.slow
 def test_any_prices_give_a_bound() -> None:
     """Prices that are wrong prove less, never too much."""
     form = cg.formulate(units())
@@ -168,6 +170,7 @@ def test_any_prices_give_a_bound() -> None:
     assert values[0] == max(values)
 
 
+@pytest.mark.slow
 def test_windows_prove_more_than_the_relaxation() -> None:
     plan = roll(units(), "48 h", "24 h", options=Options(gap=1e-4))
     told = plan.telemetry["rolling"]
