@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING
 import click
 
 import citygrid
-from citygrid.cli.frame import Frame, Number, framed, options_of, policies_of, solving_options
+from citygrid.cli.frame import (
+    JSON,
+    MODEL,
+    Frame,
+    Number,
+    framed,
+    options_of,
+    policies_of,
+    solving_options,
+)
 from citygrid.cli.recording import recorded
 from citygrid.cli.registering import solving
 from citygrid.errors import Fault, InputError
@@ -18,7 +27,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("model", type=click.Path(path_type=Path))
+@MODEL
 @click.option("--periods", default=12, show_default=True, help="Typical periods.")
 @click.option("--hours-per-period", "hours", type=Number(0, min_open=True), default=24.0,
               show_default=True, help="Length of a period, such as 24 or 168.")  # fmt: skip
@@ -28,7 +37,7 @@ if TYPE_CHECKING:
 @solving_options
 @click.option("--out", type=click.Path(path_type=Path),
               help="Folder for plan and figures [default: out/<model>/aggregate].")  # fmt: skip
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document to stdout.")
+@JSON
 @framed
 @recorded("model", role="district")
 def aggregate(

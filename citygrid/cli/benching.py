@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from citygrid.cli.frame import MOST_THREADS, Frame, Number, framed, seeds_of
+from citygrid.cli.frame import JSON, MOST_THREADS, Frame, Number, framed, seeds_of
 
 
 def _listed(text: str | None) -> list[str]:
@@ -70,7 +70,7 @@ def _listed(text: str | None) -> list[str]:
     help="Of `anneal` and `qubo`: folder for what they write; finished runs of `anneal` in it are "
     "not repeated [default: out/anneal, out/qubo].",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document to stdout.")
+@JSON
 @framed
 def bench(
     frame: Frame, names: tuple[str, ...], columns: int, scenarios: int, classes: str | None,

@@ -14,6 +14,9 @@ from citygrid.cli.aggregating import aggregate
 from citygrid.cli.benching import bench
 from citygrid.cli.drafting import import_
 from citygrid.cli.frame import (
+    JSON,
+    MODEL,
+    ROUTE,
     Commands,
     Frame,
     counterfactual_option,
@@ -39,10 +42,8 @@ if TYPE_CHECKING:
     from citygrid.routes.contract import Options
     from citygrid.verbs import Run
 
-MODEL = click.argument("model", type=click.Path(path_type=Path))
 OUT = click.option("--out", type=click.Path(path_type=Path), help="Folder for the files "
                    "[default: out/<model>].")  # fmt: skip
-JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document to stdout.")
 
 
 @click.group(
@@ -100,7 +101,7 @@ def schema(frame: Frame, out: Path | None, of_study: bool) -> None:
 
 @main.command()
 @MODEL
-@click.option("--route", default="milp", show_default=True, help="How to solve; see `compare`.")
+@ROUTE
 @counterfactual_option
 @solving_options
 @rolling_options
@@ -309,6 +310,7 @@ def qubo(
 ) -> None:  # fmt: skip
     """Write the problem for somebody else's annealer; plan their answer by answer:FILE."""
     from citygrid.cli.outputs import describe_problem, print_problem
+    from citygrid.verbs import formulate_under
     from citygrid.verbs.exchange import export_problem, refuse_unwritable_problem
 
     names = [name.strip() for name in formats.split(",") if name.strip()]
@@ -318,9 +320,7 @@ def qubo(
     case = citygrid.prepare(citygrid.load(model))
     frame.recording.prepared(case)
     frame.say("writing the form")
-    form = citygrid.formulate(case)
-    for policy in policies:
-        form = citygrid.impose(form, policy)
+    form = formulate_under(case, policies)
     found = export_problem(form, names, folder, pairs_of(settings), frame.say)
     frame.recording.knows(form_hash=found.form.hash, size=found.form.size)
     frame.recording.produced({**found.files, "map": found.key})

@@ -8,16 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from citygrid.cli.frame import JSON, Number, framed
 from citygrid.cli.frame import Frame as Answer
-from citygrid.cli.frame import Number, framed
-from citygrid.cli.importing import (
-    BUILDINGS,
-    JSON,
-    command_line,
-    import_,
-    quantity_of,
-    told_together,
-)
+from citygrid.cli.importing import BUILDINGS, command_line, import_, quantity_of, told_together
 from citygrid.errors import Fault, InputError
 
 if TYPE_CHECKING:

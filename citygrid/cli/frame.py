@@ -9,6 +9,7 @@ import math
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -24,6 +25,11 @@ if TYPE_CHECKING:
     from citygrid.verbs import Run
 
 
+#: What most commands take: a district file, a route, and whether to answer in JSON.
+MODEL = click.argument("model", type=click.Path(path_type=Path))
+ROUTE = click.option("--route", default="milp", show_default=True,
+                     help="How to solve; see `compare`.")  # fmt: skip
+JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document to stdout.")
 #: Threads beyond which a number is a slip: HiGHS starts them all.
 MOST_THREADS = 256
 #: Where a context keeps that a command was asked to be verbose.

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from citygrid.cards import counted
-from citygrid.cli.frame import Frame, Number, framed
+from citygrid.cli.frame import JSON, Frame, Number, framed
 from citygrid.errors import Fault, InputError
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ BUILDINGS = click.option(
     help="Footprints for the district's maps; a column `height` (m) makes blocks of them in "
     "CityJSON.",
 )  # fmt: skip
-JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document to stdout.")
 
 
 @click.group(name="import")

@@ -6,24 +6,24 @@ from pathlib import Path
 
 import click
 
-from citygrid.cli.frame import Frame, framed, options_of, solving_options
+from citygrid.cli.frame import JSON, MODEL, ROUTE, Frame, framed, options_of, solving_options
 from citygrid.cli.recording import recorded
 from citygrid.cli.registering import solving
 
 
 @click.command("compare-layouts")
-@click.argument("model", type=click.Path(path_type=Path))
+@MODEL
 @click.option("--central", metavar="NODE", help="Where the central site stands, a node with a "
               "data centre [default: each is tried, the cheapest kept].")  # fmt: skip
 @click.option("--shares", default="0.25,0.5,0.75", show_default=True, metavar="A,B,…",
               help="What the hybrid may move of other centres, besides none and all.")  # fmt: skip
 @click.option("--survival", metavar="HOURS", help="Also plan every single outage of every layout, "
               "such as 8h long; takes as long as `outages` three times.")  # fmt: skip
-@click.option("--route", default="milp", show_default=True, help="How to solve; see `compare`.")
+@ROUTE
 @solving_options
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for table and page "
               "[default: out/<model>/layouts].")  # fmt: skip
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document to stdout.")
+@JSON
 @framed
 @recorded("model", role="district")
 def compare_layouts(

@@ -7,13 +7,13 @@ from pathlib import Path
 import click
 
 import citygrid
-from citygrid.cli.frame import Frame, framed, options_of, solving_options
+from citygrid.cli.frame import JSON, MODEL, ROUTE, Frame, framed, options_of, solving_options
 from citygrid.cli.recording import recorded
 from citygrid.cli.registering import solving
 
 
 @click.command()
-@click.argument("model", type=click.Path(path_type=Path))
+@MODEL
 @click.option("--at", default="0h", show_default=True, metavar="HOUR|worst|each:6h",
               help="When outages begin, counted from the start of the horizon; `worst`: each when "
               "what fails gives most in the base plan.")  # fmt: skip
@@ -22,11 +22,11 @@ from citygrid.cli.registering import solving
 @click.option("--island", is_flag=True, help="Also all connections to the public grid at once.")
 @click.option("--only", metavar="A,B,…", help="Single outages of these alone [default: of every "
               "component that feeds somebody].")  # fmt: skip
-@click.option("--route", default="milp", show_default=True, help="How to solve; see `compare`.")
+@ROUTE
 @solving_options
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for table, map and page "
               "[default: out/<model>/outages].")  # fmt: skip
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document to stdout.")
+@JSON
 @framed
 @recorded("model", role="district")
 def outages(

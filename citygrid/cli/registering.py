@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from citygrid.cli.frame import Frame, framed, pairs_of
+from citygrid.cli.frame import JSON, Frame, framed, pairs_of
 from citygrid.cli.recording import recorded, registry_option
 from citygrid.errors import Fault, InputError, VerificationError
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from citygrid.registry import Recording, Registry
     from citygrid.routes.contract import Options
 
-JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document to stdout.")
 RUN = click.argument("run", metavar="RUN")
 
 

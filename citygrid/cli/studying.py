@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from citygrid.cli.frame import Frame, framed
+from citygrid.cli.frame import JSON, Frame, framed
 from citygrid.cli.recording import recorded
 from citygrid.errors import Fault, InputError, NoPlanError
 
@@ -64,7 +64,7 @@ def study() -> None:
 @click.option("--function", metavar="MODULE:FUNCTION", help="A Python function (tree, scenario) -> "
               "tree that changes every scenario's district; it is run: name only code that you "
               "trust.")  # fmt: skip
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document to stdout.")
+@JSON
 @framed
 @recorded("study_file", role="study", name="study")
 def run(
@@ -212,7 +212,7 @@ def _rows(rows: Sequence[Mapping[str, Any]]) -> str:
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--query", metavar="SQL", help="A SELECT over the table `study`, answered by DuckDB "
               "(an extra); it sees that table and nothing else.")  # fmt: skip
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document to stdout.")
+@JSON
 @framed
 def show(frame: Frame, folder: Path, query: str | None) -> None:
     """Show what a study has found so far, or ask its results in SQL."""
@@ -266,7 +266,7 @@ def _cell(value: Any) -> str:
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), help="File to write [default: "
               "DIR/report.html].")  # fmt: skip
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document to stdout.")
+@JSON
 @framed
 def report(frame: Frame, folder: Path, out: Path | None) -> None:
     """Explain a study on one offline page."""

@@ -15,7 +15,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import citygrid
-from citygrid.cli.frame import Frame, framed, options_of, policies_of, solving_options
+from citygrid.cli.frame import (
+    JSON,
+    MODEL,
+    ROUTE,
+    Frame,
+    framed,
+    options_of,
+    policies_of,
+    solving_options,
+)
 from citygrid.cli.recording import recorded
 from citygrid.cli.registering import solving
 from citygrid.errors import Fault, InputError
@@ -25,9 +34,6 @@ if TYPE_CHECKING:
     from citygrid.study.fronts.derivatives import Sensitivities
     from citygrid.study.fronts.nearby import Alternatives
     from citygrid.study.fronts.points import Front
-
-MODEL = click.argument("model", type=click.Path(path_type=Path))
-JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document to stdout.")
 
 
 def _out(name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -41,7 +47,7 @@ def _out(name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
               help="The cost and what is limited: carbon, marginal_carbon, nox, water, peak or "
               "waste_heat.")  # fmt: skip
 @click.option("--points", default=15, show_default=True, help="Limits to plan, the ends included.")
-@click.option("--route", default="milp", show_default=True, help="How to solve; see `compare`.")
+@ROUTE
 @click.option("--plans", is_flag=True, help="Also write the plan of every point.")
 @solving_options
 @_out("front")
@@ -81,7 +87,7 @@ def front(
 @click.option("--slack", default="2 %", show_default=True,
               help="How much more than the cheapest plan they may cost.")  # fmt: skip
 @click.option("--number", default=10, show_default=True, help="How many to look for.")
-@click.option("--route", default="milp", show_default=True, help="How to solve; see `compare`.")
+@ROUTE
 @click.option("--plans", is_flag=True, help="Also write every plan.")
 @solving_options
 @_out("alternatives")
@@ -130,7 +136,7 @@ def alternatives(
 @click.option("--exact", metavar="SHARE", help="Also solve again with the most important ones "
               "lower and higher by so much, such as 10 %.")  # fmt: skip
 @click.option("--most", default=10, show_default=True, help="Of --exact: how many.")
-@click.option("--route", default="milp", show_default=True, help="How to solve; see `compare`.")
+@ROUTE
 @solving_options
 @_out("sensitivity")
 @JSON
@@ -171,7 +177,7 @@ def sensitivity(
 @click.option("--other", required=True, multiple=True, metavar="MODEL|PATH=VALUE",
               help="The variant: another district file, or what differs in this one, as often as "
               "needed; PATH=none takes a component out.")  # fmt: skip
-@click.option("--route", default="milp", show_default=True, help="How to solve; see `compare`.")
+@ROUTE
 @solving_options
 @JSON
 @framed

@@ -62,6 +62,18 @@ def impose(form: Form, policy: str | Path | Callable[[Any], object]) -> Form:
     return add(form, policy)
 
 
+def formulate_under(
+    case: Case, policies: Sequence[str | Path | Callable[[Any], object]],
+    say: Callable[[str], None] = lambda text: None,
+) -> Form:  # fmt: skip
+    """The form of a case with policies imposed one after the other; ``say`` hears of each."""
+    form = formulate(case)
+    for policy in policies:
+        say(f"imposing {policy}")
+        form = impose(form, policy)
+    return form
+
+
 def solve(form: Form, route: str = "milp", options: Options | None = None) -> Plan:
     """Solve a form by a route and give the plan of the case it was made from.
 
@@ -258,10 +270,7 @@ def compare_routes(
         prepared(case)
     say("writing the form")
     with timed(seconds, "formulate"):
-        form = formulate(case)
-        for policy in policies:
-            say(f"imposing {policy}")
-            form = impose(form, policy)
+        form = formulate_under(case, policies, say)
     size = form.size
     options = options or Options()
     if controls:

@@ -43,7 +43,7 @@ from citygrid.study.fronts.solving import (
     line_of,
     value_of,
 )
-from citygrid.verbs import explain, formulate, impose, verify
+from citygrid.verbs import explain, formulate_under, verify
 from citygrid.verbs.handover import plan_of
 
 if TYPE_CHECKING:
@@ -100,9 +100,7 @@ def front(
     check_sampler([route], options)
     begun = time.perf_counter()
     say("writing the form")
-    form = formulate(case)
-    for policy in policies:
-        form = impose(form, policy)
+    form = formulate_under(case, policies)
     builder = _Builder(case, limited(form, measure), Solver(route, options, say))
     builder.ends()
     if builder.range > 0.0:

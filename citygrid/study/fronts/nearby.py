@@ -28,7 +28,7 @@ from citygrid.routes.contract import Options, Outcome, proven
 from citygrid.study.fronts.groups import WORDS, Group, groups
 from citygrid.study.fronts.measures import AUTHOR, MEASURES, Limited, limited
 from citygrid.study.fronts.solving import Relaxation, Solver, value_of
-from citygrid.verbs import explain, formulate, impose, verify
+from citygrid.verbs import explain, formulate_under, verify
 from citygrid.verbs.handover import plan_of
 
 if TYPE_CHECKING:
@@ -147,9 +147,7 @@ def alternatives(
     check_sampler([route], options)
     begun = time.perf_counter()
     say("writing the form")
-    form = formulate(case)
-    for policy in policies:
-        form = impose(form, policy)
+    form = formulate_under(case, policies)
     if form.curves:
         raise InputError(Fault("district", "has costs along a curve, whose rows state too little",
                                None, "leave out quadratic costs"))  # fmt: skip

@@ -20,7 +20,7 @@ from citygrid.study.rolling.checkpoint import Checkpoint
 from citygrid.study.rolling.engine import Roller, finished
 from citygrid.study.rolling.outlook import Outlook, look_ahead, says
 from citygrid.study.rolling.spans import Spans, spans
-from citygrid.verbs import Run, formulate, impose, load, prepare, timed, verify
+from citygrid.verbs import Run, formulate, formulate_under, load, prepare, timed, verify
 from citygrid.verbs.handover import plan_of
 
 Say = Callable[[str], None]
@@ -168,9 +168,7 @@ def roll_model(
     prepared(case)
     say("writing the form")
     with timed(seconds, "formulate"):
-        form = formulate(case)
-        for policy in policies:
-            form = impose(form, policy)
+        form = formulate_under(case, policies)
     run = Run(route, case, form, None, None, seconds, None, asked.seed, asked.time_limit)
     with timed(seconds, "solve"):
         run.plan = roll(case, window, overlap, route, asked, say, folder, resume, form=form)
