@@ -51,6 +51,8 @@ FORMATS: Mapping[str, Format] = {
     "parquet": Format("tables", "write_parquet", "parquet"),
     "nc": Format("tables", "write_netcdf", "plan.nc"),
 }
+#: What a format is called by the ending of its files.
+ENDINGS: Mapping[str, str] = {"fgb": "flatgeobuf"}
 
 
 def write(
@@ -90,7 +92,7 @@ def write(
 
 def known_formats(to: Iterable[str]) -> list[str]:
     """The formats that are asked for, each once. Raises :class:`InputError` for an unknown one."""
-    names = list(dict.fromkeys(to))
+    names = list(dict.fromkeys(ENDINGS.get(name, name) for name in to))
     known = f"choose one or more of {', '.join(FORMATS)}"
     if not names:
         raise InputError(Fault("export", "names no format", None, known))

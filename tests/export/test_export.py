@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from citygrid.cli import main
 from citygrid.errors import InputError
-from citygrid.export import FORMATS, flows, write
+from citygrid.export import FORMATS, flows, known_formats, write
 from citygrid.plan.plan import Plan
 
 
@@ -124,3 +124,7 @@ def test_positions_that_are_nowhere_on_the_earth_are_named(planned, tmp_path, at
     with pytest.raises(InputError, match=r"east.*nowhere"):
         write(Plan(case, planned[1].dataset), [form], tmp_path / "out", planned[2])
     assert not list(tmp_path.iterdir())
+
+
+def test_a_format_may_be_named_by_the_ending_of_its_files():
+    assert known_formats(["fgb", "csv", "flatgeobuf"]) == ["flatgeobuf", "csv"]

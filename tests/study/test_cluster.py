@@ -8,13 +8,16 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from citygrid.errors import InputError
 from citygrid.study.conduct import conduct
 from citygrid.study.execution.cluster import Cluster
+from citygrid.study.execution.contract import Answer
 from citygrid.study.scenarios.reading import read_study
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -81,17 +84,23 @@ def test_a_cluster_that_loses_a_worker_midway_finds_the_same(write, run, tmp_pat
     connected(address, 2)
     path = write(VARIED, routes="[lp]")
     study = read_study(path)
+    hosts: set[str] = set()
     done_when_killed: list[int] = []
 
-    def heard(done: int, number: int, counts: object) -> None:
-        if done >= 8 and not done_when_killed:
-            workers[0].kill()
-            done_when_killed.append(done)
+    class Watched(Cluster):
+        """One worker is killed midway, but not before both had their part in it."""
 
-    done = conduct(study, tmp_path / "out", Cluster(address), heard)
+        def run(self, *args: Any) -> Iterator[Answer | None]:
+            for done, answer in enumerate(super().run(*args)):
+                hosts.update([answer.row["worker"]] if answer is not None else [])
+                if len(hosts) == 2 and not done_when_killed:
+                    workers[0].kill()
+                    done_when_killed.append(done)
+                yield answer
+
+    done = conduct(study, tmp_path / "out", Watched(address))
     assert done_when_killed and done_when_killed[0] < len(study.tasks)
     assert done.counts == {"relaxed": 30} and done.digest == run(path, out="alone").digest
-    hosts = {row["worker"] for row in done.rows}
     assert len(hosts) == 2  # each had a process of its own
     again = conduct(study, tmp_path / "out", Cluster(address))
     assert (again.computed, again.digest) == (0, done.digest)

@@ -28,6 +28,8 @@ LOOK = 0.05
 START = 300.0
 #: Processes in a row that may end before they are ready; more would not help.
 STARTS = 5
+#: As many that somebody else killed: whoever frees memory or ends processes may stop doing so.
+KILLED_STARTS = 60
 #: Where the kernel says how much memory a process holds.
 PROC = Path("/proc")
 
@@ -110,9 +112,10 @@ class Seat:
         code, task, started = self._child.returncode, self.task, self.ready
         killed = self._killed
         self._failed_starts += not started
-        if self._failed_starts >= STARTS:
+        by_somebody = code == -signal.SIGKILL and killed is None
+        if self._failed_starts >= (KILLED_STARTS if by_somebody else STARTS):
             raise NoPlanError(Fault("workers", f"a worker process {_death(code)} before it was "
-                                    f"ready, {STARTS} times", None,
+                                    f"ready, {self._failed_starts} times", None,
                                     "its own words stand above"))  # fmt: skip
         answer = None
         if not started:
@@ -151,7 +154,7 @@ class Seat:
         spent = time.monotonic() - self._began
         if not self.ready:
             if spent > START:
-                self._kill(None)
+                self._kill("not_ready")
             return
         if self.task is None:
             return
@@ -160,7 +163,7 @@ class Seat:
         elif self._limits.memory is not None and resident(self._child.pid) > self._limits.memory:
             self._kill("out_of_memory")
 
-    def _kill(self, why: str | None) -> None:
+    def _kill(self, why: str) -> None:
         self._killed = why
         self._bury()
 
