@@ -147,3 +147,10 @@ def difference(base: dict[str, Any], changed: dict[str, Any]) -> list[tuple[list
         else:
             found.append(([key], after))
     return found
+
+
+def patched(base: dict[str, Any], patch: Iterable[tuple[Sequence[str], Any]]) -> dict[str, Any]:
+    """The base with a patch of :func:`difference`; what it leaves alone is the same object."""
+    for path, value in patch:
+        base = change(base, tuple(path), value)
+    return base

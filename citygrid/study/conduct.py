@@ -61,16 +61,21 @@ def conduct(
     """Run a study in a folder, or go on with it.
 
     Tasks are told apart by what they depend on, so a folder may be asked again, also by a changed
-    study: what is acknowledged is not computed again. With ``resume`` the folder must hold a study;
-    with ``retry_failed`` failures are forgotten first. An interrupt loses nothing that was
-    acknowledged, and results are landed as far as they are.
+    study: what is acknowledged is not computed again. With ``resume`` the folder must hold a study
+    all of which this one asks, too; with ``retry_failed`` failures are forgotten first. An
+    interrupt loses nothing that was acknowledged, and results are landed as far as they are.
 
-    Raises :class:`InputError` for a folder that cannot be used, before anything runs.
+    Raises :class:`InputError` for a folder that cannot be used and an executor that cannot compute,
+    before anything runs or is written.
     """
     began = time.perf_counter()
     if resume:
         Store.open(folder).close()
+    limits = Limits(study.spec.limits.time, study.spec.limits.memory, study.spec.limits.retries)
+    executor.refuse(limits)
     with Store.conducting(folder) as store:
+        if resume:
+            _refuse_another(study, store)
         routes = [route.model_dump() for route in study.routes]
         named = [{**r, "label": label} for r, label in zip(routes, labels(routes), strict=True)]
         numbers = {scenario.name: i for i, scenario in enumerate(study.scenarios)}
@@ -97,7 +102,6 @@ def conduct(
             sent_at[key] = now()
             log(key)
 
-        limits = Limits(study.spec.limits.time, study.spec.limits.memory, study.spec.limits.retries)
         answers = executor.run(setup_of(study, folder), _plain(study, pending), limits, sent)
         done = len(known)
         try:
@@ -121,6 +125,29 @@ def conduct(
             folder, digest(store), found, Counter(row["status"] for row in found),
             len(study.tasks), done - len(known), len(known), time.perf_counter() - began,
         )  # fmt: skip
+
+
+def _refuse_another(study: Study, store: Store) -> None:
+    """Refuse to go on with a study that asked what this one does not ask."""
+    rows = records(store)
+    gone = [row for row in rows if row["key"] not in study.tasks]
+    if not gone:
+        return
+    version = store.about("version")
+    if version != citygrid.__version__:
+        raise InputError(Fault(
+            "--resume", f"{store.folder} holds a study of citygrid {version}, whose results are "
+            f"none of {citygrid.__version__}", None,
+            "leave --resume out to compute all of it anew, or go on with that version",
+        ))  # fmt: skip
+    first = gone[0]
+    raise InputError(Fault(
+        "--resume", f"{store.folder} holds another study, “{store.about('name')}” of "
+        f"{store.about('file')}: {len(gone):,} of the {len(rows):,} plans that it asks for are not "
+        f"asked for here, the first is “{first['scenario']}” by {first['route']}",
+        study.path.name, "name the file, data and options of that study, with more scenarios if "
+        "you like; name another folder; or leave --resume out to ask this one something else",
+    ))  # fmt: skip
 
 
 def _close(answers: Iterator[Any]) -> None:

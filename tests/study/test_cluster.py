@@ -72,10 +72,25 @@ def connected(address: str, workers: int) -> None:
         time.sleep(0.2)
 
 
-def test_without_a_scheduler_it_says_what_to_start(write, tmp_path, monkeypatch):
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:{port}", "tcp://nobody.invalid:8786",
+                                     "nonsense", "tcp://:1x", "carrier://pigeon:1"])  # fmt: skip
+def test_without_a_scheduler_it_says_what_to_start_and_leaves_nothing(write, tmp_path, address):
+    where = address.format(port=free_port())
+    with pytest.raises(InputError, match="dask scheduler") as error:
+        conduct(read_study(write()), tmp_path / "out", Cluster(where))
+    assert len(error.value.faults) == 1 and where in str(error.value)
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_listens_and_says_nothing_is_not_waited_for(write, tmp_path, monkeypatch):
     monkeypatch.setattr("citygrid.study.execution.cluster.CONNECT", 0.5)
-    with pytest.raises(InputError, match="dask scheduler"):
-        conduct(read_study(write()), tmp_path / "out", Cluster(f"tcp://127.0.0.1:{free_port()}"))
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        address = f"tcp://127.0.0.1:{silent.getsockname()[1]}"
+        with pytest.raises(InputError, match="no Dask scheduler answers"):
+            conduct(read_study(write()), tmp_path / "out", Cluster(address))
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.slow

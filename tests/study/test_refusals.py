@@ -14,6 +14,7 @@ from citygrid.study.conduct import conduct
 from citygrid.study.execution.local import Processes, Serial
 from citygrid.study.scenarios.reading import load_function, read_study
 from citygrid.study.scenarios.schema import study_schema
+from citygrid.study.table import read_results
 
 
 def refused(path: Path, **more) -> str:
@@ -156,6 +157,7 @@ def test_nothing_is_left_of_a_study_that_was_refused(write, tmp_path):
 def test_hard_limits_need_a_process_to_kill(write, tmp_path):
     with pytest.raises(InputError, match="at least one worker"):
         conduct(read_study(write(more="limits: {time: 1 h}")), tmp_path / "out", Serial())
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_folder_serves_one_study_at_a_time_and_resume_wants_one(write, tmp_path):
@@ -244,3 +246,61 @@ def test_a_function_that_ends_or_returns_nonsense_is_told_in_one_line(
 def test_a_district_in_place_of_a_study_is_told_as_such():
     told = refused(Path("models/tiny.yaml"))
     assert "is a district and no study" in told
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        ("column: heat", "column: heet", ["heet", "heat [kW]"]),
+        ("length: 3 h", "length: 30 h", ["horizon"]),
+        ("03:00Z", "05:00Z", ["render", "its window leaves the horizon"]),
+    ],
+)
+def test_data_that_fail_every_scenario_are_told_before_anything_runs(
+    write, tmp_path, repository, before, after, words
+):
+    """A missing column used to be told a thousand times, by each scenario that had been sent."""
+    text = (repository / "models" / "tiny.yaml").read_text().replace("../data", "data")
+    assert before in text
+    (tmp_path / "base.yaml").write_text(text.replace(before, after))
+    (tmp_path / "data").symlink_to(repository / "data")
+    told = refused(write(district="base.yaml"))
+    assert all(word in told for word in words), told
+    assert all("(in scenario “heat pump.heat=40 kW" in line and "and 3 more)" in line
+               for line in told.splitlines())  # fmt: skip
+
+
+def test_data_that_fail_one_scenario_are_told_in_its_row(write, run):
+    done = run(write("- grid: {series.price.column: [prise, price]}", routes="[lp]"))
+    assert [row["status"] for row in done.rows] == ["refused", "relaxed"]
+    assert (
+        "tiny.yaml: series › price: " in done.rows[0]["error"] and "prise" in done.rows[0]["error"]
+    )
+    told = refused(write("- grid: {series.price.column: [prise, proce]}"))
+    assert "prise" in told and "proce" in told and "“column=proce”" in told
+
+
+def test_resume_goes_on_with_the_same_study_or_a_larger_one_alone(write, run, tmp_path):
+    first = "- grid: {carbon_price: [0 EUR/kg, 1 EUR/kg]}"
+    run(write(first, routes="[lp]"))
+    larger = "- grid: {carbon_price: [1 EUR/kg, 2 EUR/kg, 0 EUR/kg]}"
+    assert run(write(larger, routes="[lp, milp]"), resume=True).computed == 4
+    before = read_results(tmp_path / "out")
+    for vary, routes in (
+        (first, "[lp]"),
+        (larger, "[milp]"),
+        (larger, "[{route: lp, seed: 1}, milp]"),
+    ):
+        with pytest.raises(InputError, match="holds another study") as error:
+            run(write(vary, routes=routes, name="other.yaml"), resume=True)
+        told = str(error.value)
+        assert "“a test” of study.yaml" in told and "other.yaml" in told
+        assert read_results(tmp_path / "out").equals(before)
+    assert run(write(first, routes="[lp]"), resume=False).known == 2
+
+
+def test_resume_says_that_another_version_has_other_results(write, run, monkeypatch):
+    run(write("- grid: {carbon_price: [0 EUR/kg]}", routes="[lp]"))
+    monkeypatch.setattr("citygrid.__version__", "99.0")
+    with pytest.raises(InputError, match=r"none of 99\.0"):
+        run(write("- grid: {carbon_price: [0 EUR/kg]}", routes="[lp]"), resume=True)

@@ -70,6 +70,22 @@ def test_an_unfinished_study_says_so(write, run, tmp_path):
     assert "1 are still to be computed" in (folder / "report.html").read_text()
 
 
+@pytest.mark.parametrize(
+    ("routes", "said", "unsaid"),
+    [
+        ("[lp]", "2 relaxed: no plan, but a bound", "found right"),
+        ("[milp]", "2 plans were replayed by physics and found right", "relaxed: no plan"),
+        ("[lp, milp]", "found right. 2 relaxed: no plan", "No plan was replayed"),
+    ],
+)
+def test_the_page_says_what_was_verified_and_what_was_not(write, run, tmp_path, routes, said,
+                                                          unsaid):  # fmt: skip
+    run(write("- grid: {carbon_price: [0 EUR/kg, 0.1 EUR/kg]}", routes=routes))
+    write_study_report(tmp_path / "out", tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text()
+    assert said in page and unsaid not in page
+
+
 def test_points_lie_where_their_values_say():
     chart = scatter("t", "x", "y", [("lp", "a", 0.0, 10.0), ("lp", "b", 5.0, 20.0),
                                     ("lp", "c", 10.0, 30.0), ("lp", "d", None, 3.0)])  # fmt: skip

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 
-def tell_place(name: str, line: int, path: tuple[str | int, ...]) -> str:
-    """A line and the path on it: ``"models/x.yaml:12: components › pump east › heat"``."""
+def tell_place(name: str, line: int | None, path: tuple[str | int, ...]) -> str:
+    """A line, where it is known, and the path: ``"models/x.yaml:12: components › pump › heat"``."""
     parts = (f"item {part + 1}" if isinstance(part, int) else show(part, 60) for part in path)
-    return f"{name}:{line}" + (": " + " › ".join(parts) if path else "")
+    where = name if line is None else f"{name}:{line}"
+    return where + (": " + " › ".join(parts) if path else "")
 
 
 def tell_position(text: str, start: int, name: str) -> str:

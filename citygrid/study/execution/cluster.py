@@ -9,8 +9,10 @@ Dask worker. A worker that is lost gives its tasks back.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import queue
+import socket
 import threading
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
 #: Tasks per thread that wait at the cluster: enough that nobody is idle, few to lose.
 AHEAD = 3
 #: Seconds to wait for a scheduler that does not answer.
-CONNECT = 20.0
+CONNECT = 8.0
 
 
 class Cluster:
@@ -46,6 +48,24 @@ class Cluster:
                                    "pip install 'citygrid[dask]'")) from None  # fmt: skip
         self.address = address
 
+    def refuse(self, limits: Limits) -> None:
+        """Raise :class:`InputError` where no Dask scheduler answers at the address."""
+        # A name that nobody resolves may hold a thread for minutes; ours does not wait for it.
+        answered: queue.Queue[str] = queue.Queue()
+        threading.Thread(target=lambda: answered.put(_asked(self.address)), daemon=True).start()
+        try:
+            wrong = answered.get(timeout=CONNECT)
+        except queue.Empty:
+            wrong = f"silence for {CONNECT:g} s"
+        if wrong:
+            raise self._nobody(wrong)
+
+    def _nobody(self, wrong: str) -> InputError:
+        return InputError(Fault(
+            "--scheduler", f"no Dask scheduler answers ({wrong})", self.address,
+            "start one by `dask scheduler` and name it like tcp://host:8786",
+        ))  # fmt: skip
+
     def run(
         self, setup: Setup, tasks: Iterable[Plain], limits: Limits, sent: Sent
     ) -> Iterator[Answer | None]:
@@ -54,11 +74,8 @@ class Cluster:
 
         try:
             client = Client(self.address, timeout=CONNECT, set_as_default=False)
-        except (OSError, TimeoutError, ValueError) as error:
-            raise InputError(Fault(
-                "--scheduler", f"no scheduler answers ({str(error)[:80]})", self.address,
-                "start one by `dask scheduler` and name it like tcp://host:8786",
-            )) from error  # fmt: skip
+        except (OSError, TimeoutError) as error:  # it answered a moment ago
+            raise self._nobody(str(error)[:80]) from error
         done: queue.Queue[str] = queue.Queue()
         held: dict[str, tuple[Any, Plain]] = {}
         waiting, left = iter(tasks), True
@@ -90,6 +107,25 @@ class Cluster:
         finally:
             client.cancel([future for future, _ in held.values()])
             client.close()
+
+
+def _asked(address: str) -> str:
+    """What is wrong where a scheduler should be; empty where one says who it is."""
+    from distributed import Security, rpc
+    from distributed.comm.addressing import get_address_host_port
+
+    async def identity() -> Any:
+        how = Security().get_connection_args("client")
+        async with rpc(address, timeout=CONNECT, connection_args=how) as there:
+            return await there.identity()
+
+    try:
+        host, port = get_address_host_port(address)
+        socket.create_connection((host, port), CONNECT).close()
+        kind = asyncio.run(identity()).get("type")
+    except Exception as error:  # a stranger at that port may say anything
+        return " ".join(str(error).split())[:80] or type(error).__name__
+    return "" if kind == "Scheduler" else f"it is a {kind}"
 
 
 def _threads(client: Any) -> int:

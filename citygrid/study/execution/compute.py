@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import citygrid
+from citygrid.district.sound import Path_
 from citygrid.district.strict_yaml import Tree
+from citygrid.district.strict_yaml.places import tell_place
 from citygrid.errors import Fault, InputError
 from citygrid.registry.canonical import now
 from citygrid.study.execution.contract import Plain, Setup, row_without_plan
@@ -31,6 +33,13 @@ if TYPE_CHECKING:
 EXPLAINED = 200_000
 
 
+class Sent(Tree):
+    """A district that came without the lines of its file: faults go by their paths."""
+
+    def place(self, path: Path_) -> str:
+        return tell_place(self.name, None, path)
+
+
 class Computer:
     """Computes tasks of one study, one after the other."""
 
@@ -40,11 +49,11 @@ class Computer:
 
         self._setup = setup
         self._path = Path(setup.base)
-        self._tree = Tree(setup.tree, {(): 1}, self._path.name)
         self._memory = Memory()
         self._base: District | None = None
         with suppress(InputError):  # a base that scenarios complete; each is checked as a whole
-            self._base = checked(self._path, self._tree, "", further=False)
+            tree = Sent(setup.tree, {}, self._path.name)
+            self._base = checked(self._path, tree, "", further=False)
         self._warm()
         self._worker = f"{socket.gethostname()}:{os.getpid()}"
 
@@ -84,9 +93,10 @@ class Computer:
 
     def _computed(self, task: Plain) -> dict[str, Any]:
         from citygrid.district.load import checked
+        from citygrid.district.paths import patched
         from citygrid.district.prepare import prepare
         from citygrid.routes import solve
-        from citygrid.study.scenarios.reading import options_of, patched
+        from citygrid.study.scenarios.reading import options_of
         from citygrid.study.scenarios.spec import RouteSpec
         from citygrid.verbs import formulate, timed, verify
         from citygrid.verbs.handover import plan_of
@@ -101,7 +111,7 @@ class Computer:
                 f"{self._setup.version}", None, "install the same version on all machines",
             ))  # fmt: skip
         with timed(seconds, "load"):
-            tree = Tree(patched(self._setup.tree, task["patch"]), self._tree.lines, self._tree.name)
+            tree = Sent(patched(self._setup.tree, task["patch"]), {}, self._path.name)
             district = checked(self._path, tree, task["digest"], self._base)
         with timed(seconds, "prepare"):
             case = prepare(district, self._memory)

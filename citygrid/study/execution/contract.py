@@ -1,9 +1,11 @@
 """What every executor takes and gives.
 
-An executor is ``run(setup, tasks, limits, sent) -> answers``: it draws tasks when somebody is free,
-says of each that it was ``sent``, and yields an :class:`Answer` for every task, in the order in
-which they end, whatever became of it. Between answers it yields ``None`` at least every ``TICK``
-seconds, so that who listens can write down what it has. Closed early, it ends what it began.
+Before a study has a folder, ``refuse(limits)`` raises :class:`InputError` where the executor cannot
+keep such limits or has nobody to compute. Then it is ``run(setup, tasks, limits, sent) ->
+answers``: it draws tasks when somebody is free, says of each that it was ``sent``, and yields an
+:class:`Answer` for every task, in the order in which they end, whatever became of it. Between
+answers it yields ``None`` at least every ``TICK`` seconds, so that who listens can write down what
+it has. Closed early, it ends what it began.
 """
 
 from __future__ import annotations
@@ -70,6 +72,8 @@ Sent = Callable[[str], None]
 
 class Executor(Protocol):
     """Computes tasks one way or another."""
+
+    def refuse(self, limits: Limits) -> None: ...
 
     def run(
         self, setup: Setup, tasks: Iterable[Plain], limits: Limits, sent: Sent

@@ -17,13 +17,16 @@ class Processes:
     def __init__(self, workers: int) -> None:
         self.workers = workers
 
+    def refuse(self, limits: Limits) -> None:
+        """Raise :class:`InputError` for a limit that this system cannot keep."""
+        if limits.memory is not None and not can_measure_memory():
+            raise InputError(Fault("limits › memory", "this system does not say what memory a "
+                                   "process holds", None, "leave the limit out"))  # fmt: skip
+
     def run(
         self, setup: Setup, tasks: Iterable[Plain], limits: Limits, sent: Sent
     ) -> Iterator[Answer | None]:
         """Answers as they come; see :mod:`citygrid.study.execution.contract`."""
-        if limits.memory is not None and not can_measure_memory():
-            raise InputError(Fault("limits › memory", "this system does not say what memory a "
-                                   "process holds", None, "leave the limit out"))  # fmt: skip
         waiting = iter(tasks)
         news: queue.Queue[News] = queue.Queue()
         seats: list[Seat] = []
@@ -64,12 +67,8 @@ class Processes:
 class Serial:
     """This process, one task after the other: for looking into one, without hard limits."""
 
-    def run(
-        self, setup: Setup, tasks: Iterable[Plain], limits: Limits, sent: Sent
-    ) -> Iterator[Answer | None]:
-        """Answers one by one; what crashes this process ends the study until it is resumed."""
-        from citygrid.study.execution.compute import Computer
-
+    def refuse(self, limits: Limits) -> None:
+        """Raise :class:`InputError` for limits: keeping them means to kill a process."""
         if limits.time is not None or limits.memory is not None:
             raise InputError(
                 Fault(
@@ -80,6 +79,13 @@ class Serial:
                     "give at least one worker, or leave the limits out",
                 )
             )
+
+    def run(
+        self, setup: Setup, tasks: Iterable[Plain], limits: Limits, sent: Sent
+    ) -> Iterator[Answer | None]:
+        """Answers one by one; what crashes this process ends the study until it is resumed."""
+        from citygrid.study.execution.compute import Computer
+
         computer = Computer(setup)
         for task in tasks:
             sent(task["key"])

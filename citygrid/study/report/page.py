@@ -66,7 +66,7 @@ def _parts(facts: Mapping[str, str], rows: Sequence[Mapping[str, Any]]) -> dict[
         "routes": [_route(route) for route in json.loads(facts["routes"])],
         "counts": Counter(row["status"].replace("_", " ") for row in rows),
         "plans": len(plans), "cheapest": cheapest,
-        "relaxed": any(row["status"] == "relaxed" for row in rows),
+        "relaxed": sum(row["status"] == "relaxed" for row in rows),
         "open": sum(row["status"] == OPEN for row in rows),
         "failed": failed[:MOST_FAILURES], "number_of_failed": len(failed),
         "infeasible": [row for row in rows if row["status"] == "infeasible"][:MOST_FAILURES],

@@ -8,26 +8,20 @@ import json
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from citygrid.district.paths import change, difference, write_path
-from citygrid.district.sound import Path_
+from citygrid.district.paths import change, difference, patched
 from citygrid.district.strict_yaml import Tree, read
 from citygrid.errors import CitygridError, Fault, InputError
+from citygrid.study.scenarios.checking import Checking
 from citygrid.study.scenarios.digest import Digests, key_of
 from citygrid.study.scenarios.expand import Scenario, expand
 from citygrid.study.scenarios.spec import RouteSpec, StudySpec
 
-if TYPE_CHECKING:
-    from citygrid.district.load import District
-
 #: What a user's function does to a scenario's district: ``(tree, scenario) -> tree``.
 Function = Callable[[dict[str, Any], dict[str, Any]], dict[str, Any]]
-#: Scenarios that a fault names one by one; of more, the number.
-NAMED = 3
 
 
 @dataclass(frozen=True)
@@ -66,23 +60,6 @@ class Study:
         return list(self.spec.routes)
 
 
-@dataclass(frozen=True)
-class Changed(Tree):
-    """A scenario's district: faults of what it sets stand where the study file says so."""
-
-    scenario: Scenario | None = None
-    study: Tree | None = None
-
-    def place(self, path: Path_) -> str:
-        if self.scenario is not None and self.study is not None:
-            for setting in self.scenario.settings:
-                shared = min(len(path), len(setting.path))
-                if path and path[:shared] == setting.path[:shared]:
-                    line = self.study.place(setting.origin).split(": ")[0]
-                    return f"{line}: {write_path(path)}"
-        return super().place(path)
-
-
 def read_study(path: Path, function: str | None = None) -> Study:
     """Read, expand and check a study; every scenario's district is checked against its spec.
 
@@ -90,8 +67,9 @@ def read_study(path: Path, function: str | None = None) -> Study:
         ``module:function``, which gets a copy of each scenario's tree and the scenario
         (``name`` and ``varied``, path → value) and returns the tree to plan.
 
-    Raises :class:`InputError` with all faults: of the file, its paths, its ranges, its routes, and
-    of what each scenario sets, with the scenarios named.
+    Raises :class:`InputError` with all faults: of the file, its paths, its ranges, its routes, of
+    what each scenario sets, and of series and jobs where they leave no scenario to plan, with the
+    scenarios named.
     """
     from citygrid.district.load import validated
 
@@ -119,7 +97,7 @@ def read_study(path: Path, function: str | None = None) -> Study:
     tasks: dict[str, Task] = {}
     keys: dict[tuple[str, int], str] = {}
     digests = Digests(base_path.parent)
-    checking = _Checking(base_path, base, tree)
+    checking = Checking(base_path, base, tree)
     for scenario in scenarios:
         changed = base.value
         for setting in scenario.settings:
@@ -131,20 +109,13 @@ def read_study(path: Path, function: str | None = None) -> Study:
         else:
             patch = difference(base.value, changed)
         digest, files = digests.district(changed)
-        checking.check(changed, digest, scenario)
+        checking.check(changed, patch, digest, scenario)
         for number, route in enumerate(spec.routes):
             key = key_of(digest, route, spec.outputs)
             keys[scenario.name, number] = key
             tasks.setdefault(key, Task(key, patch, digest, files, route))
     checking.throw()
     return Study(Path(path), spec, base_path, base.value, scenarios, tasks, keys, function)
-
-
-def patched(base: dict[str, Any], patch: Sequence[tuple[Sequence[str], Any]]) -> dict[str, Any]:
-    """The base with a patch applied; all that the patch leaves alone is the same object."""
-    for path, value in patch:
-        base = change(base, tuple(path), value)
-    return base
 
 
 def _route_faults(spec: StudySpec, tree: Tree) -> list[Fault]:
@@ -227,58 +198,3 @@ def _applied(
 def _told(error: BaseException) -> str:
     """An error of a user's code in one line."""
     return f"{type(error).__name__}: {' '.join(str(error).split())}"
-
-
-class _Checking:
-    """Districts of scenarios against the spec; equal ones once, equal faults once."""
-
-    def __init__(self, path: Path, base: Tree, study: Tree) -> None:
-        from citygrid.district.load import checked
-
-        self._path, self._base, self._study = path, base, study
-        self._seen: set[str] = set()
-        self._places: set[tuple[str, ...]] = set()
-        self._faults: dict[Fault, list[str]] = {}
-        self._known: District | None = None
-        with suppress(InputError):  # its faults are told of each scenario that does not mend them
-            self._known = checked(path, base, "", further=False)
-
-    def check(self, tree: dict[str, Any], digest: str, scenario: Scenario) -> None:
-        """Note what is wrong with one scenario's district."""
-        from citygrid.district.frame import missing_files
-        from citygrid.district.load import checked
-
-        if digest in self._seen:
-            return
-        self._seen.add(digest)
-        changed = Changed(tree, self._base.lines, self._base.name, scenario, self._study)
-        try:
-            district = checked(self._path, changed, digest, self._known, further=False)
-        except InputError as error:
-            for fault in error.faults:
-                self._faults.setdefault(fault, []).append(scenario.name)
-            return
-        named = _named_files(tree)
-        if named not in self._places:
-            self._places.add(named)
-            for fault in missing_files(district, ()):
-                self._faults.setdefault(fault, []).append(scenario.name)
-
-    def throw(self) -> None:
-        """Raise all faults, each with the scenarios that have it."""
-        if not self._faults:
-            return
-        found = []
-        for fault, names in self._faults.items():
-            told = ", ".join(f"“{name}”" for name in names[:NAMED])
-            more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
-            reason = f"{fault.reason} (in scenario {told}{more})"
-            found.append(Fault(fault.place, reason, fault.value, fault.repair))
-        raise InputError(found)
-
-
-def _named_files(tree: dict[str, Any]) -> tuple[str, ...]:
-    """Files that a district names, to look for each set of them once."""
-    parts: list[Any] = [*(tree.get("series") or {}).values(), tree.get("weather"),
-                        *(tree.get("components") or {}).values()]  # fmt: skip
-    return tuple(str(part.get("file")) for part in parts if isinstance(part, dict))
