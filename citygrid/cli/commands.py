@@ -143,7 +143,7 @@ def plan(
 @click.option("--routes", default="milp,hybrid", show_default=True,
               help="Comma-separated: milp, lp, hybrid, hybrid:random, hybrid:greedy, "
                    "hybrid:rounding, hybrid:raw, qubo, pyomo:SOLVER, "
-                   "answer:FILE.")  # fmt: skip
+                   'answer:FILE; in double quotes where a name holds a comma.')  # fmt: skip
 @click.option(
     "--controls",
     is_flag=True,
@@ -166,9 +166,10 @@ def compare(
 ) -> None:  # fmt: skip
     """Plan a district by several routes on the same form, side by side."""
     from citygrid.cli.outputs import describe_runs, print_runs
+    from citygrid.district.names import names_in
     from citygrid.export.runs import left_from_before, refuse_unwritable_runs, write_runs
 
-    names = [name.strip() for name in routes.split(",") if name.strip()]
+    names = names_in(routes, "--routes")
     if controls:
         from citygrid.routes import CONTROLS
 

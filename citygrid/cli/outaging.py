@@ -18,7 +18,8 @@ from citygrid.cli.registering import solving
               help="When outages begin, counted from the start of the horizon; `worst`: each when "
               "what fails gives most in the base plan.")  # fmt: skip
 @click.option("--for", "length", default="8h", show_default=True, help="How long they last.")
-@click.option("--pairs", metavar="A+B,…|all", help="Also two components at once.")
+@click.option("--pairs", metavar="A+B,…|all", help="Also two components at once. Names "
+              "that hold a comma or plus stand in double quotes, here and in --only.")  # fmt: skip
 @click.option("--island", is_flag=True, help="Also all connections to the public grid at once.")
 @click.option("--only", metavar="A,B,…", help="Single outages of these alone [default: of every "
               "component that feeds somebody].")  # fmt: skip
@@ -38,6 +39,7 @@ def outages(
     From the hour of the outage on, the district is planned anew: what failed does nothing until it
     is back, loads go without by their priority, and critical ones last. Every plan is verified.
     """
+    from citygrid.district.names import names_in
     from citygrid.errors import Fault, InputError, NoPlanError
     from citygrid.routes import check
     from citygrid.study.resilience import (
@@ -54,7 +56,7 @@ def outages(
     if route.partition(":")[0] in ("qubo", "answer", "lp"):
         raise InputError(Fault("--route", "cannot plan outages, in which any amount may be missing",
                                route, "use milp, hybrid or pyomo:SOLVER"))  # fmt: skip
-    names = [name.strip() for name in (only or "").split(",") if name.strip()]
+    names = names_in(only or "", "--only")
     if only is not None and not names:
         raise InputError(Fault("--only", "names no component", only, "name some, or leave it out"))
     folder = out or Path("out") / model.stem / "outages"

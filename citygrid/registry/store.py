@@ -325,10 +325,10 @@ def _fits(
     if entry.record is None:
         return True  # nobody can know
     body = entry.record.body
-    routes = str(body.get("route") or "").split(",")
+    routes = f",{body.get('route') or ''},"
     return (
         (model is None or body.get("model") == model)
-        and (route is None or route in routes)
+        and (route is None or f",{route}," in routes)
         and (since is None or str(body["began"]) >= since)
         and (status is None or status in (entry.state, body.get("status")))
     )

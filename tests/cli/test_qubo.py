@@ -85,8 +85,10 @@ def test_people_read_what_the_samples_were_worth(answered, tmp_path):
 
 
 def test_an_answer_is_compared_with_the_other_routes(answered, tmp_path):
-    route = f"answer:{answered}"
-    result = run("compare", TINY, "--routes", f"milp,{route}", "--out", tmp_path, "--json")
+    comma = answered.with_name("first, second.json")  # the names of files are the user's
+    comma.write_text(answered.read_text())
+    route = f"answer:{comma}"
+    result = run("compare", TINY, "--routes", f'milp,"{route}"', "--out", tmp_path, "--json")
     assert result.exit_code == 0, result.output
     first, second = json.loads(result.stdout)["routes"]
     assert second["route"] == route and second["verdict"]["ok"]

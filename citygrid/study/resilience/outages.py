@@ -8,6 +8,7 @@ from itertools import combinations
 from typing import NamedTuple
 
 from citygrid.components.contract import kinds
+from citygrid.district.names import groups_in, quoted
 from citygrid.errors import Fault, InputError
 from citygrid.units import parse
 
@@ -30,7 +31,7 @@ def single(assets: Mapping[str, str]) -> list[Outage]:
 
 
 def pairs(assets: Mapping[str, str], wished: str) -> list[Outage]:
-    """Two components at a time: ``A+B,C+D``, or ``all`` there are.
+    """Two components at a time: ``A+B,"C, old"+D``, or ``all`` there are.
 
     Raises :class:`InputError` for names that are unknown or feed nobody, and for too many pairs.
     """
@@ -42,14 +43,14 @@ def pairs(assets: Mapping[str, str], wished: str) -> list[Outage]:
         return [Outage(f"{a} + {b}", (a, b)) for a, b in combinations(assets, 2)]
     found: dict[frozenset[str], Outage] = {}  # A+B and B+A are one outage
     faults = []
-    for text in (part.strip() for part in wished.split(",")):
-        names = tuple(name.strip() for name in text.split("+"))
+    for names in groups_in(wished, "--pairs"):
         if len(names) != 2 or not all(names) or names[0] == names[1]:
-            faults.append(Fault("--pairs", "expected two different components", text,
-                                'write them as "boiler 1+pipe 3", or all'))  # fmt: skip
+            faults.append(Fault("--pairs", "expected two different components", "+".join(names),
+                                "write them as boiler 1+pipe 3, or all"
+                                + _in_quotes(assets)))  # fmt: skip
             continue
         faults += [fault for name in names if (fault := _unknown("--pairs", name, assets))]
-        found.setdefault(frozenset(names), Outage(f"{names[0]} + {names[1]}", names))
+        found.setdefault(frozenset(names), Outage(" + ".join(names), tuple(names)))
     if faults:
         raise InputError(faults)
     return list(found.values())
@@ -67,9 +68,16 @@ def _unknown(place: str, name: str, assets: Mapping[str, str]) -> Fault | None:
     if name in assets:
         return None
     near = difflib.get_close_matches(name, list(assets), 3)
-    repair = f"did you mean {' or '.join(near)}?" if near else (
+    repair = f"did you mean {' or '.join(map(quoted, near))}?" if near else (
         "name a component that feeds power, heat, cooling, compute, data or fuel")  # fmt: skip
-    return Fault(place, "is no component whose outage could be felt", name, repair)
+    return Fault(place, "is no component whose outage could be felt", name,
+                 repair + _in_quotes(assets))  # fmt: skip
+
+
+def _in_quotes(assets: Mapping[str, str]) -> str:
+    """How to write a name that holds a sign, where the district has one."""
+    odd = next((name for name in assets if quoted(name) != name), None)
+    return "" if odd is None else f"; names that hold signs stand in double quotes: {quoted(odd)}"
 
 
 def island(assets: Mapping[str, str]) -> Outage:

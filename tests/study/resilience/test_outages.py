@@ -18,7 +18,7 @@ from citygrid.routes import Options
 from citygrid.study.resilience import Study, Wish, study_case, study_outages, table_of, write_study
 from citygrid.study.resilience.dispatch import Result, dispatch
 from citygrid.study.resilience.emergency import fail, replays, soften
-from citygrid.study.resilience.outages import hours_of, pairs
+from citygrid.study.resilience.outages import hours_of, named, pairs
 from citygrid.study.resilience.state import from_step
 
 EXACT = Options(gap=0.0)
@@ -355,6 +355,14 @@ def test_the_command_answers_with_one_document(block: Path, tmp_path: Path) -> N
     assert answer.exit_code == 0, answer.output
     document = json.loads(answer.stdout)
     assert document["outages"] == 1 and document["results"][0]["unserved_normal_kwh"] > 0
+    signs = tmp_path / "signs.yaml"
+    signs.write_text(BLOCK.replace("boiler A", "boiler, A+").replace("boiler B", "B"))
+    answer = CliRunner().invoke(main, ["outages", str(signs), "--for", "1h", "--only",
+                                       '"boiler, A+"', "--pairs", 'B+"boiler, A+"', "--out",
+                                       str(tmp_path), "--json"])  # fmt: skip
+    assert answer.exit_code == 0, answer.output
+    failed = [each["components"] for each in json.loads(answer.stdout)["results"]]
+    assert failed == [["boiler, A+"], ["B", "boiler, A+"]]
     refused = CliRunner().invoke(main, ["outages", str(block), "--for", "0h", "--out",
                                         str(tmp_path / "none")])  # fmt: skip
     assert refused.exit_code == 2 and not (tmp_path / "none").exists()
@@ -374,3 +382,16 @@ def test_the_repair_of_a_spacing_is_one_that_is_taken(at, repair):
     with pytest.raises(InputError, match=repair):
         hours_of(at, 1.0, 24)
     assert hours_of(repair, 1.0, 24)
+
+
+def test_names_with_commas_and_plus_signs_can_be_named():
+    """The names are the user's: `--pairs a,b+c` cannot mean a component called “a,b”."""
+    assets = {"boiler, old": "boiler", "a+b": "boiler", "grid": "grid"}
+    found = pairs(assets, '"boiler, old"+grid, grid + "a+b"')
+    assert [each.components for each in found] == [("boiler, old", "grid"), ("grid", "a+b")]
+    with pytest.raises(InputError) as error:
+        pairs(assets, "boiler, old+grid")
+    told = [str(fault) for fault in error.value.faults]
+    assert len(told) == 2 and all('"boiler, old"' in each for each in told)
+    with pytest.raises(InputError, match="names that hold signs stand in double quotes"):
+        named(assets, ["boiler"])
