@@ -243,9 +243,7 @@ def verify(frame: Frame, plan_file: Path, hydraulics: bool, grid: bool, hours: s
              f"{verdict.largest:.1e} (relative)"]  # fmt: skip
     lines += [f"  policy {each['file']}:{each['function']} (its stored rows are checked, not its "
               f"file): {', '.join(each['rows'])}" for each in imposed]  # fmt: skip
-    lines += [f"  {violation}" for violation in verdict.violations[:20]]
-    if len(verdict.violations) > 20:
-        lines.append(f"  … and {len(verdict.violations) - 20} more")
+    lines += [f"  {text}" for text in verdict.broken(20)]
     document: dict[str, object] = {
         "plan": str(plan_file), "model": plan.case.name, "route": plan.route,
         "verdict": verdict.as_dict(), "kpis": verdict.kpis, "policies": imposed,

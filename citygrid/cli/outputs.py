@@ -111,7 +111,7 @@ def print_runs(
     """The table of routes, the verdicts and where the files are; ``left`` are older plans there."""
     first = runs[0]
     everyone, runs = runs, [run for run in runs if run.seed == runs[0].seed]
-    size = first.size
+    size, seeds = first.size, list(dict.fromkeys(run.seed for run in everyone))
     lines = [
         f"{first.case.name}: {len(first.case.time)} steps of {first.case.step:g} h, "
         f"{size['columns']:,} columns, {size['rows']:,} rows, {size['binaries']:,} binaries",
@@ -120,6 +120,7 @@ def print_runs(
             for p in first.form.policies
         ),
         "",
+        *([f"seed {first.seed}; of all seeds below"] if len(seeds) > 1 else []),
         f"{'route':<16} {'verdict':<10} {'cost EUR':>13} {'bound EUR':>13} {'gap':>8} "
         f"{'waste heat MWh':>15} {'CO2 t':>8} {'solve s':>8} {'MILPs':>6}",
     ]
@@ -144,13 +145,13 @@ def print_runs(
                          "worked out allowed a plan as it was")  # fmt: skip
         if "fell_back" in run.telemetry:
             lines.append(f"    not by its own means: {run.telemetry['fell_back']}")
-        lines += [f"    {violation}" for violation in verdict.violations[:5]]
+        lines += [f"    {text}" for text in verdict.broken(5)]
     for route, other in (forgone or {}).items():
         lines += ["", *_saved(route, other)]
     lines += ["", "MILPs: searches by HiGHS, whole or in part, behind the plan"]
-    if len(runs) > 1:
+    if len(everyone) > 1:
         lines += ["", *print_comparison(side_by_side([run.tried for run in everyone]),
-                                        sorted({run.seed for run in everyone}))]  # fmt: skip
+                                        sorted(seeds))]  # fmt: skip
     lines.append("")
     for run in runs:
         for name in ("plan", "gpkg"):

@@ -106,6 +106,12 @@ class Verdict:
             return None
         return f"{counted(len(self.violations), 'broken rule')}, worst: {self.violations[0]}"
 
+    def broken(self, most: int) -> list[str]:
+        """The worst broken rules as lines; where there are more than ``most``, how many."""
+        further = len(self.violations) - most
+        told = [str(violation) for violation in self.violations[:most]]
+        return told + ([f"and {further:,} more"] if further > 0 else [])
+
     def as_dict(self) -> dict[str, Any]:
         """The verdict as it stands in the JSON document."""
         return {

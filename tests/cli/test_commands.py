@@ -378,6 +378,16 @@ def test_controls_get_the_time_that_hybrid_took_and_the_same_seeds(tmp_path):
     assert (tmp_path / "hybrid" / "plan.nc").is_file()
 
 
+def test_a_table_of_several_seeds_says_of_which_it_is(tmp_path):
+    several = run("compare", TINY, "--routes", "milp", "--seeds", "3,4", "--out", tmp_path)
+    assert several.exit_code == 0, several.output
+    first = several.stdout.splitlines()
+    assert first[2] == "seed 3; of all seeds below" and first[3].startswith("route")
+    assert "side by side, medians over the seeds 3, 4" in several.stdout
+    alone = run("compare", TINY, "--routes", "milp", "--out", tmp_path)
+    assert "\nseed " not in alone.stdout
+
+
 @pytest.mark.parametrize("seeds", ["", "x", "1.5", "-1", "0", "1,,x", "99999999999,1"])
 def test_seeds_that_are_none_are_refused(tmp_path, seeds):
     result = run("compare", TINY, "--seeds", seeds, "--out", tmp_path)

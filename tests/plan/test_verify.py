@@ -15,7 +15,7 @@ from citygrid.components.contract import kinds
 from citygrid.errors import VerificationError
 from citygrid.export import write
 from citygrid.plan.plan import Plan
-from citygrid.plan.verify import TOLERANCE, Verdict
+from citygrid.plan.verify import TOLERANCE, Verdict, Violation
 from tests.helpers import solved
 
 
@@ -73,6 +73,16 @@ def test_violations_stand_worst_first_with_their_worst_hour() -> None:
     assert sizes == sorted(sizes, reverse=True) and verdict.largest == sizes[0]
     sun = [v for v in verdict.violations if v.rule.startswith("production within")]
     assert [(v.where, v.time) for v in sun] == [("pv roof", "2023-01-16T01:00Z")]
+
+
+def test_what_is_left_out_of_a_list_of_violations_is_counted() -> None:
+    """Five lines of five hundred look like all of it."""
+    verdict = solved("pv").verdict
+    broken = replace(
+        verdict, ok=False, violations=(Violation("rule", "here", None, 1.0, "kW", 1.0),) * 7
+    )
+    assert broken.broken(5)[-1] == "and 2 more" and len(broken.broken(5)) == 6
+    assert broken.broken(7) == [str(each) for each in broken.violations]
 
 
 def test_the_tolerance_is_relative_to_what_flows() -> None:

@@ -145,7 +145,7 @@ class Computer:
             with timed(seconds, "write"):
                 self._write(task["key"], plan, verdict)
         if not relaxed and not verdict.ok:
-            row["error"] = "; ".join(str(each) for each in verdict.violations[:3])
+            row["error"] = "; ".join(verdict.broken(3))
         return row
 
     def _why(self, case: Case, form: Form, outcome: Outcome) -> str | None:
