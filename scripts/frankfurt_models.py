@@ -120,7 +120,7 @@ def _head(h: Horizon) -> str:
 # Assumed: the town lies under Frankfurt's weather and prices. Its consumers are grouped into 14
 # zones; pipes follow the streets from hub to hub, and house connections lose 15 % of a zone's heat.
 # Hourly demands are standard profiles, and power is 16 % of heat. The data centres, their names,
-# the quantum computer, the plant and the roofs are invented. See data/frankfurt_2023/NETWORK.yaml.
+# the quantum computer, the plant and the roofs are invented. See data/MANIFEST.yaml.
 
 name: {h.title}
 description: A German town's heat network under Frankfurt's weather and prices of 2023, with six micro

@@ -11,14 +11,13 @@ its commit. This script is provenance: whoever plans a district never needs it.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import yaml
+from origins import enter
 
 from citygrid.files import whole
 from citygrid.inputs.jobs import bundle_tasks
@@ -409,15 +408,8 @@ def main() -> None:
                     frame.to_parquet(temporary, index=False)
                 else:
                     frame.to_csv(temporary, index=False, lineterminator="\n")
-            digest = hashlib.sha256(path.read_bytes()).hexdigest()
-            entries[f"{folder}/{name}"] = {**about[name], "rows": len(frame), "sha256": digest}
-    head = (
-        "# Series and jobs, written by scripts/make_data.py from public files. Streets, consumers\n"
-        f"# and demands are in {FOLDER}/NETWORK.yaml. `origin` is repository @ commit : path.\n"
-    )
-    with whole(data / "MANIFEST.yaml") as temporary:
-        body = yaml.safe_dump({"files": entries}, sort_keys=False, allow_unicode=True, width=100)
-        temporary.write_text(head + body, encoding="utf-8")
+            entries[f"{folder}/{name}"] = {**about[name], "rows": len(frame)}
+    enter(data, entries)
 
 
 if __name__ == "__main__":

@@ -3,8 +3,9 @@
     python scripts/make_frankfurt.py RAW [--out REPOSITORY]
 
 ``RAW`` holds ``topotherm_district/`` (roads_connected, sinks and source as GeoPackages). Written
-are ``data/frankfurt_2023/`` streets.gpkg, network.gpkg, heat.csv, power.csv, NETWORK.yaml and the
-three district files ``models/frankfurt*.yaml``. ``weather.parquet`` must be there already.
+are ``data/frankfurt_2023/`` streets.gpkg, network.gpkg, heat.csv, power.csv, their entries in
+``data/MANIFEST.yaml``, and the three district files ``models/frankfurt*.yaml``.
+``weather.parquet`` must be there already.
 
 What it does: consumers are snapped to the street network; the tree of shortest paths from the
 source is cut into connected zones of like peak load; every zone is one heat node at the point of
@@ -16,7 +17,6 @@ needs it.
 from __future__ import annotations
 
 import argparse
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,8 +25,8 @@ import networkx as nx
 import numpy as np
 import pandas as pd
 import pyogrio
-import yaml
 from frankfurt_models import DISTRIBUTION_LOSS, POWER_PER_HEAT, district_files
+from origins import enter
 from shapely.geometry import LineString
 
 from citygrid.components.common.piping import WATER_DENSITY, WATER_HEAT
@@ -195,7 +195,7 @@ def write_series(folder: Path, zones: list[Zone]) -> None:
 
 
 def write_manifest(folder: Path, zones: list[Zone]) -> None:
-    """NETWORK.yaml: where the four files come from, what is real in them, and their checksums."""
+    """Enter where the four files come from and what is real in them."""
     demand = {f"zone {zone.number} [kW]": "mean power over the hour" for zone in zones}
     stamp = {"time": "start of the hour, UTC"}
     licence = "MIT (topotherm) for the data set; CC BY 4.0 for the street network"
@@ -257,14 +257,7 @@ def write_manifest(folder: Path, zones: list[Zone]) -> None:
     for name, entry in entries.items():
         if name.endswith(".csv"):
             entry["rows"] = len(pd.read_csv(folder / name))
-        entry["sha256"] = hashlib.sha256((folder / name).read_bytes()).hexdigest()
-    head = "# Written by scripts/make_frankfurt.py; the other files are in ../MANIFEST.yaml.\n"
-    text = yaml.safe_dump(
-        {"files": {f"{folder.name}/{name}": entry for name, entry in entries.items()}},
-        sort_keys=False, allow_unicode=True, width=100,
-    )  # fmt: skip
-    with whole(folder / "NETWORK.yaml") as temporary:
-        temporary.write_text(head + text, encoding="utf-8")
+    enter(folder.parent, {f"{folder.name}/{name}": entry for name, entry in entries.items()})
 
 
 def main() -> None:

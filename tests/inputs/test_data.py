@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 
 import numpy as np
 import pandas as pd
+import pyogrio
 import pytest
 import yaml
 
@@ -20,7 +22,7 @@ WEEK = read_horizon("2023-01-16T00:00+01:00", "168 h", "1 h", "Europe/Berlin")
 YEAR = read_horizon("2023-01-01T00:00+01:00", "8760 h", "1 h", "Europe/Berlin")
 YEAR_2019 = read_horizon("2019-01-01T00:00+01:00", "8760 h", "1 h", "Europe/Berlin")
 #: Unit in a header → canonical unit.
-UNITS = {"EUR/MWh]": "EUR/kWh", "g/kWh]": "kg/kWh", "t/MWh]": "kg/kWh", "MW]": "kW"}
+UNITS = {"EUR/MWh]": "EUR/kWh", "g/kWh]": "kg/kWh", "t/MWh]": "kg/kWh", "MW]": "kW", "kW]": "kW"}
 SITES = {"dc west", "dc east", "dc north", "dc south", "dc harbour", "dc campus"}
 
 
@@ -34,25 +36,19 @@ def manifest(data):
     return yaml.safe_load((data / "MANIFEST.yaml").read_text(encoding="utf-8"))["files"]
 
 
-@pytest.fixture(scope="module")
-def origins(data):
-    """Files that no script writes, typed out from publications; their folders say whence."""
-    return {
-        name: entry
-        for path in sorted(data.rglob("ORIGIN.yaml"))
-        for name, entry in yaml.safe_load(path.read_text(encoding="utf-8"))["files"].items()
-    }
-
-
-def test_every_file_is_what_the_manifest_describes(data, manifest, origins):
+def test_every_file_is_what_the_manifest_describes(data, manifest):
     wrong = []
-    for name, entry in (manifest | origins).items():
+    for name, entry in manifest.items():
         file = data / name
-        missing = {"origin", "licence", "attribution", "real", "assumed"} - set(entry)
+        missing = {"origin", "licence", "attribution", "real", "assumed", "columns"} - set(entry)
         if missing:
             wrong.append(f"{name}: lacks {missing}")
         if hashlib.sha256(file.read_bytes()).hexdigest() != entry["sha256"]:
             wrong.append(f"{name}: other checksum")
+        if file.suffix == ".gpkg":
+            if set(pyogrio.list_layers(file)[:, 0]) != set(entry["columns"]):
+                wrong.append(f"{name}: other layers")
+            continue
         table = read_table(file)
         if [column.header for column in table.columns] != list(entry["columns"]):
             wrong.append(f"{name}: other columns")
@@ -61,26 +57,39 @@ def test_every_file_is_what_the_manifest_describes(data, manifest, origins):
     assert wrong == []
 
 
-def test_every_shipped_file_is_in_a_manifest(data, manifest, origins):
-    listed = {"MANIFEST.yaml", *manifest, *origins}
-    listed |= {f"{name.partition('/')[0]}/ORIGIN.yaml" for name in origins}
-    for folder in {file.parent for file in data.rglob("NETWORK.yaml")}:
-        network = yaml.safe_load((folder / "NETWORK.yaml").read_text(encoding="utf-8"))["files"]
-        listed |= {
-            f"{folder.name}/{name.rpartition('/')[2]}" for name in ("NETWORK.yaml", *network)
-        }
+def test_every_shipped_file_is_in_the_manifest(data, manifest):
     there = {
         str(file.relative_to(data))
         for file in data.rglob("*")
         if file.is_file() and not file.name.startswith(".")
     }
-    assert {name for name in there - listed if not name.startswith("tiny/")} == set()
+    assert there == {"MANIFEST.yaml", *manifest}
     assert sum(file.stat().st_size for file in data.rglob("*") if file.is_file()) < 5e6
+
+
+def test_a_script_enters_its_files_and_leaves_other_entries(data, manifest, tmp_path, repository):
+    """Written anew, the manifest used to lose what another script or a person had entered."""
+    sys.path.insert(0, str(repository / "scripts"))
+    try:
+        from origins import enter
+    finally:
+        sys.path.remove(str(repository / "scripts"))
+    (tmp_path / "MANIFEST.yaml").write_bytes((data / "MANIFEST.yaml").read_bytes())
+    (tmp_path / "tiny").mkdir()
+    (tmp_path / "tiny" / "series.csv").write_text("time,price\n")
+    enter(tmp_path, {"tiny/series.csv": {"origin": "a test"}})
+    found = yaml.safe_load((tmp_path / "MANIFEST.yaml").read_text("utf-8"))["files"]
+    assert {k: v for k, v in found.items() if k != "tiny/series.csv"} == {
+        k: v for k, v in manifest.items() if k != "tiny/series.csv"
+    }
+    digest = hashlib.sha256(b"time,price\n").hexdigest()
+    assert found["tiny/series.csv"] == {"origin": "a test", "sha256": digest}
 
 
 def test_every_series_covers_the_year_by_the_local_clock(data, manifest):
     for name, entry in manifest.items():
-        if name.endswith(".parquet") or "jobs" in name:
+        year_long = name.startswith(("frankfurt_2023/", "flensburg_2019/"))
+        if not year_long or not name.endswith(".csv") or "jobs" in name:
             continue
         for header in list(entry["columns"])[1:]:
             canonical = UNITS.get(header.partition("[")[2], "1")

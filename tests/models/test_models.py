@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 import shutil
 import sys
@@ -12,7 +11,6 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
 
 import citygrid as cg
 
@@ -171,23 +169,6 @@ def script_of(repository, name) -> ModuleType:
     sys.modules[name] = module
     spec.loader.exec_module(module)
     return module
-
-
-def test_the_manifest_of_the_network_knows_its_files(repository):
-    manifest = yaml.safe_load((repository / "data/frankfurt_2023/NETWORK.yaml").read_text())[
-        "files"
-    ]
-    assert {name.removeprefix("frankfurt_2023/") for name in manifest} == {
-        "streets.gpkg", "network.gpkg", "heat.csv", "power.csv",
-    }  # fmt: skip
-    for name, entry in manifest.items():
-        file = repository / "data" / name
-        assert entry["sha256"] == hashlib.sha256(file.read_bytes()).hexdigest(), name
-        assert {"origin", "licence", "attribution", "real", "assumed", "columns"} <= set(entry)
-        if file.suffix == ".csv":
-            year = pd.read_csv(file)
-            assert list(year.columns) == list(entry["columns"])
-            assert len(year) == entry["rows"]
 
 
 def test_a_day_is_planned_and_uses_waste_heat(repository):
