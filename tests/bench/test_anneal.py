@@ -13,6 +13,7 @@ from click.testing import CliRunner
 
 import citygrid
 from citygrid.bench import Wish, anneal, benchmark_names
+from citygrid.bench.anneal import store as store_module
 from citygrid.bench.anneal.figures import beside, figures
 from citygrid.bench.anneal.ladder import groups
 from citygrid.bench.anneal.meter import Meter
@@ -148,6 +149,15 @@ def test_a_change_of_hybrid_is_no_change_of_milp(tmp_path, monkeypatch):
     assert before[0] == after[0] and before[1] != after[1] and before[2] != after[2]
     (room / "milp.py").write_text("d")
     assert code("milp") != before[0]
+
+
+def test_another_solver_is_measured_anew(monkeypatch):
+    """Figures of one HiGHS are none of the next."""
+    before = code("milp")
+    known = store_module.versions()
+    monkeypatch.setattr(store_module, "versions", lambda: {**known, "highs": "99.0"})
+    assert "highs" in known
+    assert code("milp") != before
 
 
 def test_sizes_are_classes_free_sizes_and_the_ladder():

@@ -432,6 +432,40 @@ def test_files_that_are_missing_or_too_large_are_refused(tmp_path):
         document(tmp_path / "x", largest=100)
 
 
+@pytest.mark.parametrize(
+    ("change", "place", "words"),
+    [
+        ("{", "map.json", "is no JSON"),
+        ("[1]", "map.json", "is no JSON object"),
+        ('{"bqm": NaN}', "map.json", "NaN is no number"),
+        ({"format": "2"}, "map.json", "no map of exported files"),
+        ({"bqm": []}, "map.json: bqm", "not what an export writes"),
+        ({"bqm": {"settings": [1]}}, "map.json: bqm › settings", "not what an export writes"),
+        ({"bqm": {"settings": {"bits": "99"}}}, "settings: bits", "whole number"),
+        ({"bqm": {"settings": {"bits": [1]}}}, "settings: bits", "whole number"),
+        ({"bqm": {"settings": {"encoding": {}}}}, "settings: encoding", "no such word"),
+        ({"bqm": {"settings": {"os": "x"}}}, "settings: os", "no such option"),
+        ({"moves": [1]}, "map.json: moves", "not what an export writes"),
+        ({"moves": {"moves-1.bqm": 3}}, "moves › moves-1.bqm", "not what an export writes"),
+    ],
+)
+def test_a_damaged_map_is_told_as_such_and_not_as_a_wrong_answer(
+    knapsack, tmp_path, change, place, words
+):
+    """Advice how to write samples sends people to the wrong file."""
+    binary = encoded(knapsack, {})
+    path = sampled(binary, every(binary)[0], tmp_path / "a")
+    export_problem(knapsack, ["bqm"], tmp_path)
+    file = tmp_path / "map.json"
+    key = json.loads(file.read_text())
+    file.write_text(change if isinstance(change, str) else json.dumps({**key, **change}))
+    with pytest.raises(InputError) as error:
+        routes.solve(knapsack, f"answer:{path}", SHARP)
+    (fault,) = error.value.faults
+    assert place in fault.place and words in str(fault), fault
+    assert "export it anew" in fault.repair and "sampleset" not in fault.repair
+
+
 def test_an_answer_to_another_form_is_refused_by_the_map_beside_it(
     form, best, district_maker, tmp_path
 ):

@@ -12,19 +12,23 @@ import citygrid
 from citygrid.errors import Fault, InputError
 from citygrid.files import whole
 from citygrid.plan.traces import readable
+from citygrid.registry.machine import versions
 
 #: What makes two runs the same: the form, the route and its program, its conditions, the machine.
 KEY = ("form_hash", "route", "seed", "given", "gap_asked", "threads", "code", "machine")
 
 
 def code(route: str) -> str:
-    """Hash of the programs that a route runs, so that a changed one is measured anew."""
+    """Hash of the programs that a route runs and of the versions of solvers and samplers below it.
+
+    So one that is changed, or built on another HiGHS, is measured anew.
+    """
     room = Path(citygrid.__file__).parent / "routes"
     kind = route.partition(":")[0]
     # What hybrid builds on does not know it: a change of hybrid leaves HiGHS's figures as they are.
     own = {"milp": "bounds/duals.py", "pyomo": "pyomo/*.py"}.get(kind, "**/*.py")
     files = {*room.glob("*.py"), *room.glob(own), *room.parent.glob("model/*.py")}
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(json.dumps(versions(), sort_keys=True).encode())
     for path in sorted(files):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,8 @@ from citygrid.errors import Fault, InputError
 from citygrid.model.form import Form
 from citygrid.model.writing import column_names
 from citygrid.routes.exchange import Binary
-from citygrid.routes.exchange.key import bit_names, digest_of
+from citygrid.routes.exchange.bits import check
+from citygrid.routes.exchange.key import KEEP, MAP, bit_names, digest_of
 from citygrid.routes.exchange.moves import moved, stated_model
 from citygrid.routes.exchange.samples import Samples
 from citygrid.routes.samplers.exchange import read_bqm
@@ -173,9 +174,16 @@ def _encoded(
     few = len(set(names) & set(samples.labels)) < 0.5 * len(names)
     if kept is None or not few:
         raise _other_variables(samples, names, ())  # it answers no binary model
-    settings = kept.get("settings", {}) if isinstance(kept, dict) else None
+    settings, there = kept.get("settings", {}), f"{samples.path.parent / MAP}: bqm › settings"
     if not isinstance(settings, dict):
-        raise _refused(samples, "has a map whose settings are none", None, "export it anew")
+        raise InputError(Fault(there, "is not what an export writes", None, KEEP))
+    try:
+        check(settings)
+    except InputError as failure:
+        raise InputError([
+            replace(fault, place=f"{there}: {fault.place.removeprefix('--set ')}", repair=KEEP)
+            for fault in failure.faults
+        ]) from failure  # fmt: skip
     try:
         binary = encode(form, settings)
     except InputError as failure:

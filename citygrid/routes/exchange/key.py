@@ -28,6 +28,11 @@ from citygrid.routes.exchange.samples import document
 
 #: Name of the map in the folder of exported files, and what its first field says.
 MAP, FORMAT = "map.json", "citygrid exchange 1"
+#: What to do about a file of that name that is none.
+KEEP = (
+    "keep the map that `citygrid qubo` wrote, export it anew, or move the answer to a folder of "
+    "its own"
+)
 
 
 def describe_columns(form: Form, problem: Problem) -> dict[str, Any]:
@@ -103,11 +108,17 @@ def read_map(folder: Path) -> Mapping[str, Any] | None:
     path = folder / MAP
     if not path.exists():
         return None
-    found, _ = document(path)
+    found, _ = document(path, repair=KEEP)
     if found.get("format") != FORMAT:
         raise InputError(Fault(str(path), "is no map of exported files", found.get("format"),
-                               "keep the map that `citygrid qubo` wrote, or move the answer to a "
-                               "folder of its own"))  # fmt: skip
+                               KEEP))  # fmt: skip
+    damaged = [name for name in ("bqm", "moves") if not isinstance(found.get(name, {}), dict)]
+    damaged += [f"moves › {file}" for file, kept in found.get("moves", {}).items() if not (
+        isinstance(kept, dict) and isinstance(kept.get("bits"), dict))
+        ] if "moves" not in damaged else []  # fmt: skip
+    if damaged:
+        raise InputError([Fault(f"{path}: {name}", "is not what an export writes", None, KEEP)
+                          for name in damaged])  # fmt: skip
     return found
 
 

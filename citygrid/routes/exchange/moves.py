@@ -89,13 +89,9 @@ def moved(
 
     Raises :class:`InputError` for a map that says no sense about them.
     """
-    files = {} if key is None else key.get("moves") or {}
-    if key is None or not isinstance(files, dict):
+    if key is None:
         return None
-    known = {
-        file: kept["bits"] for file, kept in files.items()
-        if isinstance(kept, dict) and isinstance(kept.get("bits"), dict)
-    }  # fmt: skip
+    known = {file: kept["bits"] for file, kept in key.get("moves", {}).items()}
     file = next((file for file in known if set(known[file]) == set(samples.labels)), None)
     if file is None:
         return None

@@ -49,8 +49,10 @@ class Samples:
     digest: str
 
 
-def document(path: Path, largest: int = LARGEST) -> tuple[dict[str, Any], str]:
-    """The JSON object in a file, and the SHA-256 of its bytes.
+def document(
+    path: Path, largest: int = LARGEST, repair: str = _WRITE
+) -> tuple[dict[str, Any], str]:
+    """The JSON object in a file, and the SHA-256 of its bytes; ``repair`` is for one that is none.
 
     Raises :class:`InputError` for a file that is missing, too large, or no strict JSON object.
     """
@@ -66,11 +68,11 @@ def document(path: Path, largest: int = LARGEST) -> tuple[dict[str, Any], str]:
     try:
         found = json.loads(content, parse_constant=_no_number)
     except RecursionError as failure:
-        raise InputError(Fault(str(path), "is nested too deeply", None, _WRITE)) from failure
+        raise InputError(Fault(str(path), "is nested too deeply", None, repair)) from failure
     except (ValueError, UnicodeDecodeError) as failure:
-        raise InputError(Fault(str(path), f"is no JSON: {failure}", None, _WRITE)) from failure
+        raise InputError(Fault(str(path), f"is no JSON: {failure}", None, repair)) from failure
     if not isinstance(found, dict):
-        raise InputError(Fault(str(path), "is no JSON object", type(found).__name__, _WRITE))
+        raise InputError(Fault(str(path), "is no JSON object", type(found).__name__, repair))
     return found, hashlib.sha256(content).hexdigest()
 
 
