@@ -17,15 +17,10 @@ from citygrid.district.case import Asset, Case
 from citygrid.export.flows import Dispatch
 from citygrid.export.gis.geometry import Geometry
 from citygrid.export.palette import CLASSES, Look, look
+from citygrid.export.report.projection import WIDTH, projection
 from citygrid.export.report.room import Room
 from citygrid.export.report.windows import Window
 
-WIDTH = 760.0
-LEAST_HEIGHT, MOST_HEIGHT = 380.0, 640.0
-#: A single place has a small picture [px], as wide as this [m].
-SINGLE_HEIGHT, SINGLE_WIDTH = 220.0, 500.0
-#: Room around the network, as a share of its extent.
-MARGIN = 0.09
 #: Plates with a component's code: how many stand in a row, and how far apart they are.
 IN_A_ROW = 4
 STEP = (30.0, 22.0)
@@ -117,8 +112,9 @@ def draw(case: Case, geometry: Geometry, moved: Dispatch, table: pd.DataFrame) -
     """The map of a case; ``None`` where it has no positions."""
     if not geometry.known:
         return None
-    shrink = _projection(geometry)
-    to_pixels, height, metres = shrink
+    to_pixels, height, metres = projection(
+        [*geometry.nodes.values(), *geometry.lines.values()], geometry.crs
+    )
     flat = {name: affine_transform(line, to_pixels) for name, line in geometry.lines.items()}
     nodes = {n: affine_transform(p, to_pixels) for n, p in geometry.nodes.items()}
     lines = _lines(case, moved, table, flat)
@@ -126,31 +122,6 @@ def draw(case: Case, geometry: Geometry, moved: Dispatch, table: pd.DataFrame) -
     places = _places(case, moved, nodes)
     clusters, left_out = _clusters(case, moved, table, nodes, places, list(flat.values()), height)
     return Picture(WIDTH, height, areas, dots, lines, places, clusters, _scale(metres), left_out)
-
-
-def _projection(geometry: Geometry) -> tuple[list[float], float, float | None]:
-    """Affine map to pixels, the picture's height, and metres per pixel where that is known."""
-    shapes: list[BaseGeometry] = [*geometry.nodes.values(), *geometry.lines.values()]
-    bounds = np.array([shape.bounds for shape in shapes])
-    west, south = bounds[:, :2].min(axis=0)
-    east, north = bounds[:, 2:].max(axis=0)
-    squeeze, unit = 1.0, 1.0
-    crs = geometry.crs
-    if crs is not None and crs.is_geographic:
-        squeeze, unit = float(np.cos(np.radians((south + north) / 2))), 111_320.0
-    extent = max((east - west) * squeeze, north - south, 1e-9 if unit > 1 else 50.0)
-    wide = max((east - west) * squeeze, 0.3 * extent) * (1 + 2 * MARGIN)
-    tall = max(north - south, 0.3 * extent) * (1 + 2 * MARGIN)
-    height = float(np.clip(WIDTH * tall / wide, LEAST_HEIGHT, MOST_HEIGHT))
-    if west == east and south == north:
-        height, wide = SINGLE_HEIGHT, SINGLE_WIDTH / unit
-        tall = wide * height / WIDTH
-    scale = min(WIDTH / wide, height / tall)
-    middle_x, middle_y = (west + east) / 2, (south + north) / 2
-    matrix = [scale * squeeze, 0.0, 0.0, -scale,
-              WIDTH / 2 - scale * squeeze * middle_x, height / 2 + scale * middle_y]  # fmt: skip
-    known = crs is not None and (crs.is_geographic or crs.is_projected)
-    return matrix, height, unit / scale if known else None
 
 
 def _course(line: BaseGeometry) -> str:

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from shapely.affinity import affine_transform
+
 from citygrid.district.case import Case
 from citygrid.export.gis.geometry import locate
 from citygrid.export.report.html import digest, policy, resource, template, write_text
-
-WIDTH, MARGIN, TALLEST = 760.0, 24.0, 640.0
+from citygrid.export.report.projection import WIDTH, projection
 
 
 @dataclass(frozen=True)
@@ -46,29 +47,23 @@ def draw_marked(
     geometry = locate(case)
     if not geometry.known:
         return None
-    points = [(point.x, point.y) for point in (*geometry.nodes.values(), *geometry.points.values())]
-    points += [xy for line in geometry.lines.values() for part in getattr(line, "geoms", [line])
-               for xy in part.coords]  # fmt: skip
-    west, east = min(x for x, _ in points), max(x for x, _ in points)
-    south, north = min(y for _, y in points), max(y for _, y in points)
-    scale = min((WIDTH - 2 * MARGIN) / max(east - west, 1e-9),
-                (TALLEST - 2 * MARGIN) / max(north - south, 1e-9))  # fmt: skip
-
-    def at(x: float, y: float) -> tuple[float, float]:
-        return MARGIN + (x - west) * scale, MARGIN + (north - y) * scale
-
-    drawing = Drawing(title, WIDTH, 2 * MARGIN + (north - south) * scale, list(colours.items()))
+    to_pixels, height, _ = projection(
+        [*geometry.nodes.values(), *geometry.points.values(), *geometry.lines.values()],
+        geometry.crs,
+    )
+    drawing = Drawing(title, WIDTH, height, list(colours.items()))
     for name, line in geometry.lines.items():
         if name in marks:
             mark, about = marks[name]
-            for part in getattr(line, "geoms", [line]):
-                pixels = " ".join("{:.1f},{:.1f}".format(*at(*xy[:2])) for xy in part.coords)
+            flat = affine_transform(line, to_pixels)
+            for part in getattr(flat, "geoms", [flat]):
+                pixels = " ".join(f"{x:.1f},{y:.1f}" for x, y, *_ in part.coords)
                 drawing.lines.append({"points": pixels, "colour": colours[mark], "about": about})
     for name, point in geometry.points.items():
         if name in marks:
             mark, about = marks[name]
-            x, y = at(point.x, point.y)
-            drawing.dots.append({"x": x, "y": y, "colour": colours[mark], "about": about})
+            flat = affine_transform(point, to_pixels)
+            drawing.dots.append({"x": flat.x, "y": flat.y, "colour": colours[mark], "about": about})
     return drawing
 
 
