@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from citygrid.arrays import Flags, Floats, Indices
+from citygrid.components.common.job_tables import INSTANT
 from citygrid.components.contract import Flows, Parameter, Units
 
-#: Share of its work, or hours, below which a job is done.
+#: Share of its work below which a job is done.
 DONE = 1e-9
-INSTANT = 1e-6
 
 
 def carry_jobs(c: Units, flows: Flows, step: int) -> dict[str, Parameter]:

@@ -9,6 +9,9 @@ import numpy as np
 
 from citygrid.components.contract import Parameter
 
+#: Hours below which two instants are the same.
+INSTANT = 1e-6
+
 
 class Site(NamedTuple):
     """A centre as one pool uses it."""
