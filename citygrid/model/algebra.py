@@ -9,6 +9,7 @@ its place.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, overload
 
@@ -111,11 +112,13 @@ class Linear:
                 term = self._dense(term, dims)
                 terms.append(term)
                 continue
-            columns = spread(np.broadcast_to(term.columns, self.shape), self.dims, dims)
-            weights = spread(np.broadcast_to(term.coefficients, self.shape), self.dims, dims)
-            terms.append(Term(None, columns, weights))
-        constant = spread(np.broadcast_to(self.constant, self.shape), self.dims, dims)
+            terms.append(Term(None, *(spread(self._over(p), self.dims, dims) for p in term[1:])))
+        constant = spread(self._over(self.constant), self.dims, dims)
         return Linear(dims, self.unit, tuple(terms), constant)
+
+    def _over(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Values over all cells; what is one number for all of them stays one."""
+        return values if values.ndim == 0 else np.broadcast_to(values, self.shape)
 
     def _dense(self, term: Term, dims: Dims) -> Term:
         """Repeat a sparse term over further axes: each entry lands in every cell it covers."""
@@ -138,7 +141,8 @@ class Linear:
             raise refuse("expression", f"cannot add {self.unit} and {other.unit}")
         dims = union(self.dims, other.dims)
         first, second = self._on(dims), other._on(dims)
-        return Linear(dims, self.unit, first.terms + second.terms, first.constant + second.constant)
+        constant = _plus(first.constant, second.constant)
+        return Linear(dims, self.unit, first.terms + second.terms, constant)
 
     def __mul__(self, other: Data | float) -> Linear:
         known = data(other)
@@ -155,7 +159,8 @@ class Linear:
             )
             for term in here.terms
         )
-        return Linear(dims, product(self.unit, known.unit), terms, here.constant * factor)
+        constant = here.constant * factor if here.constant.any() else here.constant
+        return Linear(dims, product(self.unit, known.unit), terms, constant)
 
     def __truediv__(self, other: Data | float) -> Linear:
         return self * (1.0 / data(other))
@@ -204,14 +209,21 @@ class Linear:
         """The expression on a selection of one of its axes; itself where the axis is absent."""
         if axis.parent is None or axis.parent not in self.dims:
             return self
-        cells, dims = take(np.arange(self.size).reshape(self.shape), self.dims, axis)
-        if any(term.rows is not None for term in self.terms):
-            return self.mapped(dims, np.arange(cells.size), cells.ravel(), np.ones(cells.size))
+        cells, dims = take(counted(0, self.size).reshape(self.shape), self.dims, axis)
 
         def taken(values: NDArray[Any]) -> NDArray[Any]:
-            return take(np.broadcast_to(values, self.shape), self.dims, axis)[0]
+            return take(self._over(values), self.dims, axis)[0]
 
-        terms = (Term(None, taken(t.columns), taken(t.coefficients)) for t in self.terms)
+        terms = []
+        for term in self.terms:
+            if term.rows is None:
+                terms.append(Term(None, taken(term.columns), taken(term.coefficients)))
+                continue
+            place = np.full(self.size, -1, cells.dtype)
+            place[cells.ravel()] = counted(0, cells.size)
+            rows = place[term.rows]
+            kept = rows >= 0
+            terms.append(Term(rows[kept], term.columns[kept], term.coefficients[kept]))
         return Linear(dims, self.unit, tuple(terms), taken(self.constant))
 
     def previous(self, initial: Data, cyclic: NDArray[np.bool_] | bool = False) -> Linear:
@@ -236,7 +248,9 @@ class Linear:
             weights = np.roll(np.broadcast_to(term.coefficients, self.shape), 1, axis=-1).copy()
             weights[..., 0] *= around
             terms.append(Term(None, columns, weights))
-        constant = np.roll(np.broadcast_to(self.constant, self.shape), 1, axis=-1).copy()
+        constant = np.zeros(self.shape)
+        if self.constant.any():
+            constant[...] = np.roll(np.broadcast_to(self.constant, self.shape), 1, axis=-1)
         first = np.broadcast_to(spread(initial.values, initial.dims, self.dims[:-1]), around.shape)
         constant[..., 0] = np.where(around, constant[..., 0], first)
         return Linear(self.dims, self.unit, tuple(terms), constant)
@@ -265,10 +279,9 @@ class Linear:
             terms.append(
                 Term(rows[link], term.columns[entry], term.coefficients[entry] * weights[link])
             )
-        constant = np.zeros(int(np.prod(shape_of(dims), dtype=np.int64)))
-        known = np.broadcast_to(self.constant, self.shape).ravel()[cells] * weights
-        np.add.at(constant, rows, known)
-        constant = constant.reshape(shape_of(dims))
+        constant = np.zeros(shape_of(dims))
+        if self.constant.any():
+            np.add.at(constant.reshape(-1), rows, self.known()[cells] * weights)
         return Linear(dims, product(self.unit, unit), tuple(terms), constant)
 
     def sum(self, *names: str) -> Linear:
@@ -277,40 +290,60 @@ class Linear:
         if missing:
             raise refuse("sum", "no such axis in the expression", ", ".join(sorted(missing)))
         kept = tuple(axis for axis in self.dims if axis.name not in names)
-        cells = np.arange(int(np.prod(shape_of(kept), dtype=np.int64))).reshape(shape_of(kept))
-        target = spread(cells, kept, self.dims)
-        rows = np.broadcast_to(target, self.shape).ravel()
-        return self.mapped(kept, rows, np.arange(self.size), np.ones(self.size))
+        constant = np.zeros(shape_of(kept))
+        cells = counted(0, constant.size).reshape(constant.shape)
+        rows = np.broadcast_to(spread(cells, kept, self.dims), self.shape).ravel()
+        if self.constant.any():
+            np.add.at(constant.reshape(-1), rows, self.known())
+        terms = (
+            Term(rows, *(np.broadcast_to(part, self.shape).ravel() for part in term[1:]))
+            if term.rows is None
+            else Term(rows[term.rows], term.columns, term.coefficients)
+            for term in self.terms
+        )
+        return Linear(kept, self.unit, tuple(terms), constant)
 
     # emission -------------------------------------------------------------------------------
 
+    @property
+    def _sizes(self) -> list[int]:
+        """Entries of every term."""
+        return [self.size if term.rows is None else len(term.rows) for term in self.terms]
+
+    def parts(self, most: int) -> Iterator[Linear]:
+        """The expression in pieces along its first axis, each of about so many entries at most."""
+        number = -(-sum(self._sizes) // most)
+        if number <= 1 or not self.dims:
+            yield self
+            return
+        axis = self.dims[0]
+        piece = np.arange(len(axis)) * number // len(axis)
+        for each in np.unique(piece):
+            yield self.only(axis.only(piece == each, "part"))
+
     def triplets(self) -> Triplets:
         """All entries as (cell, column, coefficient), zeros dropped, duplicates still separate."""
-        rows: list[NDArray[Any]] = []
-        columns: list[NDArray[Any]] = []
-        values: list[NDArray[Any]] = []
+        ends = np.cumsum([0, *self._sizes])
+        kind = np.result_type(np.int32, *(term.columns for term in self.terms))
         every = counted(0, self.size)
-        for term in self.terms:
-            weights = term.coefficients
-            if term.rows is None:
-                rows.append(every)
-                columns.append(np.broadcast_to(term.columns, self.shape).ravel())
-                values.append(np.broadcast_to(weights, self.shape).ravel())
-            else:
-                rows.append(term.rows)
-                columns.append(term.columns)
-                values.append(np.asarray(weights))
-            if not np.all(weights):
-                keep = values[-1] != 0.0
-                rows[-1], columns[-1], values[-1] = (
-                    rows[-1][keep], columns[-1][keep], values[-1][keep],
-                )  # fmt: skip
-        return Triplets(_joined(rows, np.int32), _joined(columns, np.int32), _joined(values, float))
+        rows, columns, values = (np.empty(ends[-1], k) for k in (every.dtype, kind, float))
+        for term, begin, end in zip(self.terms, ends[:-1], ends[1:], strict=True):
+            shape = self.shape if term.rows is None else (end - begin,)
+            rows[begin:end] = every if term.rows is None else term.rows
+            columns[begin:end].reshape(shape)[...] = term.columns
+            values[begin:end].reshape(shape)[...] = term.coefficients
+        if not values.all():
+            keep = values != 0.0
+            rows, columns, values = rows[keep], columns[keep], values[keep]
+        return Triplets(rows, columns, values)
 
     def known(self) -> Floats:
         """The constant of every cell, flat."""
         return np.broadcast_to(self.constant, self.shape).ravel()
 
 
-def _joined(parts: list[NDArray[Any]], kind: Any) -> NDArray[Any]:
-    return np.concatenate(parts) if parts else np.zeros(0, kind)
+def _plus(first: Floats, second: Floats) -> Floats:
+    """The sum; where one side is nothing anywhere, the other as it is, which may be one number."""
+    if not second.any():
+        return first
+    return first + second if first.any() else second

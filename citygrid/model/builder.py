@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import scipy.sparse as sp
@@ -19,10 +19,11 @@ from numpy.typing import NDArray
 from citygrid.arrays import Flags, Floats
 from citygrid.ledger import COLUMNS, weights
 from citygrid.model.algebra import Above, Linear, Relation, Term, Triplets
+from citygrid.model.assembly import Flow, Rows, laid_out
 from citygrid.model.curves import first_tangents
 from citygrid.model.form import Account, Block, Curve, Form, Lines
 from citygrid.model.guards import Guards
-from citygrid.model.labelled import Axis, Data, counted, refuse
+from citygrid.model.labelled import Axis, Data, counted, refuse, spread, union
 from citygrid.units import carrier_unit, same
 
 
@@ -52,12 +53,6 @@ class Passage(Protocol):
     def hours(self) -> Flags: ...
 
 
-class _Flow(NamedTuple):
-    places: NDArray[Any]
-    expression: Linear
-    sign: float
-
-
 @dataclass
 class _Item:
     labels: NDArray[Any]
@@ -80,10 +75,10 @@ class Model:
         self._lower: list[Floats] = []
         self._upper: list[Floats] = []
         self._integer: list[Flags] = []
-        self._entries: list[Triplets] = []
+        self._entries = Rows()
         self._row_lower: list[Floats] = []
         self._row_upper: list[Floats] = []
-        self._flows: dict[str, list[_Flow]] = {}
+        self._flows: dict[str, list[Flow]] = {}
         self._items: dict[str, _Item] = {}
         self._curves: list[Curve] = []
         self._guards = Guards()
@@ -101,7 +96,7 @@ class Model:
         self._columns[name] = block
         for bound, into in ((lower, self._lower), (upper, self._upper)):
             into.append(self._bound(name, bound, dims, unit, block.shape))
-        self._integer.append(np.full(block.size, integer))
+        self._integer.append(np.broadcast_to(integer, block.shape))
         self._width += block.size
         index = counted(block.start, block.start + block.size).reshape(block.shape)
         return Linear(dims, unit, (Term(None, index, np.ones(())),))
@@ -111,19 +106,19 @@ class Model:
         name: str, bound: Data | float, dims: tuple[Axis, ...], unit: str, shape: tuple[int, ...]
     ) -> Floats:
         if not isinstance(bound, Data):
-            return np.full(int(np.prod(shape, dtype=np.int64)), float(bound))
+            return np.broadcast_to(float(bound), shape)
         if not same(bound.unit, unit):
             raise refuse(name, f"bound in {bound.unit}, variable in {unit}")
-        aligned = Linear(dims, unit, ()) + bound
-        if aligned.dims != dims:
+        if union(dims, bound.dims) != dims:
             raise refuse(name, "bound has axes that the variable lacks")
-        if np.isnan(aligned.constant).any():
+        values = spread(np.asarray(bound.values, dtype=float), bound.dims, dims)
+        if np.isnan(values).any():
             raise refuse(name, "a bound is NaN")
-        return aligned.known().astype(float)
+        return np.broadcast_to(values, shape)
 
     def add_rows(self, name: str, relation: Relation | Above, about: str) -> None:
         if isinstance(relation, Above):
-            curve, relation = first_tangents(name, relation, self._upper_bounds())
+            curve, relation = first_tangents(name, relation, laid_out(self._upper))
             self._curves.append(curve)
         if not isinstance(relation, tuple):
             raise refuse(name, "constrain takes a relation such as heat <= capacity")
@@ -133,23 +128,18 @@ class Model:
         block = Block(name, tuple(a.name for a in expression.dims),
                       {a.name: a.labels for a in expression.dims},
                       self._height, expression.unit, about)  # fmt: skip
-        entries = expression.triplets()
-        known = expression.known()
-        if not (np.isfinite(entries.values).all() and np.isfinite(known).all()):
+        self._entries.write(name, expression, self._width)
+        known = expression.constant
+        if not np.isfinite(known).all():
             raise refuse(name, "a coefficient is not a finite number")
-        self._emit(block, entries, lower - known, upper - known)
+        self._emit(block, lower - known, upper - known)
 
-    def _upper_bounds(self) -> Floats:
-        return np.concatenate(self._upper)
-
-    def _emit(self, block: Block, entries: Triplets, lower: Floats, upper: Floats) -> None:
+    def _emit(self, block: Block, lower: Floats, upper: Floats) -> None:
+        """A block of rows, whose entries are in the matrix already."""
         self._rows[block.name] = block
         self._height += block.size
-        rows = counted(block.start, self._height)[entries.rows]
-        self._entries.append(Triplets(rows, entries.columns, entries.values))
-        # Adding zero turns −0.0 into 0.0, so that equal forms have equal bytes and one hash.
-        self._row_lower.append(lower + 0.0)
-        self._row_upper.append(upper + 0.0)
+        self._row_lower.append(np.broadcast_to(lower, block.shape))
+        self._row_upper.append(np.broadcast_to(upper, block.shape))
 
     def add_flow(
         self, kind: str, carrier: str, places: Sequence[str], flow: Linear, sign: float,
@@ -160,7 +150,7 @@ class Model:
             raise refuse(f"{carrier}.balance", f"flows are in {unit}", flow.unit)
         if len(flow.dims) != 2 or flow.dims[1] != self.time or len(places) != len(flow.dims[0]):
             raise refuse(f"{carrier}.balance", "a flow is (component × time), one place each")
-        self._flows.setdefault(carrier, []).append(_Flow(np.array(places), flow, sign))
+        self._flows.setdefault(carrier, []).append(Flow(np.array(places), flow, sign))
         if self._out:
             self._withhold(kind, flow)
         if opposed is not None:
@@ -201,30 +191,28 @@ class Model:
 
     def _balances(self) -> None:
         """One row per place and hour for every carrier: all that is fed is drawn."""
-        hours = len(self.time)
         for carrier in list(self._flows):
             flows = self._flows.pop(carrier)
             places = np.unique(np.concatenate([flow.places for flow in flows]))
-            size = len(places) * hours
-            known = np.zeros((len(places), hours))
+            known = np.zeros((len(places), len(self.time)))
             for flow in flows:
-                at = np.searchsorted(places, flow.places)
-                entries = flow.expression.triplets()
-                component, hour = np.divmod(entries.rows, hours)
-                rows = counted(self._height, self._height + size)[at[component] * hours + hour]
-                self._entries.append(Triplets(rows, entries.columns, flow.sign * entries.values))
-                np.add.at(known, at, flow.sign * flow.expression.known().reshape(-1, hours))
+                if flow.expression.constant.any():
+                    constant = np.broadcast_to(flow.expression.constant, flow.expression.shape)
+                    np.add.at(known, np.searchsorted(places, flow.places), flow.sign * constant)
+            fixed = -known
+            self._entries.balance(places, flows, len(self.time), self._width)
             self._emit(
                 Block(f"{carrier}.balance", ("place", "time"),
                       {"place": places.astype(object), "time": self.time.labels},
                       self._height, carrier_unit(carrier),
                       f"all {carrier} fed at a place is drawn there"),
-                Triplets(counted(0, 0), counted(0, 0), np.zeros(0)), -known.ravel(), -known.ravel(),
+                fixed, fixed,
             )  # fmt: skip
 
     def form(self) -> Form:
         """Close the guards, the balances and the ledger and give the finished form."""
         self._guards.close(self)
+        self._guards = Guards()
         self._balances()
         accounts = {
             name: Account(name, item.labels, {
@@ -233,24 +221,19 @@ class Model:
             })
             for name, item in self._items.items()
         }  # fmt: skip
+        self._items.clear()
         cost, constant = np.zeros(self._width), 0.0
         for column, weight in weights(self.prices).items():
             each, known = self._total(accounts, column)
-            cost += weight * each
+            costly = np.flatnonzero(each)
+            cost[costly] += weight * each[costly]
             constant += weight * known
         self._caps(accounts)
 
-        entries = [_joined([part[i] for part in self._entries], kind)
-                   for i, kind in enumerate((np.int32, np.int32, float))]  # fmt: skip
-        self._entries.clear()
-        rows, columns, values = entries
-        matrix = sp.csr_array((values, (rows, columns)), shape=(self._height, self._width))
-        matrix.sum_duplicates()
-        matrix.eliminate_zeros()
         return Form(
-            cost, constant, matrix,
-            _joined(self._row_lower, float), _joined(self._row_upper, float),
-            _joined(self._lower, float), _joined(self._upper, float), _joined(self._integer, bool),
+            cost, constant, self._entries.close(self._width),
+            laid_out(self._row_lower), laid_out(self._row_upper),
+            laid_out(self._lower), laid_out(self._upper), laid_out(self._integer, bool),
             self._columns, self._rows, accounts, tuple(self._curves),
         )  # fmt: skip
 
@@ -260,7 +243,7 @@ class Model:
         for account in accounts.values():
             lines = account.of(column)
             if lines is not None:
-                each += np.asarray(lines.matrix.sum(axis=0)).ravel()
+                np.add.at(each, lines.matrix.indices, lines.matrix.data)
                 known += float(lines.known.sum())
         return each, known
 
@@ -269,11 +252,12 @@ class Model:
         for column, cap in self.caps.items():
             each, known = self._total(accounts, column)
             columns = np.flatnonzero(each)
+            entries = Triplets(np.zeros(len(columns), np.int32), columns, each[columns])
+            self._entries.append(entries, 1, self._width)
             self._emit(
                 Block(f"ledger.{column}_cap", (), {}, self._height, COLUMNS[column],
                       f"{column.replace('_', ' ')} of all components over the horizon"),
-                Triplets(np.zeros(len(columns), np.int32), columns, each[columns]),
-                np.array([-np.inf]), np.array([cap - known]),
+                np.asarray(-np.inf), np.asarray(cap - known),
             )  # fmt: skip
 
     def _lines(self, amount: Linear, height: int) -> Lines:
@@ -281,7 +265,3 @@ class Model:
         lines = sp.csr_array((entries.values, (entries.rows, entries.columns)),
                              shape=(height, self._width))  # fmt: skip
         return Lines(lines, amount.known().astype(float))
-
-
-def _joined(parts: list[Any], kind: Any) -> Any:
-    return np.concatenate(parts) if parts else np.zeros(0, kind)

@@ -25,7 +25,7 @@ import numpy as np
 
 from citygrid.arrays import Flags
 from citygrid.model.algebra import Linear
-from citygrid.model.labelled import Axis, Data
+from citygrid.model.labelled import Axis, Data, counted
 
 if TYPE_CHECKING:
     from citygrid.model.builder import Model
@@ -251,4 +251,4 @@ def _at(block: Linear, rows: Axis, time: Axis, places: list[str], axis: Axis) ->
     position = {str(place): i for i, place in enumerate(axis.labels)}
     at = np.array([position[place] for place in places])
     cells = (at[:, None] * len(time) + np.arange(len(time))[None, :]).ravel()
-    return block.mapped((rows, time), np.arange(cells.size), cells, np.ones(cells.size))
+    return block.mapped((rows, time), counted(0, cells.size), cells, np.ones(cells.size))

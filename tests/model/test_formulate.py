@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 
+import citygrid as cg
 from citygrid.errors import FormulationError
+from citygrid.model import assembly
 from citygrid.model.builder import Model
 from citygrid.model.fleet import Fleet
 from citygrid.model.form import Form
@@ -233,3 +236,17 @@ source.flow [kW] continuous; given
   0 <= [source 0, 00:30Z] <= 9
 """
     )
+
+
+@pytest.mark.parametrize("portion", [1, 500])
+def test_rows_written_in_small_portions_make_the_same_form(
+    portion: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without it a form too large for one portion could have entries in other rows than its own."""
+    path = Path(__file__).resolve().parents[2] / "models" / "frankfurt_day.yaml"
+    case = cg.prepare(cg.load(path))
+    whole = cg.formulate(case)
+    monkeypatch.setattr(assembly, "PORTION", portion)
+    parts = cg.formulate(case)
+    assert parts.hash == whole.hash
+    assert parts.matrix.has_canonical_format
