@@ -136,3 +136,23 @@ def test_prices_and_reduced_costs_explain_the_cost_of_the_relaxation(
     dual = duals[held[0]] @ rows[held[0]] + reduced[held[1]] @ columns[held[1]]
     assert dual + form.constant == pytest.approx(outcome.objective, rel=1e-4)
     assert outcome.bound <= milp.solve(form, Options(gap=1e-6)).objective + 1e-6
+
+
+def test_a_search_in_larger_sizes_gives_the_same_plan(small_district, monkeypatch):
+    """Without it a plan found in thousands of kW could be handed out as if it were in kW."""
+    plain = milp.solve(small_district, Options(gap=1e-6))
+    monkeypatch.setattr(milp, "SWITCHED", 0.0)
+    searched = []
+
+    def watched(form, *more, **named):
+        searched.append(form)
+        return call(form, *more, **named)
+
+    call = milp.call
+    monkeypatch.setattr(milp, "call", watched)
+    large = milp.solve(small_district, Options(gap=1e-6, start=plain.x))
+    assert milp.THOUSAND in abs(searched[0].matrix).data
+    assert large.status == "optimal"
+    assert large.objective == pytest.approx(plain.objective, rel=1e-5)
+    assert large.bound <= large.objective
+    assert small_district.residual(large.x) < 1e-6
