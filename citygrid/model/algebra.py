@@ -295,8 +295,12 @@ class Linear:
         rows = np.broadcast_to(spread(cells, kept, self.dims), self.shape).ravel()
         if self.constant.any():
             np.add.at(constant.reshape(-1), rows, self.known())
+
+        def whole(part: NDArray[Any]) -> NDArray[Any]:
+            return np.broadcast_to(part, self.shape).ravel()
+
         terms = (
-            Term(rows, *(np.broadcast_to(part, self.shape).ravel() for part in term[1:]))
+            Term(rows, whole(term.columns), whole(term.coefficients))
             if term.rows is None
             else Term(rows[term.rows], term.columns, term.coefficients)
             for term in self.terms
