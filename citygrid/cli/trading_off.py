@@ -32,7 +32,7 @@ from citygrid.errors import Fault, InputError
 if TYPE_CHECKING:
     from citygrid.study.fronts.crossing import BreakEven
     from citygrid.study.fronts.derivatives import Sensitivities
-    from citygrid.study.fronts.nearby import Alternatives
+    from citygrid.study.fronts.others import Alternatives
     from citygrid.study.fronts.points import Front
 
 

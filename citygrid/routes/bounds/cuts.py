@@ -35,10 +35,12 @@ class Strengthened:
     """A form with further rows that its integer points keep anyway, and what it proves.
 
     ``form`` has ``cuts`` rows more than the original, behind its own; ``x`` (n) and ``duals`` (m +
-    cuts) solve its relaxation. ``bound`` is one of the original's cost [EUR].
+    cuts) solve its relaxation. ``bound`` is one of the original's cost [EUR]; ``proving`` has the
+    cuts as they hold beyond rounding, for whoever proves more with them.
     """
 
     form: Form
+    proving: Form
     cuts: int
     bound: float | None
     x: Floats | None = None
@@ -60,7 +62,7 @@ def strengthen(
         if found.x is None or found.duals is None:
             return
         x, bound = found.x, dual_bound(plain, found.duals)
-        yield Strengthened(plain, 0, bound, x, found.duals)
+        yield Strengthened(plain, plain, 0, bound, x, found.duals)
     if clock.over or not form.integer.any():
         return
     probes = Probes.of(plain)
@@ -82,8 +84,8 @@ def strengthen(
         x, before = found.x, bound
         proof = dual_bound(proving, found.duals)
         bound = max((part for part in (bound, proof) if part is not None), default=None)
-        yield Strengthened(working, len(working.row_lower) - len(plain.row_lower), bound, x,
-                           found.duals)  # fmt: skip
+        yield Strengthened(working, proving, len(working.row_lower) - len(plain.row_lower), bound,
+                           x, found.duals)  # fmt: skip
         if bound is None or before is None or first is None:
             continue
         if bound - before <= WORTH * (bound - first):

@@ -25,6 +25,11 @@ class Line:
         return self.value + self.slope * (limit - self.at) if self.slope else self.value
 
 
+def better(one: float | None, other: float | None) -> float | None:
+    """The higher of two proven bounds; ``None`` is none."""
+    return max((each for each in (one, other) if each is not None), default=None)
+
+
 @dataclass
 class Bounds:
     """Everything proven so far about the least cost under any limit of one measure."""

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 from citygrid.arrays import Floats
 from citygrid.district.changed import changed
 from citygrid.errors import Fault, InputError
-from citygrid.routes import check, check_sampler
 from citygrid.routes.contract import Options
+from citygrid.study.fronts.beginning import refuse
 from citygrid.study.fronts.derivatives import solved
 from citygrid.study.fronts.solving import Solver
 
@@ -114,8 +114,7 @@ def break_even(
     if not (math.isfinite(first) and math.isfinite(last) and first < last):
         raise InputError(Fault("--between", "is no interval", f"{first:g} {last:g}",
                                "write the lower value first"))  # fmt: skip
-    check(route, options)
-    check_sampler([route], options)
+    refuse(route, options)
     begun = time.perf_counter()
     variant = changed(district, other) if isinstance(other, Mapping) else other
     pair = _Pair((district, variant), path, unit, Solver(route, options), say)

@@ -23,11 +23,13 @@ import numpy as np
 from citygrid.arrays import Floats
 from citygrid.errors import CitygridError, Fault, InputError, NoPlanError
 from citygrid.model.form import Form
-from citygrid.routes import check, check_sampler, milp
-from citygrid.routes.contract import Journal, Options, proven
+from citygrid.routes import milp
+from citygrid.routes.contract import Journal, Options
+from citygrid.study.fronts.beginning import least, refuse
 from citygrid.study.fronts.parameters import Parameter, parameters
-from citygrid.study.fronts.solving import Relaxation, Solver, value_of
-from citygrid.verbs import explain, formulate, prepare
+from citygrid.study.fronts.relaxing import Relaxation
+from citygrid.study.fronts.solving import Solver
+from citygrid.verbs import formulate, prepare
 from citygrid.verbs.sensitivity import raised
 
 if TYPE_CHECKING:
@@ -63,17 +65,9 @@ def solved(district: District, solver: Solver, near: Floats | None = None) -> So
     """
     case = prepare(district)
     form = formulate(case)
-    free = Relaxation(form).under(form, 0)
-    bound = None if free is None else value_of(form, free)
     starts = () if near is None or len(near) != len(form.cost) or form.curves else (near,)
-    try:
-        found = solver.plan(form, bound, None if free is None else free.x, starts)
-    except NoPlanError:
-        raise
-    except CitygridError:
-        raise explain(case, form) from None
-    best = max((b for b in (bound, found.bound) if b is not None), default=None)
-    return Solved(form, found.x, found.cost, proven(found.cost, best))
+    found = least(case, form, Relaxation(form), solver, starts)
+    return Solved(form, found.x, found.cost, found.bound)
 
 
 @dataclass(frozen=True)
@@ -173,8 +167,7 @@ def sensitivities(
     if exact is not None and most < 1:
         raise InputError(Fault("--most", "leaves nothing to solve again", most,
                                "choose 1 or more, or leave --exact out"))  # fmt: skip
-    check(route, options)
-    check_sampler([route], options)
+    refuse(route, options)
     begun = time.perf_counter()
     solver = Solver(route, options, say)
     say("planning the district as it is")

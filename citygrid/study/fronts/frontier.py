@@ -1,16 +1,12 @@
 """The least cost of a district under every limit of another measure, by epsilon constraints.
 
-The ends come first: the least cost, then at that cost the least measure; the least measure, or what
-is worth a high price of it, then under it the least cost. Between them limits are placed where the
-relaxation's front bends most: its value is convex in the limit and its duals are tangents, so
-between two neighbours it can deviate from their chord by no more than where their tangents meet
-(the sandwich of Rote, 1992). Each limit is then planned from what is known (:mod:`.solving`)
-against what is proven already (:mod:`.bounds`).
+The ends come first (:mod:`.ends`), then limits between them where the relaxation's front bends most
+(:mod:`.placing`). Each limit is planned from what is known (:mod:`.solving`) against what is proven
+already (:mod:`.bounds`).
 """
 
 from __future__ import annotations
 
-import itertools
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -18,32 +14,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import scipy.sparse as sp
 
 from citygrid.arrays import Floats
-from citygrid.errors import (
-    Fault,
-    InfeasibleError,
-    InputError,
-    NoPlanError,
-    VerificationError,
-)
+from citygrid.errors import Fault, InputError, NoPlanError, VerificationError
 from citygrid.gap import relative_gap
-from citygrid.model.reductions import fix
-from citygrid.routes import check, check_sampler, milp
-from citygrid.routes.contract import Journal, Options, Outcome, proven
+from citygrid.routes.contract import Options, Outcome, proven
+from citygrid.study.fronts.beginning import least, written
 from citygrid.study.fronts.bounds import Bounds, Line
+from citygrid.study.fronts.ends import best_of, least_measure_at
 from citygrid.study.fronts.measures import Limited, Measure, limited, measure_of
+from citygrid.study.fronts.placing import next_limit
 from citygrid.study.fronts.points import Dropped, Front, Point, monotone
-from citygrid.study.fronts.solving import (
-    Found,
-    Relaxation,
-    Relaxed,
-    Solver,
-    line_of,
-    value_of,
-)
-from citygrid.verbs import explain, formulate_under, verify
+from citygrid.study.fronts.relaxing import Relaxation, Relaxed
+from citygrid.study.fronts.solving import Found, Solver
+from citygrid.verbs import verify
 from citygrid.verbs.handover import plan_of
 
 if TYPE_CHECKING:
@@ -55,10 +39,6 @@ FEWEST, MOST = 2, 200
 FLOOR = 101
 #: Room that the tightest limit leaves, relative, so that rounding does not forbid its own plan.
 ROOM = 1e-7
-#: Of a gap between two limits, where the next may be placed; weight of sheer width beside a bend.
-INNER, WIDTH = 0.15, 0.02
-#: At the tight end one unit may cost so many times the front's average; where its corner is not.
-DEAR, CORNER = 2.0, 1e-3
 #: Plans from either side whose integers are tried under a new limit.
 NEIGHBOURS = 1
 
@@ -96,11 +76,8 @@ def front(
     if not FEWEST <= points <= MOST:
         raise InputError(Fault("--points", "is no number of points for a front", points,
                                f"choose {FEWEST} to {MOST}"))  # fmt: skip
-    check(route, options)
-    check_sampler([route], options)
     begun = time.perf_counter()
-    say("writing the form")
-    form = formulate_under(case, policies)
+    form = written(case, route, options, say, policies)
     builder = _Builder(case, limited(form, measure), Solver(route, options, say))
     builder.ends()
     if builder.range > 0.0:
@@ -141,23 +118,19 @@ class _Builder:
         """Both ends: the least cost, and the least measure with the least cost that it allows."""
         say, solver, form = self.solver.say, self.solver, self.limited.form
         say("the least cost, without a limit")
-        free = self.relaxation.under(form, self.limited.row)
-        relaxed = None if free is None else free.x
-        bound = None if free is None else value_of(form, free)
-        try:
-            cheapest = solver.plan(form, bound, relaxed, ())
-        except InfeasibleError:
-            raise explain(self.case, form) from None
-        bound = _better(bound, cheapest.bound)
+        self.sharpen(0.0)
+        cheapest = least(self.case, form, self.relaxation, solver)
+        self.bounds.learn(None, cheapest.bound)
         if not form.curves:
-            cheapest = self._least_measure_at(cheapest)
+            cheapest = least_measure_at(self.limited, cheapest, solver)
         cheapest = replace(cheapest, x=self.limited.settled(cheapest.x))
         self.loosest = self.limited.value(cheapest.x)
-        self.bounds.learn(None, bound)
         self.found.append((None, cheapest))
 
         say(f"the best {self.measure.title}")
-        best = self._best(cheapest)
+        best, self.best, line = best_of(self.limited, self.relaxation, solver, cheapest.x)
+        if line is not None:
+            self.bounds.lines.append(line)
         value = self.limited.value(best)
         self.tightest = value + self.measure.sign * ROOM * max(1.0, abs(value))
         if self.range:
@@ -166,84 +139,35 @@ class _Builder:
                       whole=self.solver.options.gap <= 0.0)  # fmt: skip
         # With so little room there is one point, and it is the cheapest.
 
-    def _best(self, cheapest: Found) -> Floats:
-        """The plan (n) at the tight end, from the cheapest.
+    def sharpen(self, price: float) -> None:
+        """Cut off what no plan does where the relaxation of cost and priced measure is.
 
-        Exactly the best of the measure where every point is exact, or nothing is whole. Otherwise
-        the best that is worth its cost at a price far above what the front costs on average: the
-        last kg is dear, hard to prove, and asked for by nobody, while cost and measure together
-        are searched as soon as the cost alone. Their bound is a line under the whole front.
+        What is proven there is a line under the whole front. ``price`` in EUR per unit.
         """
-        solver, aim, row = self.solver, self.limited.aim, self.limited.row
-        target = self.relaxation.under(aim, row)
-        proof = None if target is None else value_of(aim, target)
-        known = () if self.limited.form.curves else (cheapest.x,)
-        price = None if target is None else self._dear(target.value)
-        if solver.options.gap > 0.0 and price is not None and self.limited.form.integer.any():
-            priced = replace(
-                self.limited.form, cost=self.limited.form.cost + price * aim.cost,
-                constant=self.limited.form.constant + price * aim.constant,
-            )  # fmt: skip
-            both = self.relaxation.under(priced, row)
-            floor = None if both is None else value_of(priced, both)
-            found = solver.plan(priced, floor, None if both is None else both.x, (cheapest.x,),
-                                known)  # fmt: skip
-            floor = max((b for b in (floor, found.bound) if b is not None), default=None)
-            if floor is not None:
-                self.bounds.lines.append(Line(0.0, floor, -price * self.measure.sign))
-            x = found.x
-        else:
-            best = solver.plan(aim, proof, None if target is None else target.x, (cheapest.x,),
-                               known)  # fmt: skip
-            proof = proven(best.cost, _better(proof, best.bound))
-            x = best.x
-        self.best = None if proof is None else self.measure.sign * proof
-        return x
-
-    def _dear(self, least: float) -> float | None:
-        """A price of the measure [EUR per unit] far above the average of the relaxation's front.
-
-        ``least`` is the relaxation's best, as less is better; ``None`` where nothing is between.
-        """
-        sign = self.measure.sign
-        most = sign * self.loosest
-        width = most - least
-        if width <= 1e-6 * max(1.0, abs(most)):
-            return None
-        ends = [self.relaxation.under(self.limited.at(sign * limit), self.limited.row)
-                for limit in (least + CORNER * width, most)]  # fmt: skip
-        if ends[0] is None or ends[1] is None:
-            return None
-        return DEAR * max(ends[0].value - ends[1].value, 0.0) / width or None
-
-    def _least_measure_at(self, plan: Found) -> Found:
-        """The same integers at no more cost, with the measure as good as that allows."""
-        form = self.limited.form
-        aim = self.limited.aim
-        most = plan.cost + 1e-9 * max(1.0, abs(plan.cost)) - form.constant
-        held = fix(aim, form.integer, np.round(plan.x[form.integer])).form
-        row = sp.csr_array(form.cost[None, :])
-        held = replace(
-            held, matrix=sp.csr_array(sp.vstack([held.matrix, row], format="csr")),
-            row_lower=np.append(held.row_lower, -np.inf),
-            row_upper=np.append(held.row_upper, most), rows={},
-        )  # fmt: skip
-        x, _ = milp.complete(held, plan.x, Journal(), self.solver.options.quiet)
-        if x is None or form.objective(x) > plan.cost + 1e-6 * max(1.0, abs(plan.cost)):
-            return plan
-        return replace(plan, x=x, cost=form.objective(x))
+        form, measure = self.limited.form, self.measure
+        if not form.integer.any():
+            return
+        both = self.limited.priced(price)
+        bound = self.relaxation.sharpen(both.cost, both.constant, self.solver.options)
+        if bound is not None:
+            self.bounds.lines.append(Line(0.0, bound, -price * measure.sign))
 
     # between the ends -----------------------------------------------------------------------
 
     def between(self, points: int) -> None:
         """Place limits where the relaxation's front bends, and plan each from its neighbours."""
+        (_, free), (_, tight) = self.found
         self.solver.say("placing the limits along the front of the relaxation")
+        self.sharpen(max(tight.cost - free.cost, 0.0) / self.range)
         loosest = self.look(self.loosest)
         places = [self.look(self.tightest), loosest]
         order: list[_Place] = []
         while len(order) < points - len(self.found):
             limit = next_limit(
-                [(p.limit, p.relaxed.value, p.relaxed.price) for p in places], self.measure
+                [
+                    (p.limit, p.relaxed.value, float(p.relaxed.duals[self.limited.row]))
+                    for p in places
+                ]
             )
             if limit is None:
                 break
@@ -257,14 +181,14 @@ class _Builder:
     def look(self, limit: float) -> _Place:
         """The relaxation under a limit; its duals prove a line under the whole front."""
         form = self.limited.at(limit)
-        found = self.relaxation.under(form, self.limited.row)
+        found = self.relaxation.under(form)
         if found is None:
             raise NoPlanError(Fault("limit", "the relaxation has no solution under it, by rounding",
                                     self.measure.said(limit), "ask for a larger gap"))  # fmt: skip
-        line = line_of(self.limited.at(self.loosest), found, self.limited.row)
+        line = self.relaxation.line(self.limited.at(self.loosest), found, self.limited.row)
         if line is not None:
             self.bounds.lines.append(Line(self.loosest, *line))
-        self.prices[limit] = found.price
+        self.prices[limit] = float(found.duals[self.limited.row])
         return _Place(limit, found)
 
     def plan(self, place: _Place, extra: tuple[Floats, ...] = (), whole: bool = True) -> None:
@@ -279,7 +203,7 @@ class _Builder:
         # Off its curves a plan states too low a cost: it may be begun with, but not kept.
         keep += [] if form.curves else [*extra]
         found = self.solver.plan(
-            form, self.bounds.at(limit), place.relaxed.x, starts, keep,
+            form, self.bounds.at(limit), place.relaxed, starts, keep,
             self.measure.said(limit), whole or form.curves != (),
         )  # fmt: skip
         self.bounds.learn(limit, found.bound)
@@ -308,40 +232,3 @@ class _Builder:
         return Point(limit, measured, verdict.cost, bound,
                      None if limit is None else -self.measure.sign * self.prices[limit],
                      found.how, found.seconds, plan, verdict)  # fmt: skip
-
-
-def _better(one: float | None, other: float | None) -> float | None:
-    return max((each for each in (one, other) if each is not None), default=None)
-
-
-def next_limit(known: list[tuple[float, float, float]], measure: Measure) -> float | None:
-    """The next limit to look at: where a convex front bends most between two that are known.
-
-    ``known`` are (limit, value, slope). The deviation of two neighbours' chord from where their
-    tangents meet is weighed against the whole range of values, with a little for sheer width, so
-    that a straight front is divided evenly. ``None`` where nothing is left to divide.
-    """
-    known = sorted(known)
-    range_ = known[-1][0] - known[0][0]
-    values = [value for _, value, _ in known]
-    height = max(max(values) - min(values), 1e-12)
-    if range_ <= 0.0:
-        return None
-    best: tuple[float, float] | None = None
-    for (a, va, sa), (b, vb, sb) in itertools.pairwise(known):
-        width = b - a
-        if width <= 1e-6 * range_:
-            continue
-        middle, bend = 0.5 * (a + b), 0.0
-        if sb - sa > 1e-12 * max(1.0, abs(sa)):
-            meet = (va - vb + sb * b - sa * a) / (sb - sa)
-            meet = min(max(meet, a + INNER * width), b - INNER * width)
-            chord = va + (vb - va) * (meet - a) / width
-            tangent = max(va + sa * (meet - a), vb + sb * (meet - b))
-            bend = max(chord - tangent, 0.0) / height
-            if bend > 1e-6:
-                middle = meet
-        score = bend + WIDTH * (width / range_) ** 2
-        if best is None or score > best[0]:
-            best = (score, middle)
-    return None if best is None else best[1]

@@ -46,6 +46,13 @@ class Group:
         """The amount in a plan (n)."""
         return float(self.weights @ x + self.known)
 
+    def said(self, now: float, before: float) -> str:
+        """An amount beside another, in words."""
+        if self.unit == "kWh":
+            return f"{self.name} {now / 1000:,.2f} MWh instead of {before / 1000:,.2f}"
+        unit = "" if self.unit == "1" else f" {self.unit}"
+        return f"{self.name} {now:,.4g}{unit} instead of {before:,.4g}"
+
 
 def groups(case: Case, form: Form) -> list[Group]:
     """All groups of a form, named ones first, then kinds, then single components."""

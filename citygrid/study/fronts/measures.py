@@ -133,6 +133,16 @@ class Limited:
         cost = sign * self.profile.toarray().ravel()
         return replace(self.form, cost=cost, constant=sign * float(self.known[0]), curves=())
 
+    def priced(self, price: float) -> Form:
+        """The form in which a unit of the measure costs so much [EUR]; more of it earns that.
+
+        With its least cost ``b`` any plan costs at least ``b − price g`` where the measure is
+        ``g``, as less is better.
+        """
+        form, aim = self.form, self.aim
+        return replace(form, cost=form.cost + price * aim.cost,
+                       constant=form.constant + price * aim.constant)  # fmt: skip
+
 
 def limited(form: Form, measure: Measure) -> Limited:
     """A form with the rows that can limit a measure.

@@ -12,9 +12,9 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import scipy.sparse as sp
@@ -23,20 +23,19 @@ from citygrid.arrays import Floats
 from citygrid.errors import Fault, InfeasibleError, InputError, NoPlanError
 from citygrid.model.additions import Addition, extend
 from citygrid.model.form import Block, Form, Policy
-from citygrid.routes import check, check_sampler
 from citygrid.routes.contract import Options, Outcome, proven
+from citygrid.study.fronts.beginning import least, written
+from citygrid.study.fronts.bounds import better
 from citygrid.study.fronts.groups import WORDS, Group, groups
 from citygrid.study.fronts.measures import AUTHOR, MEASURES, Limited, limited
-from citygrid.study.fronts.solving import Relaxation, Solver, value_of
-from citygrid.verbs import explain, formulate_under, verify
+from citygrid.study.fronts.others import Alternative, Alternatives
+from citygrid.study.fronts.relaxing import Relaxation
+from citygrid.study.fronts.solving import Solver
+from citygrid.verbs import verify
 from citygrid.verbs.handover import plan_of
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from citygrid.district.case import Case
-    from citygrid.plan.plan import Plan
-    from citygrid.plan.verify import Verdict
 
 #: The row that holds the cost.
 SLACK = "policy.slack"
@@ -48,74 +47,6 @@ CLOSE, NODES = 0.02, 300
 SAME = 0.01
 #: Amounts in use: above this share of the largest. Differences told in words.
 USED, TOLD = 0.01, 4
-
-
-@dataclass(frozen=True)
-class Alternative:
-    """One verified plan within the slack.
-
-    ``aim`` says what it is the extreme of, ``value`` how much of that it has and ``proven`` how
-    little or much any plan within the slack can have, in ``unit`` (``None`` for hop-skip-jump);
-    ``differs`` says in words where it parts from the cheapest.
-    """
-
-    aim: str
-    unit: str
-    value: float | None
-    proven: float | None
-    cost: float
-    above: float
-    amounts: dict[str, float]
-    differs: tuple[str, ...]
-    plan: Plan = field(repr=False)
-    verdict: Verdict = field(repr=False)
-
-    def as_dict(self) -> dict[str, Any]:
-        """The alternative as it stands in tables and in the JSON document."""
-        return {
-            "aim": self.aim, "unit": self.unit, "value": self.value, "proven": self.proven,
-            "cost_eur": self.cost, "above_best": self.above, "verified": self.verdict.ok,
-            "differs": list(self.differs), "amounts": self.amounts, "kpis": self.verdict.kpis,
-        }  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Alternatives:
-    """The cheapest plan and what else would do: ``best`` and its proven ``bound`` in EUR.
-
-    Costs are counted against the plan that was found; ``left_out`` says which aims gave nothing
-    new.
-    """
-
-    model: str
-    slack: float
-    best: float
-    bound: float | None
-    cheapest: Alternative
-    found: tuple[Alternative, ...]
-    left_out: tuple[str, ...]
-    seconds: float
-
-    def as_dict(self) -> dict[str, Any]:
-        """All of it as one document."""
-        return {
-            "model": self.model, "slack": self.slack, "best_eur": self.best,
-            "bound_eur": self.bound, "limit_eur": self.best + self.slack * abs(self.best),
-            "cheapest": self.cheapest.as_dict(),
-            "alternatives": [each.as_dict() for each in self.found],
-            "left_out": list(self.left_out), "seconds": self.seconds,
-        }  # fmt: skip
-
-    def table(self) -> pd.DataFrame:
-        """A row per plan, the cheapest first, an amount per column."""
-        import pandas as pd
-
-        return pd.DataFrame([
-            {"aim": each.aim, "value": each.value, "proven": each.proven, "unit": each.unit,
-             "cost_eur": each.cost, "above_best": each.above, "differs": "; ".join(each.differs),
-             **each.amounts}
-            for each in (self.cheapest, *self.found)
-        ])  # fmt: skip
 
 
 def alternatives(
@@ -143,31 +74,21 @@ def alternatives(
                             f"choose 1 to {MOST}"))  # fmt: skip
     if faults:
         raise InputError(faults)
-    check(route, options)
-    check_sampler([route], options)
     begun = time.perf_counter()
-    say("writing the form")
-    form = formulate_under(case, policies)
+    form = written(case, route, options, say, policies)
     if form.curves:
         raise InputError(Fault("district", "has costs along a curve, whose rows state too little",
                                None, "leave out quadratic costs"))  # fmt: skip
     peak = limited(form, MEASURES["peak"]) if "grid.import" in form.columns else None
     open_ = form if peak is None else peak.form
     say("the least cost")
-    relaxation = Relaxation(open_)
-    free = relaxation.under(open_, 0)
-    bound = None if free is None else value_of(open_, free)
     solver = Solver(route, options, say)
-    try:
-        best = solver.plan(open_, bound, None if free is None else free.x, ())
-    except InfeasibleError:
-        raise explain(case, form) from None
-    bound = proven(best.cost, max((b for b in (bound, best.bound) if b is not None), default=None))
+    best = least(case, open_, Relaxation(open_), solver)
     search = _Search(case, _slackened(open_, best.cost, slack), peak, solver, best.x, best.cost,
-                     bound, best.cost + slack * abs(best.cost))  # fmt: skip
+                     best.bound, best.cost + slack * abs(best.cost))  # fmt: skip
     search.run(number)
     return Alternatives(
-        case.name, slack, search.cheapest.cost, bound, search.cheapest, tuple(search.found),
+        case.name, slack, search.cheapest.cost, best.bound, search.cheapest, tuple(search.found),
         tuple(search.left_out), time.perf_counter() - begun,
     )  # fmt: skip
 
@@ -247,8 +168,8 @@ class _Search:
     def attempt(self, name: str, group: Group | None, cost: Floats, known: float) -> None:
         """Look for one alternative; say where there is none."""
         aim = replace(self.form, cost=cost, constant=known)
-        relaxed = self.relaxation.under(aim, 0)
-        proof = None if relaxed is None else value_of(aim, relaxed)
+        relaxed = self.relaxation.under(aim)
+        proof = None if relaxed is None else relaxed.bound
         values = [abs(aim.objective(x)) for x in self.points]
         begin = min(self.points, key=aim.objective)
         close = CLOSE * max(max(values), 1e-6)
@@ -257,13 +178,11 @@ class _Search:
             self.left_out.append(f"{name}: a plan before has nearly that")
             return
         try:
-            plan = finder.plan(
-                aim, proof, None if relaxed is None else relaxed.x, (begin,), (begin,)
-            )
+            plan = finder.plan(aim, proof, relaxed, (begin,), (begin,))
         except (InfeasibleError, NoPlanError):
             self.left_out.append(f"{name}: no plan was found")
             return
-        proof = max((b for b in (proof, plan.bound) if b is not None), default=None)
+        proof = better(proof, plan.bound)
         x = self.settled(plan.x)
         if self.same(x):
             self.left_out.append(f"{name}: differs from no plan before by more than {SAME:.0%}")
@@ -320,13 +239,6 @@ class _Search:
             now, before = group.of(x), group.of(base)
             scale = most if group.energy else max(self.largest(group, x), 1e-9)
             if abs(now - before) > SAME * scale:
-                told.append((abs(now - before) / scale, _said(group, now, before)))
+                told.append((abs(now - before) / scale, group.said(now, before)))
         told.sort(key=lambda pair: -pair[0])
         return tuple(text for _, text in told[:TOLD])
-
-
-def _said(group: Group, now: float, before: float) -> str:
-    if group.unit == "kWh":
-        return f"{group.name} {now / 1000:,.2f} MWh instead of {before / 1000:,.2f}"
-    unit = "" if group.unit == "1" else f" {group.unit}"
-    return f"{group.name} {now:,.4g}{unit} instead of {before:,.4g}"

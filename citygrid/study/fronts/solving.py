@@ -6,7 +6,9 @@ From the cheapest to the dearest, and no further than is needed:
 2. plans that are known and keep the limit;
 3. the integers of the nearest plans held, the rest dispatched anew: one linear programme each;
 4. the integers in which the best of these and the relaxation agree held, the rest searched;
-5. the whole search, begun from the best plan, ended as soon as it meets the bound that is known.
+5. the whole search: without a plan from nothing; with one for what is cheaper by more than the gap,
+   in which all integers are held whose other value costs more by the relaxation's reduced costs.
+   Where it finds nothing, the gap is proven.
 """
 
 from __future__ import annotations
@@ -21,12 +23,15 @@ from citygrid.arrays import Floats
 from citygrid.errors import Fault, InfeasibleError, NoPlanError
 from citygrid.gap import relative_gap
 from citygrid.model.form import Form
-from citygrid.model.reductions import fix, relax
+from citygrid.model.reductions import fix
 from citygrid.routes import highs, milp
 from citygrid.routes import solve as run_route
-from citygrid.routes.bounds.duals import prove
+from citygrid.routes.bounds.front import Relaxed as Proof
+from citygrid.routes.bounds.front import decided
+from citygrid.routes.bounds.root import NO_PLANS
 from citygrid.routes.contract import Journal, Options, proven
 from citygrid.routes.highs import Task
+from citygrid.study.fronts.relaxing import Relaxed
 
 #: A column of the relaxation this near to a whole number agrees with a plan's integer.
 WHOLE = 1e-6
@@ -38,6 +43,8 @@ NODES = 50
 #: Share of the integers that must be held for a part to be a part, and integers left in it at most:
 #: with more of them it takes as long as the whole.
 HELD, LEFT = 0.5, 1000
+#: A plan within so many gaps of the bound is a good one: what a search then lacks is the proof.
+GOOD = 3.0
 
 
 @dataclass
@@ -48,52 +55,6 @@ class Work:
     held: int = 0
     parts: int = 0
     searches: int = 0
-
-
-@dataclass(frozen=True)
-class Relaxed:
-    """The relaxation under a limit: its point (n), value, and dual of the row of the limit."""
-
-    x: Floats
-    value: float
-    price: float
-    duals: Floats
-
-
-class Relaxation:
-    """One relaxation for many right-hand sides and costs, each solved from the last one's basis."""
-
-    def __init__(self, form: Form) -> None:
-        self._solver = highs.Repeated(relax(replace(form, curves=())).form)
-        self._cost = form.cost
-
-    def under(self, form: Form, row: int) -> Relaxed | None:
-        """The relaxation of a form that differs in its costs and the sides of its rows alone."""
-        self._solver.rows(form.row_lower, form.row_upper)
-        if form.cost is not self._cost:
-            self._solver.costs(form.cost)
-            self._cost = form.cost
-        found = self._solver.solve()
-        if found is None:
-            return None
-        x, duals = found
-        return Relaxed(x, form.objective(x), float(duals[row]), duals)
-
-
-def line_of(loosest: Form, relaxed: Relaxed, row: int) -> tuple[float, float] | None:
-    """What a relaxation's duals prove of the form with the loosest limit: bound and price.
-
-    The proof may use bounds that rows imply, so it is made where these hold for every limit: the
-    limit of ``loosest``, which must be finite.
-    """
-    proof = prove(replace(loosest, curves=()), relaxed.duals)
-    return None if proof is None else (proof.bound, float(proof.prices[row]))
-
-
-def value_of(form: Form, relaxed: Relaxed) -> float | None:
-    """What the duals of a relaxation prove of its form's cost [EUR]."""
-    proof = prove(replace(form, curves=()), relaxed.duals)
-    return None if proof is None else proof.bound
 
 
 @dataclass(frozen=True)
@@ -119,15 +80,15 @@ class Solver:
     #: Distance of cost and bound that is near enough, whatever their size.
     close: float = 0.0
 
-    def near(self, cost: float, bound: float | None) -> bool:
-        """Whether a cost is within the gap of a bound."""
+    def near(self, cost: float, bound: float | None, times: float = 1.0) -> bool:
+        """Whether a cost is within so many times the gap of a bound."""
         gap = relative_gap(cost, bound)
-        if gap is not None and gap <= self.options.gap + 1e-9:
+        if gap is not None and gap <= times * self.options.gap + 1e-9:
             return True
-        return bound is not None and cost - bound <= self.close
+        return bound is not None and cost - bound <= times * self.close
 
     def plan(
-        self, form: Form, bound: float | None, relaxed: Floats | None, starts: Sequence[Floats],
+        self, form: Form, bound: float | None, relaxed: Relaxed | None, starts: Sequence[Floats],
         known: Sequence[Floats] = (), limit: str = "", whole: bool = True,
     ) -> Found:  # fmt: skip
         """The plan of a form from what is known.
@@ -135,7 +96,7 @@ class Solver:
         bound
             Proven lower bound of its cost [EUR].
         relaxed
-            Point (n) of its relaxation.
+            Its relaxation.
         starts, known
             Plans (n) whose integers may be near; plans that keep every limit of this form.
         limit
@@ -169,7 +130,7 @@ class Solver:
                     return found()
         if best is not None and not whole:
             return found()
-        x, proof, status = self.search(form, best, bound)
+        x, proof, status = self.search(form, best, bound, relaxed)
         if x is not None and (best is None or form.objective(x) < form.objective(best)):
             best, how = x, "search"
         if best is None:
@@ -185,14 +146,16 @@ class Solver:
         found, _ = milp.complete(form, x, Journal(), self.options.quiet)
         return found
 
-    def part(self, form: Form, best: Floats, relaxed: Floats, bound: float | None) -> Floats | None:
+    def part(
+        self, form: Form, best: Floats, relaxed: Relaxed, bound: float | None
+    ) -> Floats | None:
         """A plan with those integers of ``best`` in which the relaxation agrees."""
         whole = form.integer
-        same = whole & (np.abs(relaxed - np.round(best)) <= WHOLE)
+        same = whole & (np.abs(relaxed.x - np.round(best)) <= WHOLE)
         if not whole.any() or same.sum() < max(HELD * whole.sum(), whole.sum() - LEFT):
             return None
         self.work.parts += 1
-        held = fix(form, np.flatnonzero(same), np.round(best[same])).form
+        held = fix(relaxed.form, np.flatnonzero(same), np.round(best[same])).form
         task = Task.of(
             self.options, "part", PART_GAP * self.options.gap, self.options.time_limit,
             nodes=PART_NODES, settings=self._target(bound),
@@ -201,24 +164,48 @@ class Solver:
         return None if found.x is None else self.dispatch(form, found.x)
 
     def search(
-        self, form: Form, best: Floats | None, bound: float | None
+        self, form: Form, best: Floats | None, bound: float | None, relaxed: Relaxed | None
     ) -> tuple[Floats | None, float | None, str]:
         """The whole form by the route, begun from the best plan: point, proven bound, status."""
         self.work.searches += 1
         if self.route != "milp" or form.curves or not form.integer.any():
             outcome = run_route(form, self.route, replace(self.options, start=best))
             return outcome.x, outcome.bound, outcome.status
-        settings = {**highs.settings(own_extras(self.options)), **self._target(bound)}
+        settings = highs.settings(own_extras(self.options))
         if self.close > 0.0:
             settings["mip_abs_gap"] = repr(self.close)
-        task = Task.of(self.options, "milp", self.options.gap, self.options.time_limit,
-                       nodes=self.nodes, settings=settings)  # fmt: skip
-        found = milp.call(form, task, Journal(), self.options.quiet, best)
+        worth = None if best is None else self.worth(form.objective(best))
+        if best is None or worth is None or relaxed is None:
+            found = self._highs(form, settings | self._target(bound), best)
+            proof, status = found.bound, found.status
+        else:
+            # Anything cheaper than `worth` keeps these integers; finding nothing proves `worth`.
+            held = decided(relaxed.form, relaxed.form, None, Proof(relaxed.x, relaxed.duals), worth)
+            settings["objective_bound"] = repr(worth)
+            if self.near(form.objective(best), bound, GOOD):
+                settings = NO_PLANS | settings
+            found = self._highs(held, settings, None)
+            proof = worth if found.status == "infeasible" else (
+                None if found.bound is None else min(found.bound, worth))  # fmt: skip
+            status = "feasible"
         if found.x is None:
-            return None, found.bound, found.status
+            return None, proof, status
         clean = self.dispatch(form, found.x)
         x = found.x if clean is None else clean
-        return x, proven(form.objective(x), found.bound), found.status
+        return x, proven(form.objective(x), proof), status
+
+    def _highs(self, form: Form, settings: dict[str, str], start: Floats | None) -> highs.Result:
+        task = Task.of(self.options, "milp", self.options.gap, self.options.time_limit,
+                       nodes=self.nodes, settings=settings)  # fmt: skip
+        return milp.call(form, task, Journal(), self.options.quiet, start)
+
+    def worth(self, cost: float) -> float | None:
+        """Below which cost a plan is worth looking for; ``None`` where any better one is.
+
+        What a search that ends at a distance proves beyond it is of use: there any better one is.
+        """
+        gap = self.options.gap
+        return cost - gap * abs(cost) if gap > 0.0 and not self.close else None
 
     def _target(self, bound: float | None) -> dict[str, str]:
         """Where a search may end: a cost within the gap of what is proven already."""

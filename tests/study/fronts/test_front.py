@@ -21,8 +21,9 @@ from citygrid.export.report.html import digest
 from citygrid.plan.plan import Plan
 from citygrid.routes import Options
 from citygrid.study.fronts import bounds as shared
-from citygrid.study.fronts.frontier import front, next_limit
+from citygrid.study.fronts.frontier import front
 from citygrid.study.fronts.measures import MEASURES, limited, measure_of
+from citygrid.study.fronts.placing import next_limit
 from citygrid.study.fronts.points import monotone
 from tests.helpers import DISTRICTS, EXACT
 from tests.study.fronts.districts import TINY, case_of, straight, tiny_by_peak
@@ -166,9 +167,9 @@ def test_dominated_plans_are_dropped_and_named(tmp_path: Path) -> None:
 def test_limits_stand_where_the_front_bends() -> None:
     """Two lines that meet at 2: the bend is looked at first, then nothing but width is left."""
     known = [(0.0, 10.0, -4.0), (10.0, 2.0, 0.0)]
-    assert next_limit(known, MEASURES["carbon"]) == pytest.approx(2.0)
-    assert next_limit([(0.0, 10.0, -1.0), (10.0, 0.0, -1.0)], MEASURES["carbon"]) == 5.0
-    assert next_limit([(3.0, 1.0, 0.0), (3.0, 1.0, 0.0)], MEASURES["carbon"]) is None
+    assert next_limit(known) == pytest.approx(2.0)
+    assert next_limit([(0.0, 10.0, -1.0), (10.0, 0.0, -1.0)]) == 5.0
+    assert next_limit([(3.0, 1.0, 0.0), (3.0, 1.0, 0.0)]) is None
 
 
 def test_the_measure_of_a_form_is_the_replayed_figure() -> None:
