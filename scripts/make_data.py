@@ -381,7 +381,8 @@ ABOUT: dict[str, dict[str, Any]] = {
         "attribution": "(c) 2017 AtLarge Research (OpenDC); trace of SURF",
         "real": _JOBS_REAL + ", repeated",
         "assumed": _YEAR_ASSUMED,
-        "columns": {**_JOB_COLUMNS, "release": "earliest start, UTC", "deadline": "latest end, UTC"},
+        "columns": _JOB_COLUMNS
+        | {"release": "earliest start, UTC", "deadline": "latest end, UTC"},
     },
 }  # fmt: skip
 

@@ -11,12 +11,10 @@ import numpy as np
 
 from citygrid.arrays import Floats, Stamps, stamped
 from citygrid.errors import Fault, InfeasibleError, NoPlanError
-from citygrid.model.curves import exact
 from citygrid.model.form import Form
 from citygrid.model.windows import Calendar, shared_bounds, window
 from citygrid.routes import solve
-from citygrid.routes.contract import Clock, Journal, Options, Outcome
-from citygrid.routes.milp import complete
+from citygrid.routes.contract import Clock, Options, Outcome
 from citygrid.study.rolling.checkpoint import Checkpoint
 from citygrid.study.rolling.outlook import Outlook, priced
 from citygrid.study.rolling.spans import Spans
@@ -57,10 +55,13 @@ class Roller:
     clock: Clock
     say: Say
 
-    def run(self, checkpoint: Checkpoint, resume: bool) -> Course:
-        """Decide all windows; raises :class:`InfeasibleError` where one has no plan at all."""
+    def run(self, checkpoint: Checkpoint, decided: int) -> Course:
+        """Decide all windows after the first ones that are ``decided`` and kept.
+
+        Raises :class:`InfeasibleError` where one has no plan at all.
+        """
         course, number = Course.begin(self.form), 0
-        for number in range(checkpoint.begin(resume)):
+        for number in range(decided):
             columns, values, notes = checkpoint.read(number)
             course.x[columns] = values
             self._bounds(course, number)
@@ -169,19 +170,3 @@ class Roller:
         ])  # fmt: skip
         error.details = {**document, "window": number + 1}
         return error
-
-
-def finished(form: Form, course: Course, options: Options, clock: Clock, say: Say) -> Floats:
-    """The whole plan: with all choices made, the dispatch of all steps at once is one programme.
-
-    It gives levels, peaks and caps what windows could not see, and is kept where it is cheaper or
-    where the windows' own rounding adds up. Without time for it, the windows' own dispatch stays.
-    """
-    own = exact(form, course.x)
-    say("the dispatch of all windows at once, with their choices held")
-    found, _ = complete(form, own, Journal(), options.quiet, clock.last)
-    if found is None:
-        return own
-    best = exact(form, found)
-    better = form.objective(best) <= form.objective(own) or form.residual(own) > 1e-6
-    return best if better else own

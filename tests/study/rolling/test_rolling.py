@@ -144,7 +144,8 @@ def test_the_bound_of_windows_holds(kind: str) -> None:
     outlook = look_ahead(form, EXACT, None, lambda text: None)
     assert outlook is not None
     when = calendar(form, result.case.time)
-    found = bound_by_windows(form, when, outlook.duals, [*range(steps), steps], EXACT, Clock(None))
+    found = bound_by_windows(form, when, outlook.duals, [*range(steps), steps], EXACT, Clock(None),
+                             outlook.x)  # fmt: skip
     assert found is not None
     scale = 1e-5 * max(1.0, float(np.abs(form.cost * outlook.x).sum()))
     assert found.bound <= result.plan.objective + scale
@@ -163,7 +164,8 @@ def test_any_prices_give_a_bound() -> None:
     values = []
     for noise in (0.0, 0.3, 1.0):
         duals = outlook.duals * (1.0 + noise * lot.standard_normal(len(outlook.duals)))
-        found = bound_by_windows(form, when, duals, [0, 48, 96], Options(gap=1e-4), Clock(None))
+        found = bound_by_windows(form, when, duals, [0, 48, 96], Options(gap=1e-4), Clock(None),
+                                 outlook.x)  # fmt: skip
         if found is not None:
             values.append(found.bound)
     assert len(values) >= 2 and max(values) <= whole_units() * (1 + 1e-6)
