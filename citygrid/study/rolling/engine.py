@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -20,6 +21,9 @@ from citygrid.study.rolling.outlook import Outlook, priced
 from citygrid.study.rolling.spans import Spans
 
 Say = Callable[[str], None]
+
+#: Windows that may be decided anew where a later one has no plan.
+BACK = 3
 
 
 @dataclass
@@ -60,30 +64,35 @@ class Roller:
 
         Raises :class:`InfeasibleError` where one has no plan at all.
         """
-        course, number = Course.begin(self.form), 0
+        course, count = Course.begin(self.form), len(self.spans.begins)
+        #: What was decided before each of the last windows, to go back to.
+        before: deque[Course] = deque(maxlen=BACK)
         for number in range(decided):
+            if number >= decided - BACK:
+                before.append(course.copy())
             columns, values, notes = checkpoint.read(number)
             course.x[columns] = values
             self._bounds(course, number)
             course.notes.append({**notes, "resumed": True})
-        before: Course | None = None
-        tried: set[int] = set()
-        number = len(course.notes)
-        count = len(self.spans.begins)
+        number, stuck, back = decided, -1, 0
         while number < count:
             kept = course.copy()
-            longer = 1 if number not in tried else 2
             self.say(self._where(number))
-            if self._decide(course, number, longer):
+            # On the way back to a window that had no plan, each sees as far as that one did.
+            if self._decide(course, number, max(stuck - number + 1, 1)):
                 checkpoint.keep(number, *self._decided(course, number), course.notes[-1])
-                before, number = kept, number + 1
+                before.append(kept)
+                number += 1
                 continue
-            # What an earlier window decided leaves no plan: decide that once more, seeing further.
-            if before is None or number - 1 in tried:
+            # What was decided before leaves no plan: decide that anew, each time from further back.
+            stuck, back = (number, 1) if number > stuck else (stuck, back + 1)
+            again = stuck - back
+            if again < number - len(before):
                 raise self._hopeless(kept, number)
-            tried |= {number - 1, number}
-            self.say(f"window {number + 1} has no plan; window {number} once more, seeing further")
-            course, before, number = before, None, number - 1
+            self.say(f"window {number + 1} has no plan; from window {again + 1} on once more, "
+                     "seeing further")  # fmt: skip
+            while number > again:
+                course, number = before.pop(), number - 1
         return course
 
     def _decided(self, course: Course, number: int) -> tuple[Any, Floats]:
@@ -146,8 +155,8 @@ class Roller:
         why = outcome.status.replace("_", " ")
         return NoPlanError(Fault(
             self._where(number), f"found no plan ({why})", outcome.telemetry.get("message"),
-            "allow more time, a larger gap, a shorter window, or another route; "
-            "with --resume the windows before it are kept",
+            "allow more time, where --resume keeps the windows before it; or begin anew with a "
+            "larger gap, a shorter window or another route",
         ))  # fmt: skip
 
     def _hopeless(self, course: Course, number: int) -> InfeasibleError:
@@ -165,8 +174,8 @@ class Roller:
             return InfeasibleError(faults)
         told, document = tell(part.form, said, place, self.step)
         error = InfeasibleError([
-            *told, Fault(place, "has no plan, also after its neighbour was decided anew seeing "
-                         "further", None, "use a longer window or overlap, or plan without"),
+            *told, Fault(place, "has no plan, also where windows before it are decided anew, "
+                         "seeing further", None, "use a longer window or overlap, or plan without"),
         ])  # fmt: skip
         error.details = {**document, "window": number + 1}
         return error

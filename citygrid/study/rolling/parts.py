@@ -5,8 +5,8 @@ and begins where the part before it ended: a rolling horizon of linear programme
 levels, jobs and units that stay on as those of the whole would, but for what lies beyond sight.
 
 What several parts share (the peak of a year) no part can see. Its size ``s`` is searched instead:
-with it held, every part says by its duals what a unit more would save it, and at the best size all
-of them together save what a unit costs,
+with that much free, and more of it at its cost, every part says by its duals what a free unit more
+would save it, and at the best size all of them together save what a unit costs,
 
 ``c_s + Σ_p ∂C_p/∂s = 0``.
 
@@ -42,6 +42,8 @@ ENTRIES, FURTHER = 120_000, 0.25
 CHEAP = 0.1
 #: Sizes that are tried at most, the first step down and the precision, relative to the first size.
 ROUNDS, DOWN, KNOWN = 7, 0.1, 5e-3
+#: Share of a cost that is rounding.
+NOTHING = 1e-6
 
 
 def look_ahead_by_parts(
@@ -122,21 +124,20 @@ class _Parts:
             cost = CHEAP * self.share[part] * self.form.cost[self.shared]
             if not self._solve(state, part, state.x, cost, lower, upper):
                 return None
+        # The low cost served to find sizes; it is no price.
         state.slope[:] = 0.0
+        state.duals[np.diff(self._entries.indptr) > 0] = 0.0
         return state
 
     def at(self, size: Floats, known: _State, start: Floats, open_: Flags) -> _State | None:
-        """The parts that are ``open_`` (p) once more, with shared columns held at ``size`` (k).
+        """The parts that are ``open_`` (p) once more, with ``size`` (k) of shared columns free.
 
-        ``start`` (n) is the point whose states the parts begin with. ``None`` where one of them
-        has no point, or time is over.
+        ``start`` (n) is the point whose states the parts begin with. ``None`` where time is over.
         """
         state = known.copy()
-        # Those that need most first, for they fail soonest.
-        for part in np.argsort(-known.need.max(axis=1)):
-            if open_[part] and not self._solve(
-                state, int(part), start, np.zeros(len(size)), size, size
-            ):
+        cost, upper = self.form.cost[self.shared], self.form.upper[self.shared]
+        for part in np.flatnonzero(open_):
+            if not self._solve(state, int(part), start, cost, np.minimum(size, upper), upper):
                 return None
         return state
 
@@ -185,18 +186,17 @@ def _searched(
         if below is not None:
             still &= below.slope < 0.0
         found = parts.at(tried, above, first.x, still.any(axis=1))
-        if found is None and parts.clock.over:
+        if found is None:
             break
-        missing = np.ones(len(size), dtype=bool) if found is None else (
-            cost + found.slope.sum(axis=0) < 0.0)  # fmt: skip
+        # Where one part alone pays the whole cost, it wants more than it has for nothing.
+        missing = cost + found.slope.sum(axis=0) <= NOTHING * np.abs(cost)
         low = np.where(missing, tried, low)
         high = np.where(missing, high, tried)
         down = np.where(missing, down, 2 * down)
-        if found is not None:
-            if missing.any():
-                below = found
-            else:
-                above = found
+        if missing.any():
+            below = found
+        else:
+            above = found
     if below is None:
         return high, above.duals, above.x
     least, most = cost + below.slope.sum(axis=0), cost + above.slope.sum(axis=0)
