@@ -88,7 +88,7 @@ class Roller:
             stuck, back = (number, 1) if number > stuck else (stuck, back + 1)
             again = stuck - back
             if again < number - len(before):
-                raise self._hopeless(kept, number)
+                raise self._hopeless(kept, number, stuck)
             self.say(f"window {number + 1} has no plan; from window {again + 1} on once more, "
                      "seeing further")  # fmt: skip
             while number > again:
@@ -159,15 +159,15 @@ class Roller:
             "larger gap, a shorter window or another route",
         ))  # fmt: skip
 
-    def _hopeless(self, course: Course, number: int) -> InfeasibleError:
-        """Why a window has no plan: what is missing where and when."""
+    def _hopeless(self, course: Course, number: int, stuck: int) -> InfeasibleError:
+        """Why window ``stuck`` has no plan, also from ``number`` on: what is missing and when."""
         from citygrid.routes.explain import explain
         from citygrid.routes.words import tell
 
-        first, _, end = self.spans.sees(number)
+        first, end = self.spans.sees(number)[0], self.spans.sees(stuck)[2]
         part = window(self.form, self.when, first, end, course.x, course.lower, course.upper)
         said = explain(part.form)
-        place = self._where(number)
+        place = self._where(stuck)
         if said.feasible:
             faults = [Fault(place, "has no plan after what was decided before", None,
                             "use a longer window or overlap")]  # fmt: skip
@@ -177,5 +177,5 @@ class Roller:
             *told, Fault(place, "has no plan, also where windows before it are decided anew, "
                          "seeing further", None, "use a longer window or overlap, or plan without"),
         ])  # fmt: skip
-        error.details = {**document, "window": number + 1}
+        error.details = {**document, "window": stuck + 1}
         return error
