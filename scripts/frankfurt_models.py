@@ -68,7 +68,7 @@ ROOFS = {2: (130, 180), 3: (130, 180), 5: (120, 225), 8: (100, 135), 12: (150, 1
 
 
 class Horizon(NamedTuple):
-    """What differs between the three files."""
+    """What differs between the files."""
 
     title: str
     start: str
@@ -92,11 +92,17 @@ HORIZONS = {
         "The year 2023, local time. It is meant to be solved relaxed, as a linear programme, so there is\n"
         "# no pool of jobs: their average power, 80 kW a site, is added to the interactive load instead.",
     ),
+    "frankfurt_year_jobs.yaml": Horizon(
+        "Frankfurt, one year with jobs", "2023-01-01T00:00+01:00", "8760 h", "jobs_year.parquet",
+        "100 EUR/kW",
+        "The year 2023, local time, with a pool of jobs in every week. As one programme it is too large\n"
+        "# for most machines; it is meant to be planned by windows, as docs/how/rolling.md shows.",
+    ),
 }  # fmt: skip
 
 
 def district_files(plant: tuple[float, float], zones: Sequence[ZoneLike]) -> dict[str, str]:
-    """The three district files by their name."""
+    """The district files by their name."""
     return {name: _district(horizon, plant, zones) for name, horizon in HORIZONS.items()}
 
 
@@ -108,6 +114,8 @@ def _district(horizon: Horizon, plant: tuple[float, float], zones: Sequence[Zone
 
 def _head(h: Horizon) -> str:
     jobs = "" if h.jobs is None else ";\n# their jobs come from a real log, bundled and scaled"
+    if h.length == "8760 h" and h.jobs is not None:
+        jobs += ": one week of it on every week of the year"
     return f"""\
 # yaml-language-server: $schema=district.schema.json
 #

@@ -164,6 +164,58 @@ def make_jobs(raw: Path, hours: float, weekday: int | None) -> pd.DataFrame:
     that one day of the trace on the first day instead. What follows is assumed: power is scaled to
     ``JOB_SHARE``, urgency, data locality and preemptibility are drawn with a seed.
     """
+    bundles = _bundles(raw, weekday)
+    bundles = bundles[bundles["hour"] + bundles["duration [h]"] + SLACKS[0] <= hours]
+    jobs = _scaled(bundles, _energy(hours))
+    slack, preemptible, sites = _drawn(len(jobs), SEED)
+    window = np.minimum(jobs["duration [h]"] + slack, WINDOW_MAX)
+    deadline = np.minimum(jobs["hour"] + window, hours)
+    return pd.DataFrame({
+        "job": [f"job {i:03d}" for i in range(1, len(jobs) + 1)],
+        "power [kW]": np.round(jobs["power [kW]"], 1).to_numpy(),
+        "duration [h]": jobs["duration [h]"].to_numpy(),
+        "release": [_local(h) for h in jobs["hour"]],
+        "deadline": [_local(h) for h in deadline],
+        "preemptible": np.where(preemptible, "true", "false"),
+        "sites": sites,
+    })  # fmt: skip
+
+
+def make_jobs_of_the_year(raw: Path) -> pd.DataFrame:
+    """Jobs of 2023: the SURF week on every week of the year, by Berlin's weekday and hour.
+
+    Of every week submissions, durations and powers are those of the trace, scaled once for a whole
+    week; urgency, data locality and preemptibility are drawn anew with the week's own seed. Of the
+    first week there is its Sunday alone, and at the year's end what cannot be done any more is
+    left out.
+    """
+    first, last = (pd.Timestamp(day, tz=BERLIN) for day in ("2023-01-01", "2024-01-01"))
+    week = _scaled(_bundles(raw, None), _energy(168.0))
+    length = pd.to_timedelta(week["duration [h]"], unit="h")
+    found = []
+    for number, monday in enumerate(pd.date_range("2022-12-26", "2023-12-25", freq="7D")):
+        slack, preemptible, sites = _drawn(len(week), [SEED, number])
+        # The clock skips an hour of one Sunday and repeats one of another: the next, and the first.
+        wall = pd.Series(monday + pd.to_timedelta(week["hour"], unit="h"))
+        release = wall.dt.tz_localize(
+            BERLIN, nonexistent="shift_forward", ambiguous=np.ones(len(wall), dtype=bool)
+        )
+        window = np.minimum(week["duration [h]"] + slack, WINDOW_MAX)
+        deadline = (release + pd.to_timedelta(window, unit="h")).clip(upper=last)
+        jobs = pd.DataFrame({
+            "power [kW]": np.round(week["power [kW]"], 1), "duration [h]": week["duration [h]"],
+            "release": release.dt.tz_convert("UTC"), "deadline": deadline.dt.tz_convert("UTC"),
+            "preemptible": preemptible, "sites": sites,
+        })  # fmt: skip
+        shortest = length + pd.Timedelta(hours=SLACKS[0])
+        found.append(jobs[(release >= first) & (release + shortest <= last)])
+    year = pd.concat(found, ignore_index=True)
+    year.insert(0, "job", [f"job {i:05d}" for i in range(1, len(year) + 1)])
+    return year
+
+
+def _bundles(raw: Path, weekday: int | None) -> pd.DataFrame:
+    """Bundled tasks of the SURF week with the ``hour`` of the week, or of one of its days."""
     tasks = pd.read_parquet(raw / "workload" / "surf_week_tasks.parquet")
     bundles = bundle_tasks(tasks, duration_classes=CLASSES)
     local = bundles["release"].dt.tz_convert(BERLIN)
@@ -171,24 +223,22 @@ def make_jobs(raw: Path, hours: float, weekday: int | None) -> pd.DataFrame:
     if weekday is not None:
         bundles, local, day = (part[day == weekday] for part in (bundles, local, day - weekday))
     release = local.dt.hour + 24.0 * day
-    bundles = bundles.assign(hour=release).sort_values(["hour", "duration [h]"])
-    bundles = bundles[bundles["hour"] + bundles["duration [h]"] + SLACKS[0] <= hours]
-    jobs = _scaled(bundles, JOB_SHARE * 0.5 * len(SITES) * SITE_POWER * hours)
-    draw = np.random.default_rng(SEED)
-    slack = draw.choice(SLACKS, size=len(jobs), p=SLACK_SHARES)
-    window = np.minimum(jobs["duration [h]"] + slack, WINDOW_MAX)
-    deadline = np.minimum(jobs["hour"] + window, hours)
-    counts = draw.choice(SITE_COUNTS, size=len(jobs), p=SITE_SHARES)
+    return bundles.assign(hour=release).sort_values(["hour", "duration [h]"])
+
+
+def _energy(hours: float) -> float:
+    """What jobs use in so many hours [kWh]: ``JOB_SHARE`` of half of what the sites can."""
+    return JOB_SHARE * 0.5 * len(SITES) * SITE_POWER * hours
+
+
+def _drawn(count: int, seed: int | list[int]) -> tuple[Any, Any, list[str]]:
+    """Slack [h], preemptibility and sites of so many jobs, drawn with a seed."""
+    draw = np.random.default_rng(seed)
+    slack = draw.choice(SLACKS, size=count, p=SLACK_SHARES)
+    counts = draw.choice(SITE_COUNTS, size=count, p=SITE_SHARES)
     chosen = [sorted(draw.choice(len(SITES), size=n, replace=False)) for n in counts]
-    return pd.DataFrame({
-        "job": [f"job {i:03d}" for i in range(1, len(jobs) + 1)],
-        "power [kW]": np.round(jobs["power [kW]"], 1).to_numpy(),
-        "duration [h]": jobs["duration [h]"].to_numpy(),
-        "release": [_local(h) for h in jobs["hour"]],
-        "deadline": [_local(h) for h in deadline],
-        "preemptible": np.where(draw.random(len(jobs)) < PREEMPTIBLE, "true", "false"),
-        "sites": ["|".join(SITES[i] for i in sites) for sites in chosen],
-    })  # fmt: skip
+    preemptible = draw.random(count) < PREEMPTIBLE
+    return slack, preemptible, ["|".join(SITES[i] for i in sites) for sites in chosen]
 
 
 def _scaled(bundles: pd.DataFrame, energy: float) -> pd.DataFrame:
@@ -240,6 +290,14 @@ _JOBS_ASSUMED = (
     "must end 4 h, 8 h or 24 h (30, 30, 40 %) after it could at the earliest, at most 24 h after "
     "its release and within the file's span; 1, 2, 3, 4 or 6 sites (5, 30, 35, 20, 10 %) hold its "
     "data; 10 % may be interrupted. Drawn with seed 2023"
+)
+_YEAR_ASSUMED = (
+    "that every week of 2023 is that one week: the same tasks at the same weekday and hour by "
+    "Berlin's clock, with the same durations and powers, without holidays or seasons; "
+    + _JOBS_ASSUMED
+    + " and the number of the week (from 0, the week of 26 December 2022, of which only 1 January "
+    "is in the year), so that slack, sites and what may be interrupted differ from week to week. "
+    "Jobs that could not end 4 h before the year does are left out"
 )
 
 ABOUT: dict[str, dict[str, Any]] = {
@@ -317,6 +375,15 @@ ABOUT: dict[str, dict[str, Any]] = {
         "assumed": "put on 16 January 2023, all within that day; " + _JOBS_ASSUMED,
         "columns": _JOB_COLUMNS,
     },
+    "jobs_year.parquet": {
+        "origin": _SURF,
+        "licence": "MIT; terms of the upstream trace of SURF were not checked",
+        "attribution": "(c) 2017 AtLarge Research (OpenDC); trace of SURF",
+        "real": _JOBS_REAL + ", repeated",
+        "assumed": _YEAR_ASSUMED,
+        "columns": _JOB_COLUMNS
+        | {"release": "earliest start, UTC", "deadline": "latest end, UTC"},
+    },
 }  # fmt: skip
 
 
@@ -391,6 +458,7 @@ def main() -> None:
             "it_load.csv": make_it_load(raw),
             "jobs.csv": make_jobs(raw, 168.0, None),
             "jobs_day.csv": make_jobs(raw, 24.0, 0),
+            "jobs_year.parquet": make_jobs_of_the_year(raw),
         },
         FLENSBURG: {
             "heat_and_prices.csv": make_heat_and_prices(raw),

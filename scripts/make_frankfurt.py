@@ -4,7 +4,7 @@
 
 ``RAW`` holds ``topotherm_district/`` (roads_connected, sinks and source as GeoPackages). Written
 are ``data/frankfurt_2023/`` streets.gpkg, network.gpkg, heat.csv, power.csv, their entries in
-``data/MANIFEST.yaml``, and the three district files ``models/frankfurt*.yaml``.
+``data/MANIFEST.yaml``, and the district files ``models/frankfurt*.yaml``.
 ``weather.parquet`` must be there already.
 
 What it does: consumers are snapped to the street network; the tree of shortest paths from the

@@ -215,6 +215,10 @@ class Run:
         return {} if self.error is None else dict(self.error.telemetry)
 
 
+#: How a route makes a plan of a form.
+Solver = Callable[["Form", str, "Options"], "Plan"]
+
+
 @contextmanager
 def timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
     """Add the time of a stage to ``seconds``."""
@@ -228,17 +232,18 @@ def timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
 def plan_model(
     path: str | Path, route: str = "milp", options: Options | None = None,
     progress: Callable[[str], None] | None = None, policies: Sequence[str | Path] = (),
-    prepared: Callable[[Case], None] | None = None,
+    prepared: Callable[[Case], None] | None = None, by: Solver = solve,
 ) -> Run:  # fmt: skip
     """The whole sentence for one model and one route."""
-    return compare_routes(path, [route], options, progress, False, policies, prepared=prepared)[0]
+    return compare_routes(path, [route], options, progress, False, policies, prepared=prepared,
+                          by=by)[0]  # fmt: skip
 
 
 def compare_routes(
     path: str | Path, routes: Sequence[str], options: Options | None = None,
     progress: Callable[[str], None] | None = None, keep_going: bool = True,
     policies: Sequence[str | Path] = (), seeds: Sequence[int] = (), controls: bool = False,
-    prepared: Callable[[Case], None] | None = None,
+    prepared: Callable[[Case], None] | None = None, by: Solver = solve,
 ) -> list[Run]:  # fmt: skip
     """Solve one form by several routes, verify each plan, and time every stage.
 
@@ -248,7 +253,8 @@ def compare_routes(
     of ``seeds``, one seed after the other. With ``controls`` the routes named ``hybrid:…`` are
     controls of ``hybrid``, which must be among the routes: they run after it, and each gets as
     its limit the time that ``hybrid`` took with the same seed. ``prepared`` hears of the case
-    before anything is solved.
+    before anything is solved. ``by`` is how a route makes a plan of the form: at once
+    (:func:`solve`), or window by window.
     """
     from citygrid.routes.contract import Options
 
@@ -289,17 +295,19 @@ def compare_routes(
             runs.append(run)
             say(f"solving {size['columns']:,} columns, {size['binaries']:,} binaries by {route}"
                 + (f", seed {seed}" if len(seeds) > 1 else ""))  # fmt: skip
-            _fill(run, replace(options, seed=seed, time_limit=given), keep_going, say)
+            _fill(run, replace(options, seed=seed, time_limit=given), keep_going, say, by)
             if route == HYBRID:
                 taken = run.tried.used
     return runs
 
 
-def _fill(run: Run, options: Options, keep_going: bool, say: Callable[[str], None]) -> None:
+def _fill(
+    run: Run, options: Options, keep_going: bool, say: Callable[[str], None], by: Solver
+) -> None:
     """Solve and verify; a route without a plan leaves its error."""
     try:
         with timed(run.seconds, "solve"):
-            run.plan = solve(run.form, run.route, options)
+            run.plan = by(run.form, run.route, options)
     except NoPlanError as error:
         if not keep_going:
             raise

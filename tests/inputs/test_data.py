@@ -165,6 +165,36 @@ def test_jobs_fit_the_week_and_the_sites(data, name, hours, fewest):
     assert 0.05 < jobs.preemptible.mean() < 0.2
 
 
+def test_jobs_of_the_year_are_the_week_again_and_again(data):
+    """Durations and powers repeat; sites, slack and what may be interrupted are drawn anew."""
+    jobs = read_jobs(data / "frankfurt_2023" / "jobs_year.parquet")
+    assert jobs.release.min() >= YEAR.start
+    assert jobs.deadline.max() <= YEAR.start + np.timedelta64(8760, "h")
+    window = (jobs.deadline - jobs.release) / np.timedelta64(1, "h")
+    assert (window >= jobs.duration + 4).all() and window.max() <= 24
+    assert 0.38 < jobs.energy.sum() / (0.5 * 6 * 400 * 8760) < 0.42
+    frame = pd.DataFrame({
+        "power": jobs.power, "duration": jobs.duration, "preemptible": jobs.preemptible,
+        "sites": ["|".join(sites) for sites in jobs.sites], "window": window,
+    }, index=pd.DatetimeIndex(jobs.release, tz="UTC").tz_convert("Europe/Berlin"))  # fmt: skip
+    # In winter and in summer by the same clock on the wall.
+    weeks = [
+        frame.loc[first:last]
+        for first, last in (
+            ("2023-01-16", "2023-01-22"),
+            ("2023-01-23", "2023-01-29"),
+            ("2023-07-10", "2023-07-16"),
+        )
+    ]
+    for week in weeks[1:]:
+        assert list(week.index.hour) == list(weeks[0].index.hour)
+        assert np.array_equal(week[["power", "duration"]], weeks[0][["power", "duration"]])
+        for drawn in ("sites", "window", "preemptible"):
+            assert list(week[drawn]) != list(weeks[0][drawn])
+    assert set("|".join(frame.sites).split("|")) == SITES
+    assert 0.08 < jobs.preemptible.mean() < 0.12
+
+
 def test_flensburgs_year_is_what_its_sources_say(data):
     """Peak 20 MW, 66.5 GWh; 211 hours below zero; people get up in the morning."""
     file = data / "flensburg_2019" / "heat_and_prices.csv"

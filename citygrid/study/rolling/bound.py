@@ -23,6 +23,7 @@ import scipy.sparse as sp
 from citygrid.arrays import Flags, Floats
 from citygrid.model.form import Form
 from citygrid.model.windows import Calendar, settled, window
+from citygrid.routes.bounds.root import root_bound
 from citygrid.routes.contract import Clock, Journal, Options
 from citygrid.routes.highs import Task
 from citygrid.routes.milp import call
@@ -31,6 +32,8 @@ from citygrid.routes.milp import call
 LOST = 1e-9
 #: A price that would let a shared column pay without end is lowered to this share of its cost.
 WITHIN = 1.0 - 1e-12
+#: Entries of a window above which its tree is not searched.
+TALL = 60_000
 
 
 @dataclass(frozen=True)
@@ -43,9 +46,16 @@ class WindowBound:
 
 def bound_by_windows(
     form: Form, when: Calendar, duals: Floats, cuts: Sequence[int], options: Options,
-    clock: Clock, heard: Callable[[int], None] = lambda number: None,
+    clock: Clock, course: Floats, proved: Sequence[float] = (),
+    heard: Callable[[list[float]], None] = lambda values: None,
 ) -> WindowBound | None:  # fmt: skip
     """What windows between ``cuts`` (first steps, then the end) prove of a form's cost.
+
+    course
+        A point (n) near the best plan, so that a window's gap is one of what it costs and not of
+        what its prices leave of that.
+    proved, heard
+        What the first windows proved in an earlier try; hears all of it after every window.
 
     ``None`` where a window proves nothing, as on a time limit.
     """
@@ -55,20 +65,22 @@ def bound_by_windows(
     limit = np.where(prices > 0, form.row_lower, form.row_upper)
     held = prices != 0.0
     terms = [form.constant, *(prices[held] * limit[held]).tolist()]
-    cost = np.asarray(form.cost - form.matrix.T @ prices)
-    bare = replace(form, cost=cost, constant=0.0, accounts={}, curves=(), policies=(), source=None)
-    proved = []
-    for number, (first, last) in enumerate(pairwise(cuts)):
-        heard(number)
-        found = window(bare, own, first, last, np.zeros(len(cost)), form.lower, form.upper)
+    paid = np.asarray(form.matrix.T @ prices)
+    bare = replace(form, cost=form.cost - paid, constant=0.0, accounts={}, curves=(), policies=(),
+                   source=None)  # fmt: skip
+    values = list(proved)
+    for first, last in list(pairwise(cuts))[len(values) :]:
+        found = window(bare, own, first, last, np.zeros(len(paid)), form.lower, form.upper)
         part = _alone(found.form, crossing[found.rows])
-        value = _least(part, options, clock)
+        known = float(paid[found.columns] @ course[found.columns])
+        value = _least(replace(part, constant=known), options, clock)
         if value is None:
             return None
-        proved.append(value)
-    terms += proved
+        values.append(value - known)
+        heard(values)
+    terms += values
     lost = LOST * float(np.abs(terms).sum())
-    return WindowBound(math.fsum(terms) - lost, tuple(proved))
+    return WindowBound(math.fsum(terms) - lost, tuple(values))
 
 
 def _crossing(when: Calendar, cuts: Sequence[int]) -> Flags:
@@ -108,8 +120,13 @@ def _alone(form: Form, crossing: Flags) -> Form:
 
 
 def _least(form: Form, options: Options, clock: Clock) -> float | None:
-    """What is proven of a window's least cost [EUR]."""
+    """What is proven of a window's least cost [EUR]: at the root alone where the tree is tall.
+
+    There cuts prove most of it, and a plan, which a tree needs to end, is not what is looked for.
+    """
     if clock.over:
         return None
+    if form.matrix.nnz > TALL and form.integer.any():
+        return root_bound(form, options.quiet, Journal(), clock.left).bound
     task = Task.of(options, "bound", options.gap, clock.left)
     return call(form, task, Journal(), options.quiet).bound

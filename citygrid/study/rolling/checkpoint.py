@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -75,19 +78,38 @@ class Checkpoint:
         """What window ``number`` had decided."""
         assert self.folder is not None
         path = self.folder / NAME.format(number)
-        try:
-            with np.load(path, allow_pickle=False) as stored:
-                return (stored["columns"], stored["values"],
-                        json.loads(stored["notes"].tobytes()))  # fmt: skip
-        except (OSError, ValueError, KeyError) as error:
-            raise InputError(Fault(str(path), "is not what a rolling plan left behind",
-                                   str(error)[:80], "leave out --resume")) from error  # fmt: skip
+        with _told(path), np.load(path, allow_pickle=False) as stored:
+            return stored["columns"], stored["values"], json.loads(stored["notes"].tobytes())
+
+    def remember(self, name: str, **arrays: Any) -> None:
+        """Keep arrays under a name, beside the windows."""
+        if self.folder is None:
+            return
+        with whole(self.folder / f"{name}.npz") as temporary, temporary.open("wb") as stream:
+            np.savez(stream, **arrays)
+
+    def recall(self, name: str) -> dict[str, Any] | None:
+        """The arrays that are kept under a name, if any are."""
+        if self.folder is None or not (path := self.folder / f"{name}.npz").is_file():
+            return None
+        with _told(path), np.load(path, allow_pickle=False) as stored:
+            return {key: stored[key] for key in stored.files}
 
     def clear(self) -> None:
         """Take away what was kept: the plan is whole, or begins anew."""
         if self.folder is None or not self.folder.is_dir():
             return
-        for path in [*self.folder.glob("window_*.npz"), self.folder / FRAME]:
+        for path in [*self.folder.glob("*.npz"), self.folder / FRAME]:
             path.unlink(missing_ok=True)
         if not any(self.folder.iterdir()):
             self.folder.rmdir()
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """A file that cannot be read is the user's to take away."""
+    try:
+        yield
+    except (OSError, ValueError, KeyError, BadZipFile) as error:
+        raise InputError(Fault(str(path), "is not what a rolling plan left behind",
+                               str(error)[:80], "leave out --resume")) from error  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -11,17 +12,18 @@ import numpy as np
 
 from citygrid.arrays import Floats, Stamps, stamped
 from citygrid.errors import Fault, InfeasibleError, NoPlanError
-from citygrid.model.curves import exact
 from citygrid.model.form import Form
 from citygrid.model.windows import Calendar, shared_bounds, window
 from citygrid.routes import solve
-from citygrid.routes.contract import Clock, Journal, Options, Outcome
-from citygrid.routes.milp import complete
+from citygrid.routes.contract import Clock, Options, Outcome
 from citygrid.study.rolling.checkpoint import Checkpoint
 from citygrid.study.rolling.outlook import Outlook, priced
 from citygrid.study.rolling.spans import Spans
 
 Say = Callable[[str], None]
+
+#: Windows that may be decided anew where a later one has no plan.
+BACK = 3
 
 
 @dataclass
@@ -57,32 +59,40 @@ class Roller:
     clock: Clock
     say: Say
 
-    def run(self, checkpoint: Checkpoint, resume: bool) -> Course:
-        """Decide all windows; raises :class:`InfeasibleError` where one has no plan at all."""
-        course, number = Course.begin(self.form), 0
-        for number in range(checkpoint.begin(resume)):
+    def run(self, checkpoint: Checkpoint, decided: int) -> Course:
+        """Decide all windows after the first ones that are ``decided`` and kept.
+
+        Raises :class:`InfeasibleError` where one has no plan at all.
+        """
+        course, count = Course.begin(self.form), len(self.spans.begins)
+        #: What was decided before each of the last windows, to go back to.
+        before: deque[Course] = deque(maxlen=BACK)
+        for number in range(decided):
+            if number >= decided - BACK:
+                before.append(course.copy())
             columns, values, notes = checkpoint.read(number)
             course.x[columns] = values
             self._bounds(course, number)
             course.notes.append({**notes, "resumed": True})
-        before: Course | None = None
-        tried: set[int] = set()
-        number = len(course.notes)
-        count = len(self.spans.begins)
+        number, stuck, back = decided, -1, 0
         while number < count:
             kept = course.copy()
-            longer = 1 if number not in tried else 2
             self.say(self._where(number))
-            if self._decide(course, number, longer):
+            # On the way back to a window that had no plan, each sees as far as that one did.
+            if self._decide(course, number, max(stuck - number + 1, 1)):
                 checkpoint.keep(number, *self._decided(course, number), course.notes[-1])
-                before, number = kept, number + 1
+                before.append(kept)
+                number += 1
                 continue
-            # What an earlier window decided leaves no plan: decide that once more, seeing further.
-            if before is None or number - 1 in tried:
-                raise self._hopeless(kept, number)
-            tried |= {number - 1, number}
-            self.say(f"window {number + 1} has no plan; window {number} once more, seeing further")
-            course, before, number = before, None, number - 1
+            # What was decided before leaves no plan: decide that anew, each time from further back.
+            stuck, back = (number, 1) if number > stuck else (stuck, back + 1)
+            again = stuck - back
+            if again < number - len(before):
+                raise self._hopeless(kept, number, stuck)
+            self.say(f"window {number + 1} has no plan; from window {again + 1} on once more, "
+                     "seeing further")  # fmt: skip
+            while number > again:
+                course, number = before.pop(), number - 1
         return course
 
     def _decided(self, course: Course, number: int) -> tuple[Any, Floats]:
@@ -145,43 +155,27 @@ class Roller:
         why = outcome.status.replace("_", " ")
         return NoPlanError(Fault(
             self._where(number), f"found no plan ({why})", outcome.telemetry.get("message"),
-            "allow more time, a larger gap, a shorter window, or another route; "
-            "with --resume the windows before it are kept",
+            "allow more time, where --resume keeps the windows before it; or begin anew with a "
+            "larger gap, a shorter window or another route",
         ))  # fmt: skip
 
-    def _hopeless(self, course: Course, number: int) -> InfeasibleError:
-        """Why a window has no plan: what is missing where and when."""
+    def _hopeless(self, course: Course, number: int, stuck: int) -> InfeasibleError:
+        """Why window ``stuck`` has no plan, also from ``number`` on: what is missing and when."""
         from citygrid.routes.explain import explain
         from citygrid.routes.words import tell
 
-        first, _, end = self.spans.sees(number)
+        first, end = self.spans.sees(number)[0], self.spans.sees(stuck)[2]
         part = window(self.form, self.when, first, end, course.x, course.lower, course.upper)
         said = explain(part.form)
-        place = self._where(number)
+        place = self._where(stuck)
         if said.feasible:
             faults = [Fault(place, "has no plan after what was decided before", None,
                             "use a longer window or overlap")]  # fmt: skip
             return InfeasibleError(faults)
         told, document = tell(part.form, said, place, self.step)
         error = InfeasibleError([
-            *told, Fault(place, "has no plan, also after its neighbour was decided anew seeing "
-                         "further", None, "use a longer window or overlap, or plan without"),
+            *told, Fault(place, "has no plan, also where windows before it are decided anew, "
+                         "seeing further", None, "use a longer window or overlap, or plan without"),
         ])  # fmt: skip
-        error.details = {**document, "window": number + 1}
+        error.details = {**document, "window": stuck + 1}
         return error
-
-
-def finished(form: Form, course: Course, options: Options, clock: Clock, say: Say) -> Floats:
-    """The whole plan: with all choices made, the dispatch of all steps at once is one programme.
-
-    It gives levels, peaks and caps what windows could not see, and is kept where it is cheaper or
-    where the windows' own rounding adds up. Without time for it, the windows' own dispatch stays.
-    """
-    own = exact(form, course.x)
-    say("the dispatch of all windows at once, with their choices held")
-    found, _ = complete(form, own, Journal(), options.quiet, clock.last)
-    if found is None:
-        return own
-    best = exact(form, found)
-    better = form.objective(best) <= form.objective(own) or form.residual(own) > 1e-6
-    return best if better else own

@@ -29,12 +29,16 @@ PATIENCE = 180.0
 
 @dataclass(frozen=True)
 class Outlook:
-    """Point (n) and duals (m) of the relaxation, and what they prove of the cost [EUR]."""
+    """Point (n) and duals (m) of the relaxation, and what they prove of the cost [EUR].
+
+    In more than one of ``parts`` (``parts.py``) they are nearly those, and prove nothing yet.
+    """
 
     x: Floats
     duals: Floats
     bound: float | None
     seconds: float
+    parts: int = 1
 
 
 def look_ahead(
@@ -126,5 +130,8 @@ def says(outlook: Outlook | None) -> dict[str, Any]:
     """What the telemetry tells of it."""
     if outlook is None:
         return {"prices": "none: the relaxation was not solved in its time"}
-    return {"prices": "relaxation of the whole horizon", "relaxation_bound": outlook.bound,
+    prices = "relaxation of the whole horizon"
+    if outlook.parts > 1:
+        prices += f", in {outlook.parts} parts"
+    return {"prices": prices, "relaxation_bound": outlook.bound,
             "relaxation_seconds": outlook.seconds}  # fmt: skip

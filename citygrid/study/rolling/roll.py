@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from citygrid.district.case import Case
 from citygrid.errors import Fault, InputError
@@ -17,10 +19,12 @@ from citygrid.routes import check, check_sampler, check_strangers
 from citygrid.routes.contract import Clock, Journal, Options, Outcome, proven
 from citygrid.study.rolling.bound import bound_by_windows
 from citygrid.study.rolling.checkpoint import Checkpoint
-from citygrid.study.rolling.engine import Roller, finished
+from citygrid.study.rolling.dispatch import finished
+from citygrid.study.rolling.engine import Roller
 from citygrid.study.rolling.outlook import Outlook, look_ahead, says
+from citygrid.study.rolling.parts import WHOLE, look_ahead_by_parts
 from citygrid.study.rolling.spans import Spans, spans
-from citygrid.verbs import Run, formulate, formulate_under, load, prepare, timed, verify
+from citygrid.verbs import Run, formulate, plan_model
 from citygrid.verbs.handover import plan_of
 
 Say = Callable[[str], None]
@@ -29,6 +33,8 @@ Say = Callable[[str], None]
 LOOK, PROVE = 0.25, 0.5
 #: Windows of the bound are so many times as long as those of the plan, for fewer rows cross.
 LONGER = 4
+#: Names under which the look ahead and what the bound's windows proved are kept.
+OUTLOOK, PROVED = "outlook", "proved"
 
 
 def quiet(text: str) -> None:
@@ -74,20 +80,21 @@ def roll(
             form = formulate(case)
     with journal.stage("calendar"):
         when = calendar(form, case.time)
-    with journal.stage("outlook"):
-        outlook = look_ahead(form, asked, clock.share(LOOK), say)
     checkpoint = Checkpoint(folder, _about(form, parts, route, asked))
+    decided = checkpoint.begin(resume)
+    with journal.stage("outlook"):
+        outlook = _outlook(form, when, checkpoint, asked, clock.share(LOOK), say)
     roller = Roller(form, when, case.time, case.step, case.name, parts, route, asked, outlook,
                     clock, say)  # fmt: skip
     with journal.stage("windows"):
-        course = roller.run(checkpoint, resume)
+        course = roller.run(checkpoint, decided)
     with journal.stage("dispatch"):
-        x = finished(form, course, asked, clock, say)
+        x = finished(form, when, course.x, asked, clock, say)
     objective = form.objective(x)
     bound, how = None if outlook is None else outlook.bound, "relaxation"
     if prove and outlook is not None:
         with journal.stage("bound"):
-            better = _better(form, when, outlook, parts, asked, clock, say)
+            better = _better(form, when, outlook, parts, checkpoint, asked, clock, say)
         if better is not None and (bound is None or better > bound):
             bound, how = better, "windows"
     bound = proven(objective, bound)
@@ -109,16 +116,42 @@ def roll(
     return plan
 
 
-def _better(
-    form: Form, when: Calendar, outlook: Outlook, parts: Spans, options: Options, clock: Clock,
+def _outlook(
+    form: Form, when: Calendar, checkpoint: Checkpoint, options: Options, limit: float | None,
     say: Say,
+) -> Outlook | None:  # fmt: skip
+    """Prices and a course of the whole: kept, from its relaxation, or from parts of that."""
+    kept = checkpoint.recall(OUTLOOK)
+    if kept is not None:
+        bound = float(kept["bound"])
+        return Outlook(kept["x"], kept["duals"], bound if np.isfinite(bound) else None,
+                       float(kept["seconds"]), int(kept["parts"]))  # fmt: skip
+    found = (look_ahead(form, options, limit, say) if form.matrix.nnz <= WHOLE
+             else look_ahead_by_parts(form, when, options, limit, say))  # fmt: skip
+    if found is not None:
+        checkpoint.remember(OUTLOOK, x=found.x, duals=found.duals, seconds=found.seconds,
+                            bound=np.nan if found.bound is None else found.bound,
+                            parts=found.parts)  # fmt: skip
+    return found
+
+
+def _better(
+    form: Form, when: Calendar, outlook: Outlook, parts: Spans, checkpoint: Checkpoint,
+    options: Options, clock: Clock, say: Say,
 ) -> float | None:  # fmt: skip
     """What windows prove, longer ones than those of the plan, without overlap."""
     length = max(parts.window, min(LONGER * parts.window, parts.steps // 4))
     cuts = [*range(0, parts.steps - length // 2, length), parts.steps]
+    kept = checkpoint.recall(PROVED)
+    proved: list[float] = [] if kept is None else kept["values"].tolist()
+
+    def told(values: list[float]) -> None:
+        checkpoint.remember(PROVED, values=np.array(values))
+        say(f"proving a bound by windows, {len(values)} of {len(cuts) - 1}")
+
     say(f"proving a bound by {len(cuts) - 1} windows")
-    found = bound_by_windows(form, when, outlook.duals, cuts, replace(options, gap=options.gap),
-                             clock)  # fmt: skip
+    found = bound_by_windows(form, when, outlook.duals, cuts, options, clock, outlook.x, proved,
+                             told)  # fmt: skip
     return None if found is None else found.bound
 
 
@@ -156,24 +189,13 @@ def roll_model(
 
     ``prepared`` is shown the case before anything is solved.
     """
-    asked = options or Options()
-    seconds: dict[str, float] = {}
-    say("reading the district")
-    with timed(seconds, "load"):
-        district = load(path)
-    say("preparing weather, series and jobs")
-    with timed(seconds, "prepare"):
-        case = prepare(district)
+
+    def fits(case: Case) -> None:
         spans(case, window, overlap)
-    prepared(case)
-    say("writing the form")
-    with timed(seconds, "formulate"):
-        form = formulate_under(case, policies)
-    run = Run(route, case, form, None, None, seconds, None, asked.seed, asked.time_limit)
-    with timed(seconds, "solve"):
-        run.plan = roll(case, window, overlap, route, asked, say, folder, resume, form=form)
-    say(f"verifying the plan by {route}")
-    with timed(seconds, "verify"):
-        run.verdict = verify(case, run.plan)
-    seconds["total"] = sum(seconds.values())
-    return run
+        prepared(case)
+
+    def by_windows(form: Form, route: str, options: Options) -> Plan:
+        case: Case = form.source
+        return roll(case, window, overlap, route, options, say, folder, resume, form=form)
+
+    return plan_model(path, route, options, say, policies, fits, by_windows)

@@ -144,7 +144,8 @@ def test_the_bound_of_windows_holds(kind: str) -> None:
     outlook = look_ahead(form, EXACT, None, lambda text: None)
     assert outlook is not None
     when = calendar(form, result.case.time)
-    found = bound_by_windows(form, when, outlook.duals, [*range(steps), steps], EXACT, Clock(None))
+    found = bound_by_windows(form, when, outlook.duals, [*range(steps), steps], EXACT, Clock(None),
+                             outlook.x)  # fmt: skip
     assert found is not None
     scale = 1e-5 * max(1.0, float(np.abs(form.cost * outlook.x).sum()))
     assert found.bound <= result.plan.objective + scale
@@ -163,7 +164,8 @@ def test_any_prices_give_a_bound() -> None:
     values = []
     for noise in (0.0, 0.3, 1.0):
         duals = outlook.duals * (1.0 + noise * lot.standard_normal(len(outlook.duals)))
-        found = bound_by_windows(form, when, duals, [0, 48, 96], Options(gap=1e-4), Clock(None))
+        found = bound_by_windows(form, when, duals, [0, 48, 96], Options(gap=1e-4), Clock(None),
+                                 outlook.x)  # fmt: skip
         if found is not None:
             values.append(found.bound)
     assert len(values) >= 2 and max(values) <= whole_units() * (1 + 1e-6)
@@ -201,11 +203,30 @@ def test_a_run_that_was_cut_goes_on_with_the_next_window(tmp_path: Path) -> None
     said: list[str] = []
     plan = roll(units(), "24 h", "0 h", options=Options(gap=1e-3), folder=tmp_path / "windows",
                 resume=True, say=said.append)  # fmt: skip
-    assert not [text for text in said if text.startswith(("window 1 of", "window 2 of"))]
+    assert not [text for text in said if text.startswith(("window 1 of", "window 2 of", "pricing"))]
     assert plan.objective == pytest.approx(whole.objective, rel=1e-9)
     assert [each.get("resumed", False) for each in plan.telemetry["rolling"]["each"]] == [
         True, True, False, False]  # fmt: skip
     assert not (tmp_path / "windows").exists()
+
+
+def test_a_bound_that_was_cut_goes_on_with_the_next_of_its_windows(tmp_path: Path) -> None:
+    def cut(text: str) -> None:
+        if text == "proving a bound by windows, 2 of 4":
+            raise Cut
+
+    case, options = units(), Options(gap=1e-2)
+    whole = roll(case, "24 h", "0 h", options=options)
+    with pytest.raises(Cut):
+        roll(case, "24 h", "0 h", options=options, folder=tmp_path / "windows", say=cut)
+    said: list[str] = []
+    plan = roll(case, "24 h", "0 h", options=options, folder=tmp_path / "windows", resume=True,
+                say=said.append)  # fmt: skip
+    assert [text for text in said if " of 4" in text] == [
+        f"proving a bound by windows, {number} of 4" for number in (3, 4)
+    ]
+    assert plan.bound == pytest.approx(whole.bound, rel=1e-9)
+    assert plan.objective == pytest.approx(whole.objective, rel=1e-9)
 
 
 KILLED = """
