@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from citygrid.errors import Fault
+from citygrid.inputs.maps import FORMATS, layers_of, read_layer_of
 
 if TYPE_CHECKING:
     import geopandas as gpd
 
-FORMATS = "a GeoPackage, GeoJSON or Shapefile (.shp or .zip)"
 #: dBASE, in which Shapefiles keep their columns, cuts names after so many characters.
 NAME_LENGTH = 10
 #: Coordinates [m] beyond which there is no earth in any system of coordinates.
@@ -34,17 +34,12 @@ def read_layer(
     Rows without a geometry stay. ``None``, and a fault, where there is no such layer, it is empty,
     has no geometry at all, does not say its coordinate system or says a wrong one.
     """
-    import geopandas as gpd
-    import pyogrio
-    from pyogrio import errors
-    from shapely.errors import ShapelyError
-
     path, layer = split_layer(named)
     if not path.is_file():
         faults.append(Fault(named, "no such file", None, f"name {FORMATS}, FILE or FILE:LAYER"))
         return None
     try:
-        layers = [str(name) for name in pyogrio.list_layers(path)[:, 0]]
+        layers = layers_of(path)
         if layer is None:
             fitting = [name for name in layers if name.lower() in known]
             if not fitting and len(layers) == 1 and not must_be_known:
@@ -54,13 +49,9 @@ def read_layer(
                                     f"name it: {path.name}:LAYER"))  # fmt: skip
                 return None
             layer = fitting[0]
-        with np.errstate(invalid="ignore"):  # a place that is no number is told below
-            frame = gpd.read_file(path, layer=layer, engine="pyogrio")
-    except (errors.DataSourceError, errors.DataLayerError, errors.FieldError, errors.FeatureError,
-            errors.GeometryError, ShapelyError, ValueError) as error:  # fmt: skip
-        said = " ".join(str(error).split())
-        faults.append(Fault(named, f"cannot be read ({said[:80]})", None,
-                            f"name {FORMATS} and a layer in it"))  # fmt: skip
+        frame = read_layer_of(path, layer)
+    except ValueError as error:
+        faults.append(Fault.of(error, named))
         return None
     fault = _unfit(named, layer, frame)
     if fault is None:

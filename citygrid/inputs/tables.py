@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,18 @@ from numpy.typing import NDArray
 
 from citygrid.arrays import Floats
 from citygrid.errors import Fault, InputError
+
+#: Bytes of the largest file that is read, and of the largest text, which takes far more room than
+#: its bytes once it is in memory.
+MOST_BYTES, MOST_TEXT = 512 * 2**20, 64 * 2**20
+#: Rows of a text table: a year by the minute, and a column's worth to spare.
+MOST_ROWS = 1_000_000
+#: Columns of a text table.
+MOST_COLUMNS = 10_000
+#: Numbers of a Parquet or netCDF file that are read; such files are small whatever they claim.
+MOST_CELLS = 30_000_000
+#: Endings of files that are no text.
+BINARY = (".parquet", ".pq", ".nc", ".nc4", ".cdf")
 
 #: So many faults of one sort are told in full; the rest is counted.
 FAULTS_MAX = 8
@@ -81,8 +94,11 @@ def read_table(file: Path) -> Table:
     return _text(file)
 
 
-def check_file(file: Path) -> None:
-    """Refuse a file that is not there or is a folder."""
+def check_file(file: Path, most: int | None = None) -> None:
+    """Refuse a file that is not there, a folder, a pipe or device, or too large.
+
+    ``most`` are the bytes it may have; by its ending, if left out.
+    """
     if file.is_dir():
         raise InputError(Fault(str(file), "is a folder", None, "name the file in it"))
     if not file.exists():
@@ -91,6 +107,17 @@ def check_file(file: Path) -> None:
         raise InputError(
             Fault(str(file), "the file is not there", None, f"check the path: {there}")
         )
+    status = file.stat()
+    if not stat.S_ISREG(status.st_mode):  # a pipe would wait, and a device never end
+        raise InputError(Fault(str(file), "is not an ordinary file", None, "name a file"))
+    if most is None:
+        most = MOST_BYTES if file.suffix.lower() in BINARY else MOST_TEXT
+    if status.st_size > most:
+        repair = "keep what the horizon needs"
+        if most < MOST_BYTES:
+            repair += ", or write it as Parquet"
+        raise InputError(Fault(str(file), f"is larger than {most // 2**20} MiB",
+                               f"{status.st_size:,} bytes", repair))  # fmt: skip
 
 
 def few(faults: list[Fault], what: str) -> list[Fault]:
@@ -170,11 +197,18 @@ def read_text(file: Path) -> str:
 
 
 def _text(file: Path) -> Table:
-    lines = read_text(file).splitlines()
+    text = read_text(file)
+    if (count := text.count("\n")) > MOST_ROWS:
+        raise InputError(Fault(str(file), f"has more than {MOST_ROWS:,} rows", f"{count:,}",
+                               "keep what the horizon needs, or write it as Parquet"))  # fmt: skip
+    lines = text.splitlines()
     kept = [i for i, line in enumerate(lines) if line.strip() and not line.lstrip().startswith("#")]
     if not kept:
         raise InputError(Fault(str(file), "the file is empty", None, "write a header and rows"))
     delimiter = _delimiter(lines[kept[0]])
+    if (count := lines[kept[0]].count(delimiter)) > MOST_COLUMNS:
+        raise InputError(Fault(str(file), f"has more than {MOST_COLUMNS:,} columns", f"{count:,}",
+                               "keep the columns that the district names"))  # fmt: skip
     rows, count = [], []
     for number, cells in _records([(i + 1, lines[i]) for i in kept], delimiter):
         rows.append([cell.strip() for cell in cells])
@@ -261,8 +295,31 @@ def _points(file: Path, name: str, values: NDArray[Any], place: list[int]) -> ND
 
 
 def _parquet(file: Path) -> Table:
-    frame = opened(file, pd.read_parquet, "Parquet")
-    return from_frame(file, frame)
+    """A Parquet file; one that claims more than a series needs is refused by what it says.
+
+    Equal numbers take no room in it: a file of kilobytes may hold a thousand million of them.
+    """
+    import pyarrow.parquet
+
+    def claims(path: Path) -> tuple[int, int]:
+        said = pyarrow.parquet.read_metadata(path)
+        groups = [said.row_group(i) for i in range(said.num_row_groups)]
+        cells = max(said.num_rows, sum(group.num_rows for group in groups)) * said.num_columns
+        return cells, sum(group.total_byte_size for group in groups)
+
+    cells, size = opened(file, claims, "Parquet")
+    check_cells(file, cells)
+    if size > MOST_BYTES:
+        raise InputError(Fault(str(file), f"unpacks to more than {MOST_BYTES // 2**20} MiB",
+                               f"{size:,} bytes", "keep what the horizon needs"))  # fmt: skip
+    return from_frame(file, opened(file, pd.read_parquet, "Parquet"))
+
+
+def check_cells(file: Path, cells: int) -> None:
+    """Refuse a file that claims more numbers than any series or table has."""
+    if cells > MOST_CELLS:
+        raise InputError(Fault(str(file), f"claims more than {MOST_CELLS:,} values",
+                               f"{cells:,}", "keep the columns and rows that the horizon needs"))  # fmt: skip
 
 
 def opened(file: Path, read: Callable[[Path], Any], what: str) -> Any:
