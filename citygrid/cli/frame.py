@@ -134,8 +134,8 @@ def framed(command: Callable[..., None], profile: bool = True) -> Callable[..., 
         except OSError as error:
             # Of a rename, the second name is the one that the user knows.
             place = error.filename2 or error.filename or "output"
-            _refuse(frame, [plain(f"{place}") + f": {error.strerror or error}; name another file or folder, or "
-                            "free the space or permission"], 2)  # fmt: skip
+            told = f"{place}: {error.strerror or error}; name another file or folder, or free the "
+            _refuse(frame, [plain(f"{told}space or permission")], 2)
         except MemoryError:
             _refuse(
                 frame,

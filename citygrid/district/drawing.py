@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from citygrid.errors import Fault, InputError
-from citygrid.inputs.maps import layers_of, read_layer_of
+from citygrid.inputs.maps import layers_of, misplaced, read_layer_of
 
 #: Layers whose areas and points are footprints; a file of one layer may call it as it likes.
 FOOTPRINTS = ("footprints", "buildings")
@@ -55,6 +55,8 @@ def read_drawing(path: Path, crs: str | None, place: str = "geometry") -> str:
             if not isinstance(frame, gpd.GeoDataFrame):
                 continue
             frame = frame[frame.geometry.notna() & ~frame.geometry.is_empty]
+            if fault := misplaced(path.name, frame):
+                raise InputError(fault.within(place))
             if target is not None and frame.crs is not None:
                 frame = frame.to_crs(target)
             linear = frame.geom_type.isin(["LineString", "MultiLineString"])

@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from citygrid.errors import Fault
-from citygrid.inputs.maps import FORMATS, layers_of, read_layer_of
+from citygrid.inputs.maps import FORMATS, layers_of, misplaced, read_layer_of
 
 if TYPE_CHECKING:
     import geopandas as gpd
 
 #: dBASE, in which Shapefiles keep their columns, cuts names after so many characters.
 NAME_LENGTH = 10
-#: Coordinates [m] beyond which there is no earth in any system of coordinates.
-FURTHEST = 1e8
 
 
 def split_layer(named: str) -> tuple[Path, str | None]:
@@ -76,30 +74,7 @@ def _unfit(named: str, layer: str, frame: Any) -> Fault | None:
         repair = "put the .prj beside the .shp" if shapefile else "set it in the file"
         return Fault(named, f"does not say its coordinate system{lacks}", layer,
                      f"{repair}, such as that of EPSG:25832")  # fmt: skip
-    lost = no_places(frame.geometry)
-    if lost.any():
-        row = int(np.flatnonzero(lost)[0])
-        others = f"; so are {int(lost.sum()) - 1} others" if lost.sum() > 1 else ""
-        return Fault(f"{named}: row {row + 1}", f"is drawn where nothing can be{others}",
-                     frame.geometry.iloc[row].wkt[:60],
-                     "draw it anew, or leave it out")  # fmt: skip
-    west, south, east, north = frame.total_bounds
-    if frame.crs.is_geographic and (west < -361 or east > 361 or south < -91 or north > 91):
-        return Fault(named, f"says that it is in degrees ({frame.crs.name}), and is not",
-                     f"{east:.0f}, {north:.0f}",
-                     "state its coordinate system: GeoJSON without a member `crs` "
-                     "is WGS 84")  # fmt: skip
-    return None
-
-
-def no_places(shapes: gpd.GeoSeries) -> np.ndarray:
-    """Which shapes have a coordinate that is no number or further than :data:`FURTHEST`."""
-    import shapely
-
-    at, shape = shapely.get_coordinates(shapes.values, return_index=True)
-    lost = np.zeros(len(shapes), dtype=bool)
-    lost[shape[~(np.abs(at) <= FURTHEST).all(axis=1)]] = True
-    return lost
+    return misplaced(named, frame)
 
 
 def placed(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:

@@ -1,7 +1,7 @@
 """What a netCDF file claims to hold, told from its header before anything of it is read.
 
-What was never written takes no room in a file: one of kilobytes may claim a thousand million values,
-and reading it would take the memory of all of them.
+What was never written takes no room in a file: one of kilobytes may claim a thousand million
+values, and reading it would take the memory of all of them.
 """
 
 from __future__ import annotations

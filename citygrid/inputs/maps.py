@@ -1,9 +1,9 @@
 """Files of maps: a GeoPackage, GeoJSON or Shapefile, and nothing else that GDAL would open.
 
-GDAL takes a file for what its first bytes say, whatever it is called. Some of what it knows (virtual
-formats, services) names further files and addresses on the network, and a GeoPackage is a database
-whose views and generated columns are computed while they are read. None of that is a map, so it is
-refused before GDAL sees it.
+GDAL takes a file for what its first bytes say, whatever it is called. Some of what it knows
+(virtual formats, services) names further files and addresses on the network, and a GeoPackage is a
+database whose views and generated columns are computed while they are read. None of that is a map,
+so it is refused before GDAL sees it, or before it reads the rows.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from citygrid.errors import InputError
+from citygrid.errors import Fault, InputError
 from citygrid.inputs.tables import MOST_BYTES, check_file
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 FORMATS = "a GeoPackage, GeoJSON or Shapefile (.shp or .zip)"
+#: Coordinates [m] beyond which there is no earth in any system of coordinates.
+FURTHEST = 1e8
 #: First bytes of what is read.
 SQLITE, SHAPEFILE, ZIP = b"SQLite format 3\0", b"\x00\x00\x27\x0a", b"PK\x03\x04"
 #: What a zipped Shapefile is made of.
@@ -55,6 +57,28 @@ def read_layer_of(path: Path, layer: str) -> gpd.GeoDataFrame:
             lambda: gpd.read_file(path, layer=layer, engine="pyogrio"), " and a layer in it"
         )
     return frame
+
+
+def misplaced(named: str, frame: gpd.GeoDataFrame) -> Fault | None:
+    """What is drawn where nothing can be: no number, beyond the earth, or degrees that are none."""
+    import shapely
+
+    at, shape = shapely.get_coordinates(frame.geometry.values, return_index=True)
+    lost = np.unique(shape[~(np.abs(at) <= FURTHEST).all(axis=1)])
+    if len(lost):
+        row = int(lost[0])
+        others = f", and so are {len(lost) - 1} others" if len(lost) > 1 else ""
+        return Fault(f"{named}: row {row + 1}", f"is drawn where nothing can be{others}",
+                     frame.geometry.iloc[row].wkt[:60],
+                     "draw it anew, or leave it out")  # fmt: skip
+    west, south, east, north = frame.total_bounds
+    degrees = frame.crs is not None and frame.crs.is_geographic
+    if degrees and (west < -361 or east > 361 or south < -91 or north > 91):
+        return Fault(named, f"says that it is in degrees ({frame.crs.name}), and is not",
+                     f"{east:.0f}, {north:.0f}",
+                     "state its coordinate system: GeoJSON without a member `crs` "
+                     "is WGS 84")  # fmt: skip
+    return None
 
 
 def _opened(read: Callable[[], T], more: str = "") -> T:
@@ -112,5 +136,5 @@ def _check_tables(path: Path) -> None:
     tables = _opened(lambda: pyogrio.read_dataframe(path, sql=ask, read_geometry=False))
     for kind, name, sql in zip(tables["type"], tables["name"], tables["sql"], strict=True):
         if kind == "view" or _COMPUTED.search(str(sql)):
-            raise ValueError(f"computes {str(name)[:60]!r} while it is read (a view, or a generated "
-                             "column); store its rows as a plain table")  # fmt: skip
+            raise ValueError(f"computes {str(name)[:60]!r} while it is read (a view, or a "
+                             "generated column); store its rows as a plain table")  # fmt: skip

@@ -167,6 +167,12 @@ def _netcdf(file: Path, time: str | None, wanted: str | None) -> Table:
     check_cells(file, opened(file, longest_series, "netCDF"))
     with opened(file, partial(xr.open_dataset, engine="netcdf4"), "netCDF") as dataset:
         dims = [str(d) for d in dataset.dims if _is_time(dataset, str(d))]
+        other = [axis.encoding["calendar"] for axis in dataset.coords.values()
+                 if axis.dtype.kind == "O" and "calendar" in axis.encoding]  # fmt: skip
+        if other and not dims:
+            reason = "counts its days by a calendar that no clock keeps"
+            repair = "convert it to the standard calendar"
+            raise InputError(Fault(str(file), reason, str(other[0]), repair))
         if time is not None:
             dims = [d for d in dims if d == time]
         if len(dims) != 1:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import re
 import stat
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,15 +100,22 @@ def check_file(file: Path, most: int | None = None) -> None:
 
     ``most`` are the bytes it may have; by its ending, if left out.
     """
-    if file.is_dir():
+    try:
+        status = file.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        status = None
+    except (OSError, ValueError) as error:  # too long, in circles, without permission; with a NUL
+        reason = f"cannot be opened ({getattr(error, 'strerror', None) or error})"
+        raise InputError(Fault(_short(file), reason, None, "check the path and its permissions")
+                         ) from error  # fmt: skip
+    if status is not None and stat.S_ISDIR(status.st_mode):
         raise InputError(Fault(str(file), "is a folder", None, "name the file in it"))
-    if not file.exists():
+    if status is None:
         near = sorted(p.name for p in file.parent.glob("*")) if file.parent.is_dir() else []
         there = f"there is {', '.join(near[:12])}" if near else f"{file.parent} is not there either"
         raise InputError(
             Fault(str(file), "the file is not there", None, f"check the path: {there}")
         )
-    status = file.stat()
     if not stat.S_ISREG(status.st_mode):  # a pipe would wait, and a device never end
         raise InputError(Fault(str(file), "is not an ordinary file", None, "name a file"))
     if most is None:
@@ -118,6 +126,11 @@ def check_file(file: Path, most: int | None = None) -> None:
             repair += ", or write it as Parquet"
         raise InputError(Fault(str(file), f"is larger than {most // 2**20} MiB",
                                f"{status.st_size:,} bytes", repair))  # fmt: skip
+
+
+def _short(file: Path) -> str:
+    """A path that is no longer than people read."""
+    return str(file) if len(str(file)) < 200 else f"{str(file)[:100]}…"
 
 
 def few(faults: list[Fault], what: str) -> list[Fault]:
@@ -170,7 +183,10 @@ def _why(cell: Any) -> str:
     text = str(cell).casefold()
     if text in ("nan", "na", "n/a", "null", "none", "<na>", "-"):
         return "the value is missing"
-    return "the value is infinite" if "inf" in text else "the value is not a number"
+    if "inf" in text:
+        return "the value is infinite"
+    beyond = text.isascii() and "_" not in text and _is_number(text)
+    return "the value is too large for a number" if beyond else "the value is not a number"
 
 
 def _shown(cell: Any) -> object:
@@ -184,8 +200,12 @@ def read_text(file: Path) -> str:
     """The text of a file in UTF-8 (with or without mark) or else Latin-1; zeros are refused."""
     raw = file.read_bytes()
     if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return raw.decode("utf-16")
-    if b"\0" in raw[:4096]:
+        try:
+            return raw.decode("utf-16")
+        except UnicodeDecodeError as error:
+            raise InputError(Fault(str(file), f"begins as UTF-16 and is none: {error.reason}", None,
+                                   "save it once more, as UTF-8")) from error  # fmt: skip
+    if b"\0" in raw:
         raise InputError(
             Fault(str(file), "is no text file", None,
                   "use CSV, or the ending .parquet, .nc, .epw, .json or .dat of what it is")
@@ -210,7 +230,7 @@ def _text(file: Path) -> Table:
         raise InputError(Fault(str(file), f"has more than {MOST_COLUMNS:,} columns", f"{count:,}",
                                "keep the columns that the district names"))  # fmt: skip
     rows, count = [], []
-    for number, cells in _records([(i + 1, lines[i]) for i in kept], delimiter):
+    for number, cells in _records(file, [(i + 1, lines[i]) for i in kept], delimiter):
         rows.append([cell.strip() for cell in cells])
         count.append(number)
     header, body, place = rows[0], rows[1:], count[1:]
@@ -231,8 +251,10 @@ def _delimiter(header: str) -> str:
     return next((mark for mark in (";", "\t") if mark in header), ",")
 
 
-def _records(lines: list[tuple[int, str]], delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """Records with the number of the line each begins at."""
+def _records(
+    file: Path, lines: list[tuple[int, str]], delimiter: str
+) -> Iterator[tuple[int, list[str]]]:
+    """Records with the number of the line that each ends at; what is no CSV raises."""
     last = 0
 
     def given() -> Iterator[str]:
@@ -241,8 +263,16 @@ def _records(lines: list[tuple[int, str]], delimiter: str) -> Iterator[tuple[int
             last = number
             yield line + "\n"
 
-    for cells in csv.reader(given(), delimiter=delimiter):
-        yield last, cells
+    try:
+        for cells in csv.reader(given(), delimiter=delimiter, strict=True):
+            yield last, cells
+    except csv.Error as error:
+        reason = str(error)
+        told = "a quote is not closed" if "unexpected end" in reason else reason
+        repair = "close the quote, or write the cell without quotes"
+        raise InputError(
+            Fault(f"{file}, row {last}", f"cannot be read: {told}", None, repair)
+        ) from error
 
 
 def _check_shape(file: Path, header: list[str], body: list[list[str]], place: list[int]) -> None:
@@ -303,6 +333,11 @@ def _parquet(file: Path) -> Table:
 
     def claims(path: Path) -> tuple[int, int]:
         said = pyarrow.parquet.read_metadata(path)
+        names = Counter(said.schema.column(i).path for i in range(said.num_columns))
+        for name, count in names.most_common(1):
+            if count > 1:
+                raise InputError(Fault(f"{path}, header", "two columns have one name", name,
+                                       "rename one"))  # fmt: skip
         groups = [said.row_group(i) for i in range(said.num_row_groups)]
         cells = max(said.num_rows, sum(group.num_rows for group in groups)) * said.num_columns
         return cells, sum(group.total_byte_size for group in groups)
@@ -318,8 +353,10 @@ def _parquet(file: Path) -> Table:
 def check_cells(file: Path, cells: int) -> None:
     """Refuse a file that claims more numbers than any series or table has."""
     if cells > MOST_CELLS:
-        raise InputError(Fault(str(file), f"claims more than {MOST_CELLS:,} values",
-                               f"{cells:,}", "keep the columns and rows that the horizon needs"))  # fmt: skip
+        repair = "keep the columns and rows that the horizon needs"
+        raise InputError(
+            Fault(str(file), f"claims more than {MOST_CELLS:,} values", f"{cells:,}", repair)
+        )
 
 
 def opened(file: Path, read: Callable[[Path], Any], what: str) -> Any:
@@ -330,6 +367,8 @@ def opened(file: Path, read: Callable[[Path], Any], what: str) -> Any:
         raise
     except Exception as error:  # every library has its own family, and they change
         first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        if isinstance(error, KeyError):
+            first = f"it lacks {first}"
         raise InputError(
             Fault(
                 str(file), f"cannot be read as {what}: {first}", None, "check or replace the file"

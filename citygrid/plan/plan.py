@@ -40,7 +40,7 @@ CONVENTIONS = "CF-1.11"
 #: Of stored plans: raised whenever a replay needs what plans did not hold before, so that an older
 #: plan is refused by name instead of half read.
 FORMAT = 3
-#: Bytes that all arrays of a stored plan may have together; a year of a large district has far less.
+#: Bytes that all arrays of a plan may have together; a year of a large district has far less.
 MOST_BYTES = 2**31
 #: Units in which flows are kept; a file in MW or MWh is converted when it is read.
 CANONICAL = {"power": "kW", "energy": "kWh", "share": "1"}

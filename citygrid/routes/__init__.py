@@ -19,7 +19,8 @@ from citygrid.model.form import Form
 from citygrid.routes.contract import Options, Outcome
 
 __all__ = [
-    "CONTROLS", "Options", "Outcome", "check", "check_sampler", "check_strangers", "names", "solve", "strange",
+    "CONTROLS", "Options", "Outcome", "check", "check_sampler", "check_strangers", "names", "solve",
+    "strange",
 ]  # fmt: skip
 
 #: What may take the annealer's place in ``hybrid``.

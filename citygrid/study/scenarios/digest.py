@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import citygrid
+from citygrid.registry.canonical import sha256_of_file
 from citygrid.study.scenarios.spec import OutputsSpec, RouteSpec
 
 
