@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import glob
 import re
+import warnings
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -82,9 +83,14 @@ def misplaced(named: str, frame: gpd.GeoDataFrame) -> Fault | None:
 
 
 def _opened(read: Callable[[], T], more: str = "") -> T:
-    """What GDAL reads; whatever it or a library behind it objects to is one ``ValueError``."""
+    """What GDAL reads; whatever it or a library behind it objects to is one ``ValueError``.
+
+    What it only warns of, such as points without a place, is told by who reads the rows.
+    """
     try:
-        return read()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)
+            return read()
     except Exception as error:  # GDAL's, shapely's, pyproj's and numpy's have no common family
         said = " ".join(str(error).split()).replace(";", ",")
         raise ValueError(f"cannot be read ({said[:80]}); name {FORMATS}{more}") from error

@@ -218,16 +218,16 @@ def read_text(file: Path) -> str:
 
 def _text(file: Path) -> Table:
     text = read_text(file)
-    if (count := text.count("\n")) > MOST_ROWS:
-        raise InputError(Fault(str(file), f"has more than {MOST_ROWS:,} rows", f"{count:,}",
+    if (long := text.count("\n")) > MOST_ROWS:
+        raise InputError(Fault(str(file), f"has more than {MOST_ROWS:,} rows", f"{long:,}",
                                "keep what the horizon needs, or write it as Parquet"))  # fmt: skip
     lines = text.splitlines()
     kept = [i for i, line in enumerate(lines) if line.strip() and not line.lstrip().startswith("#")]
     if not kept:
         raise InputError(Fault(str(file), "the file is empty", None, "write a header and rows"))
     delimiter = _delimiter(lines[kept[0]])
-    if (count := lines[kept[0]].count(delimiter)) > MOST_COLUMNS:
-        raise InputError(Fault(str(file), f"has more than {MOST_COLUMNS:,} columns", f"{count:,}",
+    if (wide := lines[kept[0]].count(delimiter)) > MOST_COLUMNS:
+        raise InputError(Fault(str(file), f"has more than {MOST_COLUMNS:,} columns", f"{wide:,}",
                                "keep the columns that the district names"))  # fmt: skip
     rows, count = [], []
     for number, cells in _records(file, [(i + 1, lines[i]) for i in kept], delimiter):
