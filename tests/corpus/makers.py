@@ -532,6 +532,20 @@ def attribute(name: str, value: Any, group: str | None = None) -> Callable[[Any]
     return edit
 
 
+def drawing(geometry: dict[str, Any]) -> Callable[[Any], None]:
+    """Put a drawing into the case."""
+
+    def edit(file: Any) -> None:
+        features = [{"properties": {"layer": "footprints"}, "geometry": geometry}]
+        text = json.dumps({"type": "FeatureCollection", "features": features}).encode()
+        case = file["case"]
+        case.renameVariable("geometry", "former")
+        case.createDimension("letter", len(text))
+        case.createVariable("geometry", "u1", ("letter",))[:] = np.frombuffer(text, np.uint8)
+
+    return edit
+
+
 def number(name: str, value: float) -> Callable[[Any], None]:
     """Add to the first number of a variable, or put what is not finite there."""
 
@@ -575,6 +589,8 @@ with_values(
     case_time__nc=lambda file: file["case/time"].__setitem__(1, file["case/time"][1] + 1),
     case_json__nc=attribute("assets", "{", "case"),
     crs_word__nc=attribute("nodes", json.dumps({"plant": ["east", "north"]}), "case"),
+    drawing_words__nc=drawing({"type": "Point", "coordinates": ["east", "north"]}),
+    drawing_kind__nc=drawing({"type": "Blob", "coordinates": [1, 2]}),
     load_edited__nc=number("grid.import", 0.5), import_nan__nc=number("grid.import", float("nan")),
     cost_edited__nc=number("ledger.money", 1.0), objective_edited__nc=attribute("objective", 1.0),
     bound_above__nc=attribute("bound", 1e6),

@@ -101,10 +101,9 @@ def read_pypsa(file: Path) -> Pypsa:
     if not file.exists():
         raise InputError(Fault(str(file), "there is no such file or folder", None,
                                "name a netCDF file, or a folder of CSV files"))  # fmt: skip
-    read = _folder
     if not file.is_dir():
         check_file(file, MOST_BYTES)
-        read = _netcdf
+    read = _folder if file.is_dir() else _netcdf
     static, series, snapshots = opened(file, read, "a network of PyPSA")
     if "buses" not in static:
         raise InputError(Fault(str(file), "is no network of PyPSA: there are no buses", None,
