@@ -7,6 +7,7 @@ the command line, and nothing else does.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -47,7 +48,16 @@ class Fault:
     def __str__(self) -> str:
         shown = "" if self.value is None else f" (got {_short(self.value)})"
         repair = f"; {self.repair}" if self.repair else ""
-        return f"{self.place}: {self.reason}{shown}{repair}"
+        return plain(f"{self.place}: {self.reason}{shown}{repair}")
+
+
+#: What a terminal would obey, or cannot show: controls, half pairs, and what turns the direction.
+_UNSHOWN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
+
+
+def plain(text: str) -> str:
+    """A text as it may be shown on a terminal: what this would obey is written as an escape."""
+    return _UNSHOWN.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def _short(value: object, width: int = 80) -> str:

@@ -17,7 +17,14 @@ import click
 from citygrid.cards import short
 from citygrid.cli.progress import Progress
 from citygrid.cli.recording import LINE
-from citygrid.errors import CitygridError, Fault, InputError, NoPlanError, VerificationError
+from citygrid.errors import (
+    CitygridError,
+    Fault,
+    InputError,
+    NoPlanError,
+    VerificationError,
+    plain,
+)
 
 if TYPE_CHECKING:
     from citygrid.registry import Recording
@@ -62,7 +69,9 @@ class Frame:
 
     def answer(self, document: dict[str, Any], text: str) -> None:
         """The command's result: exactly one JSON document, or text for people."""
-        self._answer = json.dumps(document, indent=1, allow_nan=False) if self.as_json else text
+        self._answer = (
+            json.dumps(document, indent=1, allow_nan=False) if self.as_json else plain(text)
+        )
 
     def hand_over(self) -> None:
         """Print the answer, once the command is over and standard output is its own again."""
@@ -125,8 +134,8 @@ def framed(command: Callable[..., None], profile: bool = True) -> Callable[..., 
         except OSError as error:
             # Of a rename, the second name is the one that the user knows.
             place = error.filename2 or error.filename or "output"
-            _refuse(frame, [f"{place}: {error.strerror or error}; name another file or folder, or "
-                            "free the space or permission"], 2)  # fmt: skip
+            told = f"{place}: {error.strerror or error}; name another file or folder, or free the "
+            _refuse(frame, [plain(f"{told}space or permission")], 2)
         except MemoryError:
             _refuse(
                 frame,

@@ -106,12 +106,12 @@ def _request(record: Record) -> dict[str, Any]:
 
 def _refuse_code(record: Record, request: Mapping[str, Any]) -> None:
     """A registry may come from elsewhere; code that it names is run only where that is said."""
+    from citygrid.routes import Options, strange
+
     code = [f"policy {text}" for text in request["policies"]]
-    for name in str(request["sampler"]).split(","):
-        while name.startswith("noisy:"):
-            name = name.removeprefix("noisy:")
-        if ":" in name:
-            code.append(f"sampler {name}")
+    for route in request["routes"]:
+        code += strange(route, Options(sampler=request["sampler"], extras=request["settings"]))
+    code = list(dict.fromkeys(code))
     if code:
         raise InputError(Fault(f"run {record.id}", "has run code that is named in the registry",
                                ", ".join(code), "look at it by `citygrid runs show`, then say "

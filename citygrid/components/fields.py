@@ -112,10 +112,10 @@ def _quantity(unit: str, minimum: float | None, maximum: float | None) -> Any:
         shown = f"{number:g} {unit}".removesuffix(" 1")
         if minimum is not None and number < minimum:
             raise ValueError(f"must be at least {minimum:g} {unit}".removesuffix(" 1")
-                             + f", is {shown}")  # fmt: skip
+                             + f", is {shown}; write {minimum:g} or more")  # fmt: skip
         if maximum is not None and number > maximum:
             raise ValueError(f"must be at most {maximum:g} {unit}".removesuffix(" 1")
-                             + f", is {shown}")  # fmt: skip
+                             + f", is {shown}; write {maximum:g} or less")  # fmt: skip
         return number
 
     return convert
@@ -215,7 +215,7 @@ def of_capacity(unit: str, share: str, hourly: bool = False) -> Any:
                     f'as "{absolute}"'
                 ) from None
         if number < 0:
-            raise ValueError(f"must be at least 0, is {value}")
+            raise ValueError(f"must be at least 0, is {value}; write 0 or more")
         if not amount and share == "1" and number > 1.0:
             raise ValueError(f"must be at most 1, is {number:g}; the capacity is 100 %")
         return Absolute(number) if amount else number

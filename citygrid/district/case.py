@@ -230,10 +230,18 @@ def _amounts(said: Any) -> bool:
 
 
 def _is_drawing(text: str | None) -> bool:
-    """Whether it is nothing, or features that say their layer."""
+    """Whether it is nothing, or features that say their layer and can be drawn."""
     if text is None:
         return True
+    from shapely.errors import ShapelyError
+    from shapely.geometry import shape
+
     features = json.loads(text)["features"]
+    try:
+        for each in features:
+            shape(each["geometry"])
+    except (ShapelyError, LookupError, TypeError, ValueError):
+        return False
     return all(isinstance(each["properties"]["layer"], str) and each["geometry"]["type"]
                and (each["properties"]["layer"] != "lines" or each["properties"]["component"])
                for each in features)  # fmt: skip

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from citygrid.errors import Fault, InputError
+from citygrid.inputs.maps import layers_of, misplaced, read_layer_of
 
 #: Layers whose areas and points are footprints; a file of one layer may call it as it likes.
 FOOTPRINTS = ("footprints", "buildings")
@@ -37,7 +38,6 @@ def read_drawing(path: Path, crs: str | None, place: str = "geometry") -> str:
     features say their ``layer``. Raises :class:`InputError` where the file cannot be read.
     """
     import geopandas as gpd
-    import pyogrio
     from pyproj import CRS
     from pyproj.exceptions import CRSError
 
@@ -49,12 +49,14 @@ def read_drawing(path: Path, crs: str | None, place: str = "geometry") -> str:
     except CRSError:
         target = None  # a fault of the district's own
     try:
-        layers = [str(name) for name in pyogrio.list_layers(path)[:, 0]]
+        layers = layers_of(path)
         for layer in layers:
-            frame = gpd.read_file(path, layer=layer, engine="pyogrio")
+            frame = read_layer_of(path, layer)
             if not isinstance(frame, gpd.GeoDataFrame):
                 continue
             frame = frame[frame.geometry.notna() & ~frame.geometry.is_empty]
+            if fault := misplaced(path.name, frame):
+                raise InputError(fault.within(place))
             if target is not None and frame.crs is not None:
                 frame = frame.to_crs(target)
             linear = frame.geom_type.isin(["LineString", "MultiLineString"])
@@ -63,9 +65,8 @@ def read_drawing(path: Path, crs: str | None, place: str = "geometry") -> str:
                 features += _features(named[["component", "geometry"]], "lines")
             if layer.lower() in FOOTPRINTS or len(layers) == 1:
                 features += _features(frame[~linear], "footprints")
-    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, ValueError) as error:
-        raise InputError(Fault(place, f"cannot be read ({str(error)[:80]})", str(path),
-                               "name a GeoPackage or GeoJSON")) from error  # fmt: skip
+    except ValueError as error:
+        raise InputError(Fault.of(error, place, str(path))) from error
     return json.dumps({"type": "FeatureCollection", "features": features})
 
 

@@ -220,13 +220,15 @@ def _fault(model: type[BaseModel], detail: Any, prefix: Path_, tree: Tree) -> Fa
             f"write `{location[-1]}: {{…}}`, empty braces where there is nothing to say",
         )
     if kind == "string_type":
-        return Fault(place, "is not a text", _scalar(value), f'write "{_scalar(value)}" in quotes')
+        shown = _scalar(value)
+        repair = "write a text" if shown is None else f'write "{shown}" in quotes'
+        return Fault(place, "is not a text", shown, repair)
     if kind == "too_short":
         least = detail["ctx"]["min_length"]
         return Fault(place, f"needs at least {least} item{'s' if least > 1 else ''}", None,
-                     _hint(model, location).removeprefix(": "))  # fmt: skip
+                     _hint(model, location).removeprefix(": ") or "list one")  # fmt: skip
     return Fault(place, message[0].lower() + message[1:], _scalar(value),
-                 _hint(model, location).removeprefix(": "))  # fmt: skip
+                 _hint(model, location).removeprefix(": ") or "correct it")  # fmt: skip
 
 
 def _scalar(value: Any) -> Any:

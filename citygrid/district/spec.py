@@ -47,10 +47,16 @@ class SeriesSpecification(Strict):
     resample: Literal["refuse", "hold", "mean", "interpolate"] | None = None
 
 
+#: A coordinate [m or deg]; further than this there is no earth in any system.
+Coordinate = Annotated[float, Field(ge=-1e8, le=1e8)]
+
+
 class NodeSpec(Strict):
     """A place where carriers are balanced."""
 
-    at: tuple[float, float] | None = Field(None, description="easting and northing in the CRS")
+    at: tuple[Coordinate, Coordinate] | None = Field(
+        None, description="easting and northing in the CRS"
+    )
 
 
 class SupplyPoint(Strict):

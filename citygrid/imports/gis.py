@@ -117,7 +117,7 @@ def read_map(
     if system is not None:
         spot = _source(source, streets, system, faults)
     if faults or lines is None or system is None or spot is None:
-        raise InputError(faults)
+        raise InputError(dict.fromkeys(faults))  # one file may hold several layers
     name = next(n for n in ("source", "plant", "heat source") if n not in given)
     return Map(lines, given, spot, name, system,
                {"streets": streets, "consumers": consumers or streets,

@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from citygrid.errors import Fault
+from citygrid.inputs.maps import FORMATS, layers_of, misplaced, read_layer_of
 
 if TYPE_CHECKING:
     import geopandas as gpd
 
-FORMATS = "a GeoPackage, GeoJSON or Shapefile (.shp or .zip)"
 #: dBASE, in which Shapefiles keep their columns, cuts names after so many characters.
 NAME_LENGTH = 10
-#: Coordinates [m] beyond which there is no earth in any system of coordinates.
-FURTHEST = 1e8
 
 
 def split_layer(named: str) -> tuple[Path, str | None]:
@@ -34,17 +32,12 @@ def read_layer(
     Rows without a geometry stay. ``None``, and a fault, where there is no such layer, it is empty,
     has no geometry at all, does not say its coordinate system or says a wrong one.
     """
-    import geopandas as gpd
-    import pyogrio
-    from pyogrio import errors
-    from shapely.errors import ShapelyError
-
     path, layer = split_layer(named)
     if not path.is_file():
         faults.append(Fault(named, "no such file", None, f"name {FORMATS}, FILE or FILE:LAYER"))
         return None
     try:
-        layers = [str(name) for name in pyogrio.list_layers(path)[:, 0]]
+        layers = layers_of(path)
         if layer is None:
             fitting = [name for name in layers if name.lower() in known]
             if not fitting and len(layers) == 1 and not must_be_known:
@@ -54,13 +47,9 @@ def read_layer(
                                     f"name it: {path.name}:LAYER"))  # fmt: skip
                 return None
             layer = fitting[0]
-        with np.errstate(invalid="ignore"):  # a place that is no number is told below
-            frame = gpd.read_file(path, layer=layer, engine="pyogrio")
-    except (errors.DataSourceError, errors.DataLayerError, errors.FieldError, errors.FeatureError,
-            errors.GeometryError, ShapelyError, ValueError) as error:  # fmt: skip
-        said = " ".join(str(error).split())
-        faults.append(Fault(named, f"cannot be read ({said[:80]})", None,
-                            f"name {FORMATS} and a layer in it"))  # fmt: skip
+        frame = read_layer_of(path, layer)
+    except ValueError as error:
+        faults.append(Fault.of(error, named))
         return None
     fault = _unfit(named, layer, frame)
     if fault is None:
@@ -85,30 +74,7 @@ def _unfit(named: str, layer: str, frame: Any) -> Fault | None:
         repair = "put the .prj beside the .shp" if shapefile else "set it in the file"
         return Fault(named, f"does not say its coordinate system{lacks}", layer,
                      f"{repair}, such as that of EPSG:25832")  # fmt: skip
-    lost = no_places(frame.geometry)
-    if lost.any():
-        row = int(np.flatnonzero(lost)[0])
-        others = f"; so are {int(lost.sum()) - 1} others" if lost.sum() > 1 else ""
-        return Fault(f"{named}: row {row + 1}", f"is drawn where nothing can be{others}",
-                     frame.geometry.iloc[row].wkt[:60],
-                     "draw it anew, or leave it out")  # fmt: skip
-    west, south, east, north = frame.total_bounds
-    if frame.crs.is_geographic and (west < -361 or east > 361 or south < -91 or north > 91):
-        return Fault(named, f"says that it is in degrees ({frame.crs.name}), and is not",
-                     f"{east:.0f}, {north:.0f}",
-                     "state its coordinate system: GeoJSON without a member `crs` "
-                     "is WGS 84")  # fmt: skip
-    return None
-
-
-def no_places(shapes: gpd.GeoSeries) -> np.ndarray:
-    """Which shapes have a coordinate that is no number or further than :data:`FURTHEST`."""
-    import shapely
-
-    at, shape = shapely.get_coordinates(shapes.values, return_index=True)
-    lost = np.zeros(len(shapes), dtype=bool)
-    lost[shape[~(np.abs(at) <= FURTHEST).all(axis=1)]] = True
-    return lost
+    return misplaced(named, frame)
 
 
 def placed(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:

@@ -133,7 +133,7 @@ def place_on(
     first, last = covered(source, stamps, delta, horizon, faults)
     if len(faults) > before:
         return None
-    faults += _gaps(source, stamps, rows, delta, first, last)
+    faults += _gaps(source, stamps, rows, delta, first, last, horizon.end)
     steps = _steps(source, stamps[first], delta, horizon, method)
     faults += steps
     if method == "interpolate" and last < len(stamps) and stamps[last] - stamps[last - 1] == delta:
@@ -172,7 +172,7 @@ def covered(
 
 def _gaps(
     source: Source, stamps: NDArray[np.datetime64], rows: NDArray[np.int64],
-    delta: np.timedelta64, first: int, last: int,
+    delta: np.timedelta64, first: int, last: int, end: np.datetime64,
 ) -> list[Fault]:  # fmt: skip
     """Rows within the horizon that are not one step after the row before."""
     faults = []
@@ -180,8 +180,8 @@ def _gaps(
     inside = stamps[first : last + 1]
     for i in np.flatnonzero(np.diff(inside) != delta):
         before, after = inside[i], inside[i + 1]
-        if i + 1 == last - first and after - before > delta:
-            continue  # a gap that begins after the last interval
+        if i + 1 == last - first and after - before > delta and before + delta >= end:
+            continue  # a gap that begins after the last interval, at or after the horizon's end
         repair = "fill the gap, or write a regular step"
         if changes_clocks(source.timezone, before, after):
             repair = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from citygrid.errors import Fault, InputError
+from citygrid.inputs.claims import longest_series
 from citygrid.inputs.stamps import read_stamps
 from citygrid.inputs.tables import (
     Column,
     Table,
+    check_cells,
     check_file,
     opened,
     read_table,
@@ -162,8 +164,15 @@ def _netcdf(file: Path, time: str | None, wanted: str | None) -> Table:
     """Variables over time alone (other dimensions of length 1), with their units."""
     import xarray as xr
 
-    with opened(file, xr.open_dataset, "netCDF") as dataset:
+    check_cells(file, opened(file, longest_series, "netCDF"))
+    with opened(file, partial(xr.open_dataset, engine="netcdf4"), "netCDF") as dataset:
         dims = [str(d) for d in dataset.dims if _is_time(dataset, str(d))]
+        other = [axis.encoding["calendar"] for axis in dataset.coords.values()
+                 if axis.dtype.kind == "O" and "calendar" in axis.encoding]  # fmt: skip
+        if other and not dims:
+            reason = "counts its days by a calendar that no clock keeps"
+            repair = "convert it to the standard calendar"
+            raise InputError(Fault(str(file), reason, str(other[0]), repair))
         if time is not None:
             dims = [d for d in dims if d == time]
         if len(dims) != 1:

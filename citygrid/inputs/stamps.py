@@ -18,7 +18,7 @@ from citygrid.inputs.time import is_fixed, read_timezone, show
 _ISO = (
     r"^(?P<date>\d{4}-\d{2}-\d{2})"
     r"(?:[T ]\s*(?P<clock>\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?)\s*"
-    r"(?P<offset>Z|UTC|[+-]\d{2}(?::?\d{2})?)?)?$"
+    r"(?P<offset>Z|UTC|[+-](?:0\d|1[0-4])(?::?[0-5]\d)?)?)?$"
 )
 _GERMAN = r"^(?P<d>\d{2})\.(?P<m>\d{2})\.(?P<y>\d{4})(?:\s+(?P<c>\d{2}:\d{2}(?::\d{2})?))?$"
 _EXAMPLE = "write ISO 8601 such as 2023-01-16T00:00+01:00"

@@ -47,7 +47,7 @@ def epw(file: Path) -> Source:
     """A typical year of EnergyPlus."""
     from pvlib.iotools import read_epw
 
-    frame, meta = opened(file, lambda path: read_epw(str(path)), "EPW")
+    frame, meta = opened(file, lambda path: read_epw(str(path.absolute())), "EPW")
     place = {name: float(meta[name]) for name in ("latitude", "longitude", "altitude")}
     return _source(file, frame, place, header_lines=8)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import re
+import stat
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +17,18 @@ from numpy.typing import NDArray
 
 from citygrid.arrays import Floats
 from citygrid.errors import Fault, InputError
+
+#: Bytes of the largest file that is read, and of the largest text, which takes far more room than
+#: its bytes once it is in memory.
+MOST_BYTES, MOST_TEXT = 512 * 2**20, 64 * 2**20
+#: Rows of a text table: a year by the minute, and a column's worth to spare.
+MOST_ROWS = 1_000_000
+#: Columns of a text table.
+MOST_COLUMNS = 10_000
+#: Numbers of a Parquet or netCDF file that are read; such files are small whatever they claim.
+MOST_CELLS = 30_000_000
+#: Endings of files that are no text.
+BINARY = (".parquet", ".pq", ".nc", ".nc4", ".cdf")
 
 #: So many faults of one sort are told in full; the rest is counted.
 FAULTS_MAX = 8
@@ -81,16 +95,42 @@ def read_table(file: Path) -> Table:
     return _text(file)
 
 
-def check_file(file: Path) -> None:
-    """Refuse a file that is not there or is a folder."""
-    if file.is_dir():
+def check_file(file: Path, most: int | None = None) -> None:
+    """Refuse a file that is not there, a folder, a pipe or device, or too large.
+
+    ``most`` are the bytes it may have; by its ending, if left out.
+    """
+    try:
+        status = file.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        status = None
+    except (OSError, ValueError) as error:  # too long, in circles, without permission; with a NUL
+        reason = f"cannot be opened ({getattr(error, 'strerror', None) or error})"
+        raise InputError(Fault(_short(file), reason, None, "check the path and its permissions")
+                         ) from error  # fmt: skip
+    if status is not None and stat.S_ISDIR(status.st_mode):
         raise InputError(Fault(str(file), "is a folder", None, "name the file in it"))
-    if not file.exists():
+    if status is None:
         near = sorted(p.name for p in file.parent.glob("*")) if file.parent.is_dir() else []
         there = f"there is {', '.join(near[:12])}" if near else f"{file.parent} is not there either"
         raise InputError(
             Fault(str(file), "the file is not there", None, f"check the path: {there}")
         )
+    if not stat.S_ISREG(status.st_mode):  # a pipe would wait, and a device never end
+        raise InputError(Fault(str(file), "is not an ordinary file", None, "name a file"))
+    if most is None:
+        most = MOST_BYTES if file.suffix.lower() in BINARY else MOST_TEXT
+    if status.st_size > most:
+        repair = "keep what the horizon needs"
+        if most < MOST_BYTES:
+            repair += ", or write it as Parquet"
+        raise InputError(Fault(str(file), f"is larger than {most // 2**20} MiB",
+                               f"{status.st_size:,} bytes", repair))  # fmt: skip
+
+
+def _short(file: Path) -> str:
+    """A path that is no longer than people read."""
+    return str(file) if len(str(file)) < 200 else f"{str(file)[:100]}…"
 
 
 def few(faults: list[Fault], what: str) -> list[Fault]:
@@ -143,7 +183,10 @@ def _why(cell: Any) -> str:
     text = str(cell).casefold()
     if text in ("nan", "na", "n/a", "null", "none", "<na>", "-"):
         return "the value is missing"
-    return "the value is infinite" if "inf" in text else "the value is not a number"
+    if "inf" in text:
+        return "the value is infinite"
+    beyond = text.isascii() and "_" not in text and _is_number(text)
+    return "the value is too large for a number" if beyond else "the value is not a number"
 
 
 def _shown(cell: Any) -> object:
@@ -157,8 +200,12 @@ def read_text(file: Path) -> str:
     """The text of a file in UTF-8 (with or without mark) or else Latin-1; zeros are refused."""
     raw = file.read_bytes()
     if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return raw.decode("utf-16")
-    if b"\0" in raw[:4096]:
+        try:
+            return raw.decode("utf-16")
+        except UnicodeDecodeError as error:
+            raise InputError(Fault(str(file), f"begins as UTF-16 and is none: {error.reason}", None,
+                                   "save it once more, as UTF-8")) from error  # fmt: skip
+    if b"\0" in raw:
         raise InputError(
             Fault(str(file), "is no text file", None,
                   "use CSV, or the ending .parquet, .nc, .epw, .json or .dat of what it is")
@@ -170,13 +217,20 @@ def read_text(file: Path) -> str:
 
 
 def _text(file: Path) -> Table:
-    lines = read_text(file).splitlines()
+    text = read_text(file)
+    if (long := text.count("\n")) > MOST_ROWS:
+        raise InputError(Fault(str(file), f"has more than {MOST_ROWS:,} rows", f"{long:,}",
+                               "keep what the horizon needs, or write it as Parquet"))  # fmt: skip
+    lines = text.splitlines()
     kept = [i for i, line in enumerate(lines) if line.strip() and not line.lstrip().startswith("#")]
     if not kept:
         raise InputError(Fault(str(file), "the file is empty", None, "write a header and rows"))
     delimiter = _delimiter(lines[kept[0]])
+    if (wide := lines[kept[0]].count(delimiter)) > MOST_COLUMNS:
+        raise InputError(Fault(str(file), f"has more than {MOST_COLUMNS:,} columns", f"{wide:,}",
+                               "keep the columns that the district names"))  # fmt: skip
     rows, count = [], []
-    for number, cells in _records([(i + 1, lines[i]) for i in kept], delimiter):
+    for number, cells in _records(file, [(i + 1, lines[i]) for i in kept], delimiter):
         rows.append([cell.strip() for cell in cells])
         count.append(number)
     header, body, place = rows[0], rows[1:], count[1:]
@@ -197,8 +251,10 @@ def _delimiter(header: str) -> str:
     return next((mark for mark in (";", "\t") if mark in header), ",")
 
 
-def _records(lines: list[tuple[int, str]], delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """Records with the number of the line each begins at."""
+def _records(
+    file: Path, lines: list[tuple[int, str]], delimiter: str
+) -> Iterator[tuple[int, list[str]]]:
+    """Records with the number of the line that each ends at; what is no CSV raises."""
     last = 0
 
     def given() -> Iterator[str]:
@@ -207,8 +263,16 @@ def _records(lines: list[tuple[int, str]], delimiter: str) -> Iterator[tuple[int
             last = number
             yield line + "\n"
 
-    for cells in csv.reader(given(), delimiter=delimiter):
-        yield last, cells
+    try:
+        for cells in csv.reader(given(), delimiter=delimiter, strict=True):
+            yield last, cells
+    except csv.Error as error:
+        reason = str(error)
+        told = "a quote is not closed" if "unexpected end" in reason else reason
+        repair = "close the quote, or write the cell without quotes"
+        raise InputError(
+            Fault(f"{file}, row {last}", f"cannot be read: {told}", None, repair)
+        ) from error
 
 
 def _check_shape(file: Path, header: list[str], body: list[list[str]], place: list[int]) -> None:
@@ -261,8 +325,38 @@ def _points(file: Path, name: str, values: NDArray[Any], place: list[int]) -> ND
 
 
 def _parquet(file: Path) -> Table:
-    frame = opened(file, pd.read_parquet, "Parquet")
-    return from_frame(file, frame)
+    """A Parquet file; one that claims more than a series needs is refused by what it says.
+
+    Equal numbers take no room in it: a file of kilobytes may hold a thousand million of them.
+    """
+    import pyarrow.parquet
+
+    def claims(path: Path) -> tuple[int, int]:
+        said = pyarrow.parquet.read_metadata(path)
+        names = Counter(said.schema.column(i).path for i in range(said.num_columns))
+        for name, count in names.most_common(1):
+            if count > 1:
+                raise InputError(Fault(f"{path}, header", "two columns have one name", name,
+                                       "rename one"))  # fmt: skip
+        groups = [said.row_group(i) for i in range(said.num_row_groups)]
+        cells = max(said.num_rows, sum(group.num_rows for group in groups)) * said.num_columns
+        return cells, sum(group.total_byte_size for group in groups)
+
+    cells, size = opened(file, claims, "Parquet")
+    check_cells(file, cells)
+    if size > MOST_BYTES:
+        raise InputError(Fault(str(file), f"unpacks to more than {MOST_BYTES // 2**20} MiB",
+                               f"{size:,} bytes", "keep what the horizon needs"))  # fmt: skip
+    return from_frame(file, opened(file, pd.read_parquet, "Parquet"))
+
+
+def check_cells(file: Path, cells: int) -> None:
+    """Refuse a file that claims more numbers than any series or table has."""
+    if cells > MOST_CELLS:
+        repair = "keep the columns and rows that the horizon needs"
+        raise InputError(
+            Fault(str(file), f"claims more than {MOST_CELLS:,} values", f"{cells:,}", repair)
+        )
 
 
 def opened(file: Path, read: Callable[[Path], Any], what: str) -> Any:
@@ -273,6 +367,8 @@ def opened(file: Path, read: Callable[[Path], Any], what: str) -> Any:
         raise
     except Exception as error:  # every library has its own family, and they change
         first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        if isinstance(error, KeyError):
+            first = f"it lacks {first}"
         raise InputError(
             Fault(
                 str(file), f"cannot be read as {what}: {first}", None, "check or replace the file"

@@ -25,7 +25,7 @@ from citygrid.inputs.sun import (
     solar_position,
 )
 from citygrid.inputs.tables import Column
-from citygrid.inputs.time import Horizon
+from citygrid.inputs.time import Horizon, show
 from citygrid.inputs.weather_files import open_weather, quantities
 
 if TYPE_CHECKING:
@@ -50,6 +50,15 @@ UNITS = {
     "dhi": "W/m^2", "beam_horizontal": "W/m^2",
 }  # fmt: skip
 _SUN = ("ghi", "dni", "dhi")
+#: Between what they can be anywhere on earth. Beyond is a slip, another unit, or one of the figures
+#: by which files say that they know nothing (EPW: 99.9 degC, 999 %, 9999 W/m²). Sensors read a
+#: little below zero at night, and clouds at noon make more than the sun above the air (1361 W/m²).
+POSSIBLE = {
+    "air_temperature": (-95.0, 60.0), "ground_temperature": (-60.0, 80.0),
+    "wind_speed": (0.0, 120.0), "relative_humidity": (0.0, 1.2), "cloud_cover": (0.0, 1.01),
+    "ghi": (-30.0, 2000.0), "dni": (-30.0, 2000.0), "dhi": (-30.0, 2000.0),
+    "beam_horizontal": (-30.0, 2000.0),
+}  # fmt: skip
 
 
 class _Values(Mapping[str, Floats]):
@@ -300,9 +309,20 @@ class _Reader:
     def _keep(self, name: str, column: Column, grid: Horizon, method: Resample | None) -> bool:
         scale, offset = conversion(self.source, column, None, UNITS[name], self.faults)
         values = place_on(self.source, column, grid, method, self.faults)
-        if values is not None:
-            self.values[name] = values * scale + offset
-        return values is not None
+        if values is None:
+            return False
+        self.values[name] = values * scale + offset
+        least, most = POSSIBLE[name]
+        odd = np.flatnonzero((self.values[name] < least) | (self.values[name] > most))
+        if len(odd):
+            unit = f" {UNITS[name]}".removesuffix(" 1")
+            at, value = show(grid.time[odd[0]]), self.values[name][odd[0]]
+            self.faults.append(Fault(
+                f'{self.source.table.file}, column "{column.header}"',
+                f"is beyond {least:g} to {most:g}{unit} at {at}", f"{value:g}{unit}",
+                "correct its unit, or fill what the file does not know",
+            ))  # fmt: skip
+        return not len(odd)
 
     def _ground(self, depth: float) -> None:
         if "ground_temperature" in self.known:

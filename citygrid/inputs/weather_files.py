@@ -98,7 +98,11 @@ def _open_meteo(file: Path, faults: list[Fault]) -> Source:
         if len(cells) != count:
             raise InputError(Fault(f"{file}, {name}", f"has {len(cells)} values for {count} stamps",
                                    None, "download the file again"))  # fmt: skip
-        values = np.array([np.nan if cell is None else cell for cell in cells], dtype=np.float64)
+        try:
+            values = np.array([np.nan if c is None else c for c in cells], dtype=np.float64)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise InputError(Fault(f"{file}, {name}", f"holds what is no number ({error})", None,
+                                   "download the file again")) from error  # fmt: skip
         if name in _PRECEDING and count > 1:
             values = np.concatenate([values[1:], values[-1:]])
         columns.append(Column(name, name, units.get(name), values))

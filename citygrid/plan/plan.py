@@ -24,6 +24,7 @@ from citygrid.district.case import Case
 from citygrid.errors import Fault, InputError
 from citygrid.files import whole
 from citygrid.gap import relative_gap
+from citygrid.inputs.claims import check_whole
 from citygrid.ledger import COLUMNS, Line
 from citygrid.plan.accessor import PlanAccessor as PlanAccessor  # registers `dataset.citygrid`
 from citygrid.plan.digest import digest
@@ -39,6 +40,8 @@ CONVENTIONS = "CF-1.11"
 #: Of stored plans: raised whenever a replay needs what plans did not hold before, so that an older
 #: plan is refused by name instead of half read.
 FORMAT = 3
+#: Bytes that all arrays of a plan may have together; a year of a large district has far less.
+MOST_BYTES = 2**31
 #: Units in which flows are kept; a file in MW or MWh is converted when it is read.
 CANONICAL = {"power": "kW", "energy": "kWh", "share": "1"}
 #: Heads of what is no flow: what limits were worth, ``worth.kind.quantity`` [EUR per kW or kWh],
@@ -233,6 +236,7 @@ class Plan:
         if not path.is_file():
             raise InputError(Fault(str(path), "no such plan", None, "name a plan.nc file"))
         try:
+            check_whole(path, MOST_BYTES)
             with xr.open_dataset(path, engine="netcdf4") as stored:
                 dataset = stored.load()
             _check_format(path, dataset.attrs)

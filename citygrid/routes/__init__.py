@@ -20,6 +20,7 @@ from citygrid.routes.contract import Options, Outcome
 
 __all__ = [
     "CONTROLS", "Options", "Outcome", "check", "check_sampler", "check_strangers", "names", "solve",
+    "strange",
 ]  # fmt: skip
 
 #: What may take the annealer's place in ``hybrid``.
@@ -65,6 +66,28 @@ def check_strangers(routes: Sequence[str], options: Options | None = None) -> No
                if n.startswith(f"{kind}.")}  # fmt: skip
         if own:
             check(kind, Options(extras=own))
+
+
+def strange(route: str, options: Options) -> list[str]:
+    """What a route would run, or let write files, that is no part of citygrid.
+
+    A user may ask for it on the command line; a file from elsewhere, such as a study or a registry,
+    may not: samplers by import path, programs that are no solver that Pyomo knows, and options of
+    solvers whose meaning is not known here.
+    """
+    found = []
+    for name in options.sampler.split(","):
+        name = name.strip()
+        while name.startswith("noisy:"):
+            name = name.removeprefix("noisy:").strip()
+        if ":" in name:
+            found.append(f"sampler {name}")
+    kind, rest, own = _read(route, options)
+    if kind == "pyomo":
+        from citygrid.routes import pyomo
+
+        found += pyomo.strange(rest, own)
+    return found
 
 
 def _check(kind: str, rest: str, options: Options) -> None:

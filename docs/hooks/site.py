@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from command_pages import commands_page
+from corpus_page import corpus_page
 from kind_pages import district_page, kind_names, kind_page, kinds_page
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
@@ -30,6 +31,7 @@ def generated() -> Iterator[tuple[str, Callable[[], str]]]:
     """Every page that is read from the program: its path, and what writes it."""
     yield "reference/district.md", district_page
     yield "reference/commands.md", commands_page
+    yield "reference/bad_input.md", corpus_page
     yield f"{KINDS}index.md", kinds_page
     for name in kind_names():
         yield f"{KINDS}{name}.md", lambda name=name: kind_page(name)

@@ -250,7 +250,7 @@ GOOD = rows("2023-01-16", 6)
         (HEADER + GOOD.replace(",2\n", ",NaN\n"), {}, "row 4.*missing"),
         (HEADER + GOOD.replace(",2\n", ",-inf\n"), {}, "row 4.*infinite.*-inf"),
         (HEADER + GOOD.replace(",2\n", ",n. v.\n"), {}, 'row 4.*not a number.*"n. v."'),
-        (HEADER + GOOD.replace(",2\n", ",1e999\n"), {}, "row 4.*(infinite|not a number)"),
+        (HEADER + GOOD.replace(",2\n", ",1e999\n"), {}, "row 4.*too large for a number"),
         (HEADER + rows("2023-01-16", 3), {}, "does not cover the horizon.*03:00Z"),
         (HEADER + rows("2023-01-16T01:00", 9), {}, "does not cover.*2023-01-16 00:00Z"),
         (HEADER + rows("2022-01-16", 9), {}, "does not cover"),
@@ -348,3 +348,25 @@ def test_an_epw_year_is_read_by_its_own_clock(tmp_path):
     assert found == pytest.approx((15 * 24 + 1 + np.arange(4)) / 100)
     new_year = read_horizon("2022-12-31T23:00Z", "2 h", "1 h", None)
     assert read(file, new_year, column="temp_air", canonical="degC") == pytest.approx([0.0, 0.01])
+
+
+def test_an_hour_that_is_missing_at_the_horizons_end_is_told_and_not_held(tmp_path):
+    """Rows that come after the horizon do not make up for the hour before its end."""
+    file = write(tmp_path, "time,load [kW]\n" + rows("2023-01-16", 3) + "2023-01-16T09:00Z,5\n")
+    (told,) = faults(file)
+    assert "row 5: comes 7 h after the row before, others 1 h" in told
+    assert list(read(file, hours("00:00", "3 h", "1 h"))) == [0.0, 1.0, 2.0]
+
+
+def test_a_file_that_unpacks_to_too_much_is_refused_by_what_it_claims(tmp_path, monkeypatch):
+    from citygrid.inputs import tables
+
+    index = pd.date_range("2023-01-16", periods=4, freq="h", tz="UTC")
+    frame = pd.DataFrame({"time": index, "load [kW]": 1.0, "note": "x" * 10_000})
+    file = tmp_path / "series.parquet"
+    frame.to_parquet(file, index=False)
+    with monkeypatch.context() as patched:
+        patched.setattr(tables, "MOST_BYTES", 9_000)
+        assert file.stat().st_size < 9_000
+        assert "unpacks to more than" in faults(file, column="load")[0]
+    assert list(read(file, column="load")) == [1.0] * 4

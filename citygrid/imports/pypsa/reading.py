@@ -18,7 +18,8 @@ from citygrid.arrays import Floats
 from citygrid.errors import Fault, InputError
 from citygrid.imports.draft import SECOND
 from citygrid.imports.layers import number_of
-from citygrid.inputs.tables import opened
+from citygrid.inputs.claims import check_whole
+from citygrid.inputs.tables import MOST_BYTES, check_file, opened
 
 #: Sorts of components that PyPSA writes.
 SORTS = ("buses", "generators", "loads", "storage_units", "stores", "lines", "links",
@@ -100,6 +101,8 @@ def read_pypsa(file: Path) -> Pypsa:
     if not file.exists():
         raise InputError(Fault(str(file), "there is no such file or folder", None,
                                "name a netCDF file, or a folder of CSV files"))  # fmt: skip
+    if not file.is_dir():
+        check_file(file, MOST_BYTES)
     read = _folder if file.is_dir() else _netcdf
     static, series, snapshots = opened(file, read, "a network of PyPSA")
     if "buses" not in static:
@@ -156,20 +159,26 @@ def _folder(folder: Path) -> Tables:
     """``generators.csv`` and ``generators-p_max_pu.csv``, the latter with one row per snapshot."""
     static, series = {}, {}
     for sort in SORTS:
-        if (folder / f"{sort}.csv").is_file():
-            static[sort] = pd.read_csv(folder / f"{sort}.csv", index_col=0)
+        if (folder / f"{sort}.csv").exists():
+            static[sort] = _table(folder / f"{sort}.csv", index_col=0)
             static[sort].index = static[sort].index.astype(str)
         for file in sorted(folder.glob(f"{sort}-*.csv")):
-            table = pd.read_csv(file, index_col=0)
+            table = _table(file, index_col=0)
             table.columns = table.columns.astype(str)
             series[sort, file.stem.removeprefix(f"{sort}-")] = table
     snapshots = pd.DataFrame()
-    if (folder / "snapshots.csv").is_file():
-        snapshots = pd.read_csv(folder / "snapshots.csv")
+    if (folder / "snapshots.csv").exists():
+        snapshots = _table(folder / "snapshots.csv")
         # Stamps are the column `snapshot`, or, in old files, the first.
         known = next((c for c in ("snapshot", "timestep") if c in snapshots), snapshots.columns[0])
         snapshots = snapshots.rename(columns={known: "snapshot"})
     return static, series, snapshots
+
+
+def _table(file: Path, **options: Any) -> pd.DataFrame:
+    """One of the folder's files: an ordinary one, of a size that can be read."""
+    check_file(file)
+    return pd.read_csv(file, **options)
 
 
 def _netcdf(file: Path) -> Tables:
@@ -178,7 +187,8 @@ def _netcdf(file: Path) -> Tables:
 
     static: dict[str, pd.DataFrame] = {}
     series: dict[tuple[str, str], pd.DataFrame] = {}
-    with xr.open_dataset(file) as dataset:
+    check_whole(file, MOST_BYTES)
+    with xr.open_dataset(file, engine="netcdf4") as dataset:
         if "scenarios" in dataset.dims or "scenario" in dataset.dims:
             raise InputError(Fault(str(file), "has several scenarios", None,
                                    "export one of them"))  # fmt: skip

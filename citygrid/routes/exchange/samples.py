@@ -57,6 +57,8 @@ def document(
     Raises :class:`InputError` for a file that is missing, too large, or no strict JSON object.
     """
     try:
+        if not path.is_file() and path.exists():  # a pipe would wait, and a device never end
+            raise InputError(Fault(str(path), "is not an ordinary file", None, "name a file"))
         with path.open("rb") as stream:
             content = stream.read(largest + 1)
     except OSError as failure:

@@ -124,6 +124,18 @@ def check(solver: str, options: Options) -> Any:
     return _driver(solver)
 
 
+def strange(solver: str, options: Options) -> list[str]:
+    """What of a solver and its options nobody but a user may ask for; see `routes.strange`.
+
+    A name that Pyomo does not know is a program on the path, or anywhere, which it runs; and other
+    solvers than HiGHS have options that make them write files.
+    """
+    if solver in _HIGHS:
+        return []
+    found = [] if solver in pyo.SolverFactory else [f"program {solver}"]
+    return found + [f"option {name} of {solver}" for name in options.extras]
+
+
 def _driver(solver: str) -> Any:
     logger = logging.getLogger("pyomo.opt")
     level = logger.level
@@ -131,7 +143,7 @@ def _driver(solver: str) -> Any:
     try:
         driver = pyo.SolverFactory(solver)
         available = bool(driver.available(exception_flag=False))
-    except (ApplicationError, ValueError, RuntimeError, ImportError):
+    except Exception:  # whatever Pyomo makes of a program that is no solver
         available = False
     finally:
         logger.setLevel(level)

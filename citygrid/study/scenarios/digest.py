@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import citygrid
+from citygrid.registry.canonical import sha256_of_file
 from citygrid.study.scenarios.spec import OutputsSpec, RouteSpec
 
 
@@ -56,9 +57,7 @@ class Digests:
         if name not in self._files:
             try:
                 path = self._folder / name
-                self._files[name] = (
-                    hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
-                )
+                self._files[name] = sha256_of_file(path) if path.is_file() else None
             except (OSError, ValueError):  # too long for a name, or with a NUL in it
                 self._files[name] = None
         return self._files[name]

@@ -119,11 +119,15 @@ def read_study(path: Path, function: str | None = None) -> Study:
 
 
 def _route_faults(spec: StudySpec, tree: Tree) -> list[Fault]:
-    from citygrid.routes import check
+    from citygrid.routes import check, strange
 
     faults = []
     for number, route in enumerate(spec.routes):
         try:
+            if code := strange(route.route, options_of(route)):
+                raise InputError(Fault("route", "names code or files that a study may not ask for",
+                                       ", ".join(code), "use a sampler and a solver by name and "
+                                       "without such options, or `citygrid compare`"))  # fmt: skip
             check(route.route, options_of(route))
         except CitygridError as error:
             faults += [f.within(tree.place(("routes", number))) for f in error.faults]

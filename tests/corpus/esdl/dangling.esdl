@@ -1,0 +1,2 @@
+<?xml version="1.0" encoding="UTF-8"?>
+<esdl:EnergySystem xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xmlns:esdl="http://www.tno.nl/esdl" name="corpus"><instance xsi:type="esdl:Instance"><area xsi:type="esdl:Area"><asset xsi:type="esdl:HeatingDemand" id="a" name="a" power="1e999"><port xsi:type="esdl:InPort" id="p" connectedTo="q"/></asset></area></instance></esdl:EnergySystem>
