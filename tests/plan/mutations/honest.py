@@ -11,7 +11,7 @@ from pathlib import Path
 
 import citygrid as cg
 from citygrid.components.contract import kinds
-from citygrid.district.cut import cut, state_of
+from citygrid.district.cut import State, cut
 from citygrid.routes.contract import Options
 from tests.helpers import solved
 from tests.plan.mutations.laws import Site
@@ -44,6 +44,6 @@ def of_model(name: str) -> Site:
     """A shipped model, planned roughly."""
     case, steps = cg.prepare(cg.load(MODELS / f"{name}.yaml")), SHIPPED[name]
     if steps is not None:
-        case = cut(case, 0, steps, state_of(case, 0))
+        case = cut(case, 0, steps, State(0))
     form = cg.formulate(case)
     return Site(name, case, form, cg.solve(form, "milp", QUICK))
