@@ -124,7 +124,8 @@ def claims(case: Case, plan: Plan) -> list[Breach]:
             if name in attributes}  # fmt: skip
     broken += [
         missing("plan", f"its {name} is not that of the case")
-        for name, value in came_from(case).items() if told.get(name, value) != value
+        for name, value in came_from(case).items()
+        if told.get(name, value) != value
     ]
     if plan.bound is not None:
         over = np.maximum(np.array([plan.bound - plan.objective]), 0.0)  # keeps NaN
@@ -171,5 +172,3 @@ def accounts(
                          np.array([abs(plan.objective - cost)]),
                          np.array([max(turnover, 1.0)]), "EUR"))  # fmt: skip
     return broken
-
-

@@ -161,12 +161,19 @@ def line(carrier: str) -> Callable[[Any], Moves]:
         lossy = (loss.max(axis=1, keepdims=True) > 0) | (share > 0)
         ahead = np.where(reversible & lossy, k.flow("forward"), 1.0)
         begun, begun_back, was_ahead = (
-            arrived(k, values, before) for values, before in
-            ((flow, "sent_before"), (back, "back_before"), (ahead, "ahead_before"))
+            arrived(k, values, before)
+            for values, before in (
+                (flow, "sent_before"),
+                (back, "back_before"),
+                (ahead, "ahead_before"),
+            )
         )
         along = begun * (1.0 - share) - loss * was_ahead
         against = begun_back * (1.0 - share) - loss * np.where(reversible, 1.0 - was_ahead, 0.0)
-        for begin, end, sent, come in (("from_", "to", flow, along), ("to", "from_", back, against)):
+        for begin, end, sent, come in (
+            ("from_", "to", flow, along),
+            ("to", "from_", back, against),
+        ):
             yield carrier, -1.0, k.texts(begin), sent
             yield carrier, 1.0, k.texts(end), come
         if k.has("no_load_loss"):
@@ -319,5 +326,6 @@ PAID = {
     ("heat_demand", "unserved"): ("unserved", "unserved_price", 1.0),
     ("power_demand", "unserved"): ("unserved", "unserved_price", 1.0),
     ("cooling_demand", "unserved"): ("unserved", "unserved_price", 1.0),
-    ("data_link", "data"): ("flow", "price", 1.0), ("data_link", "data_back"): ("back", "price", 1.0),
+    ("data_link", "data"): ("flow", "price", 1.0),
+    ("data_link", "data_back"): ("back", "price", 1.0),
 }  # fmt: skip

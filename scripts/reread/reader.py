@@ -91,8 +91,8 @@ class Reader:
         at = [rows.index(label) for label in labels]
         when = np.arange(len(self.time))
         if len(variable.dimensions) > 1 and variable.dimensions[1] != "time":
-            when = np.array([int(np.flatnonzero(self.time == stamp)[0])
-                             for stamp in self.hours(self.file[variable.dimensions[1]])])  # fmt: skip
+            stamps = self.hours(self.file[variable.dimensions[1]])
+            when = np.array([int(np.flatnonzero(self.time == stamp)[0]) for stamp in stamps])
         full[np.ix_(at, when)] = variable[:]
         return full
 

@@ -95,7 +95,9 @@ def broken_rules(site: Site, changes: dict[str, np.ndarray], **attributes: objec
     for name, values in changes.items():
         dataset[name] = dataset[name].copy(data=values)
     dataset = dataset.assign_attrs(attributes)
-    return {violation.rule for violation in cg.verify(site.case, Plan(site.case, dataset)).violations}
+    return {
+        violation.rule for violation in cg.verify(site.case, Plan(site.case, dataset)).violations
+    }
 
 
 @pytest.mark.parametrize(
@@ -116,7 +118,8 @@ def test_a_choice_for_the_first_flow_forbids_the_second(
     running = np.argwhere(other.values > 1.0)
     values = chosen.values.copy()
     row, step = next(
-        (int(row), int(step)) for row, step in running
+        (int(row), int(step))
+        for row, step in running
         if other[other.dims[0]].values[row] in chosen[chosen.dims[0]].values
         and site.plan.dataset["time"].values[step] in chosen[chosen.dims[1]].values
     )
@@ -169,7 +172,9 @@ def test_a_line_of_the_ledger_for_nobody_is_found() -> None:
                         ("step_h", 2.0)],
 )  # fmt: skip
 def test_a_plan_that_names_other_files_than_its_case_is_found(name: str, value: object) -> None:
-    assert broken_rules(of_kind("pv"), {}, **{name: value}) == {f"its {name} is not that of the case"}
+    assert broken_rules(of_kind("pv"), {}, **{name: value}) == {
+        f"its {name} is not that of the case"
+    }
 
 
 def test_a_flow_of_some_components_is_not_read_as_that_of_all() -> None:

@@ -29,8 +29,16 @@ PROMISED = [
     "a_line_renamed", "half_a_state",
 ]  # fmt: skip
 #: Operators on numbers that only some laws know, which it has in part.
-PARTLY = ["more_in_an_hour", "less_in_an_hour", "beyond_its_capacity", "silenced_for_an_hour",
-          "two_hours_swapped", "level_from_nowhere", "a_job_elsewhere", "balanced_elsewhere"]
+PARTLY = [
+    "more_in_an_hour",
+    "less_in_an_hour",
+    "beyond_its_capacity",
+    "silenced_for_an_hour",
+    "two_hours_swapped",
+    "level_from_nowhere",
+    "a_job_elsewhere",
+    "balanced_elsewhere",
+]
 
 
 @pytest.fixture(scope="module")

@@ -40,8 +40,10 @@ class Count:
             found = sum(n for (op, _), n in self.found.items() if op == name)
             lines.append(f"{name:34}{found:7}{asked:7}{self.harmless[name]:10}"
                          f"{self.below[name]:6}{self.strict[name]:10}")  # fmt: skip
-        lines.append(f"{'all':34}{self.found.total():7}{self.asked.total():7}"
-                     f"{self.harmless.total():10}{self.below.total():6}{self.strict.total():10}")
+        lines.append(
+            f"{'all':34}{self.found.total():7}{self.asked.total():7}"
+            f"{self.harmless.total():10}{self.below.total():6}{self.strict.total():10}"
+        )
         lines += ["", f"{'kind':34}{'found':>7}{'of':>7}"]
         for kind in sorted({kind for _, kind in self.asked}):
             asked = sum(n for (_, k), n in self.asked.items() if k == kind)
