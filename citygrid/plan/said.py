@@ -150,10 +150,9 @@ def accounts(
         # A line that stands twice is paid twice.
         key = (str(component), str(item))
         stated[key] = total([stated.get(key, Line()), Line(*amounts)])
-    broken = [
-        missing("ledger", f"{component} pays nothing for {item}")
-        for component, item in sorted({*stated} - {*found})
-    ]
+    strange = np.array([f"{component}, {item}" for component, item in sorted({*stated} - {*found})])
+    once = np.ones(len(strange))
+    broken = [Breach("ledger", "no component has such a line", strange, once, once, "1")]
     turnover = sum(abs(line.money) for line in found.values())
     keys = sorted({*stated, *found})
     for column, unit in COLUMNS.items():

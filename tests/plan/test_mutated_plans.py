@@ -164,7 +164,7 @@ def test_a_line_of_the_ledger_for_nobody_is_found() -> None:
     item = site.plan.dataset["ledger.component"].values.copy()
     item[0] = "ghost"
     rules = broken_rules(site, {"ledger.component": item})
-    assert any(rule.startswith("ghost pays nothing for") for rule in rules)
+    assert "no component has such a line" in rules
 
 
 @pytest.mark.parametrize(
