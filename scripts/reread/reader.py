@@ -279,17 +279,20 @@ class Reader:
         if len(set(keys)) < len(keys):
             self.found.append("ledger: a line stands twice")
         labels = [f"ledger {component}, {item}" for component, item in keys]
-        for i, (component, item) in enumerate(keys):
-            kind, what = item.split(".", 1)
+        for label, (component, item) in zip(labels, keys, strict=True):
+            kind = item.split(".", 1)[0]
             if kind not in self.kinds or component not in self.kinds[kind].names:
-                self.found.append(f"{labels[i]}: is of nobody")
-            elif (kind, what) in PAID:
-                flow, price, sign = PAID[kind, what]
-                row = self.kinds[kind].names.index(component)
-                rate = np.nan_to_num(self.kinds[kind][price], posinf=0.0)
-                paid = sign * (self.kinds[kind].flow(flow) * rate)[row].sum() * self.step
-                self.breaks("is a flow times its price", [labels[i]],
-                            abs(lines["money"][i] - paid), abs(paid))  # fmt: skip
+                self.found.append(f"{label}: is of nobody")
+        stated = dict(zip(keys, lines["money"], strict=True))
+        for (kind, what), (flow, price, sign) in PAID.items():
+            if kind not in self.kinds:
+                continue
+            names = self.kinds[kind].names
+            rate = np.nan_to_num(self.kinds[kind][price], posinf=0.0)
+            paid = sign * (self.kinds[kind].flow(flow) * rate).sum(axis=1) * self.step
+            told = np.array([stated.get((name, f"{kind}.{what}"), 0.0) for name in names])
+            self.breaks(f"{what} is {flow} times its price", names, np.abs(told - paid),
+                        np.abs(paid))  # fmt: skip
         sums = {name: float(lines[name].sum()) for name in COLUMNS}
         prices = json.loads(self.case.getncattr("prices"))
         cost = sums["money"] + sum(
