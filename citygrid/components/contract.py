@@ -170,41 +170,65 @@ class Units:
 
 
 class Flows:
-    """The part of a plan that belongs to one kind: arrays by short name, in the plan's units."""
+    """The part of a plan that belongs to one kind: arrays by short name, in canonical units.
+
+    Who reads a flow says in which unit he takes it; what the plan says its unit is must be that.
+    ``partial`` names flows over some components or steps alone, which only :meth:`spread` and
+    :meth:`some` may read: others would take the numbers of one component for those of all.
+    """
 
     def __init__(
         self, names: tuple[str, ...], arrays: Mapping[str, NDArray[Any]],
         labels: Mapping[str, NDArray[Any]], steps: Mapping[str, NDArray[Any]] | None = None,
+        partial: frozenset[str] = frozenset(),
     ) -> None:  # fmt: skip
         self._names = names
         self._steps = dict(steps or {})
         self._arrays = arrays
         self._labels = labels
-        self._read: set[str] = set()
+        self._partial = partial
+        self._asked: dict[str, str] = {}
 
     def __contains__(self, name: str) -> bool:
         return name in self._arrays
 
-    def labels(self, name: str) -> NDArray[Any]:
-        """What stands on the first axis of a flow."""
-        return self._labels[name]
-
     def __getitem__(self, name: str) -> NDArray[np.float64]:
-        self._read.add(name)
+        return self.read(name)
+
+    def read(self, name: str, unit: str = "kW") -> NDArray[np.float64]:
+        """A flow over all components and steps.
+
+        Raises ``KeyError`` where there is none and ``ValueError`` where it is of some alone.
+        """
+        self._asked[name] = unit
+        if name in self._partial:
+            raise ValueError(f"{name}, which is not over all that the kind has")
         return self._arrays[name]
+
+    def some(self, name: str, unit: str) -> tuple[NDArray[Any], NDArray[np.float64]]:
+        """Labels of the first axis of a flow, and the flow."""
+        self._asked[name] = unit
+        return self._labels[name], self._arrays[name]
+
+    @property
+    def asked(self) -> Mapping[str, str]:
+        """Flow → unit in which it was read, of all that anybody asked for so far."""
+        return self._asked
 
     @property
     def unread(self) -> list[str]:
         """Flows that nobody asked for so far: after a replay, those that the kind does not have."""
-        return sorted(set(self._arrays) - self._read)
+        return sorted(set(self._arrays) - set(self._asked))
 
-    def spread(self, name: str, absent: float, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    def spread(
+        self, name: str, absent: float, shape: tuple[int, ...], unit: str = "kW"
+    ) -> NDArray[np.float64]:
         """A flow that only some components have, over all of them; ``absent`` for the others.
 
         A flow of some steps alone (a choice where there is one to make) is absent in the others.
         """
         full = np.full(shape, absent)
-        self._read.add(name)
+        self._asked[name] = unit
         if name in self._arrays:
             position = {label: i for i, label in enumerate(self._names)}
             at = np.array([position[label] for label in self._labels[name]], dtype=np.int64)

@@ -313,7 +313,7 @@ def replay(c: Units, flows: Flows, log: Log) -> None:
 
 def _lit_share(c: Units, flows: Flows, shape: tuple[int, ...]) -> Floats:
     """The share of the servers that is on (n, T)."""
-    dark, shut = flows.spread("dark", 0.0, shape), flows.spread("shut", 0.0, shape)
+    dark, shut = (flows.spread(name, 0.0, shape, "1") for name in ("dark", "shut"))
     return np.asarray(np.broadcast_to(c["lit"], shape) - dark - shut)
 
 
@@ -321,7 +321,7 @@ def _replay_lit(c: Units, flows: Flows, log: Log, compute: Floats) -> Floats:
     """What share of the servers is on (n, T); whose work is not done has its price and is told."""
     price, shape = c["unserved_price"], compute.shape
     moded, priced = c["moded"], np.isfinite(price)
-    dark, shut = flows.spread("dark", 0.0, shape), flows.spread("shut", 0.0, shape)
+    dark, shut = (flows.spread(name, 0.0, shape, "1") for name in ("dark", "shut"))
     most = np.broadcast_to(c["lit"], shape)
     log.within("servers are switched off where that has a price", dark, 0.0,
                np.where(priced & ~moded, most, 0.0), "1")  # fmt: skip

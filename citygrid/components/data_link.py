@@ -74,7 +74,7 @@ def replay(c: Units, flows: Flows, log: Log) -> None:
     for flow, suffix, sender, item in (
         ("flow", "", "from_", "data"), ("back", ": back", "to", "data_back")
     ):  # fmt: skip
-        carried = flows[flow]
+        carried = flows.read(flow, "GB/h")
         log.within("data within the link's capacity", carried, 0.0, c["capacity"], "GB/h")
         log.feeds("data", [f"{name}{suffix}" for name in c.names], carried)
         log.draws("power", c.places(sender), carried * c["energy"])

@@ -209,7 +209,9 @@ def replay(c: Units, flows: Flows, log: Log) -> None:
     opposed = _opposed(c["import_price"], c["export_price"], c["export_max"])
     replay_exclusion(
         flows, log, "importing", opposed, first=bought, second=sold, first_max=c["import_max"],
-        rules=("no buying and selling at once", "buys only while importing"),
+        second_max=c["export_max"],
+        rules=("no buying and selling at once", "buys only while importing",
+               "sells only while not importing"),
     )  # fmt: skip
     log.pays("import", bought * c["import_price"] * c.step,
              carbon=bought * c["import_carbon"] * c.step,

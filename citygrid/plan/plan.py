@@ -42,8 +42,6 @@ CONVENTIONS = "CF-1.11"
 FORMAT = 3
 #: Bytes that all arrays of a plan may have together; a year of a large district has far less.
 MOST_BYTES = 2**31
-#: Units in which flows are kept; a file in MW or MWh is converted when it is read.
-CANONICAL = {"power": "kW", "energy": "kWh", "share": "1"}
 #: Heads of what is no flow: what limits were worth, ``worth.kind.quantity`` [EUR per kW or kWh],
 #: and balances, ``price.carrier`` [EUR/kWh]. No part of the verdict; a plan may lack them.
 WORTH, PRICE = "worth", "price"
@@ -163,6 +161,7 @@ class Plan:
         Raises ``ValueError`` for a flow whose unit is none.
         """
         arrays, labels, steps = {}, {}, {}
+        partial = set()
         time = self.dataset["time"].values
         prefix = f"{units.kind}."
         for name in self.dataset.data_vars:  # names first: an array of xarray takes its time
@@ -175,7 +174,9 @@ class Plan:
             inner = array.dims[1] if array.ndim == 2 else "time"
             if inner != "time" and array[inner].dtype.kind == "M":
                 steps[short] = np.flatnonzero(np.isin(time, array[inner].values))
-        return Flows(units.names, arrays, labels, steps)
+            if dim not in units.coords or inner != "time":
+                partial.add(short)
+        return Flows(units.names, arrays, labels, steps, frozenset(partial))
 
     def flow(self, name: str) -> NDArray[np.float64]:
         """One array of this plan, ``kind.quantity``, in canonical units.
@@ -183,8 +184,15 @@ class Plan:
         Raises ``KeyError`` where there is none and ``ValueError`` for a unit that is none.
         """
         array = self.dataset[name]
-        scale = _scale(name, str(array.attrs.get("units", "1")))
+        scale, _ = _canonical(name, str(array.attrs.get("units", "1")))
         return array.values * scale if scale != 1.0 else array.values
+
+    def unit(self, name: str) -> str:
+        """The canonical unit of what :meth:`flow` gives: kW of a flow that is stored in MW.
+
+        Raises ``KeyError`` where there is none and ``ValueError`` for a unit that is none.
+        """
+        return _canonical(name, str(self.dataset[name].attrs.get("units", "1")))[1]
 
     @property
     def worths(self) -> dict[str, xr.DataArray]:
@@ -286,24 +294,25 @@ def _check_frame(dataset: xr.Dataset) -> None:
         raise ValueError("its policies are no list of file, function, sha256 and rows")
 
 
-def _scale(name: str, unit: str) -> float:
-    """What turns a flow's numbers into canonical ones; units of other dimensions stay."""
+def _canonical(name: str, unit: str) -> tuple[float, str]:
+    """What turns a flow's numbers into canonical ones, and the unit of those."""
     try:
-        return _scale_of(unit)
+        return _canonical_of(unit)
     except ValueError as error:
         raise ValueError(f"{name}, {error}") from None
 
 
 @cache
-def _scale_of(unit: str) -> float:
+def _canonical_of(unit: str) -> tuple[float, str]:
     if unit in EXAMPLES:
-        return 1.0  # as it should be
-    for canonical in (*CANONICAL.values(), *EXAMPLES):
+        return 1.0, unit  # as it should be
+    for canonical in EXAMPLES:
         try:
-            scale, _ = factor(unit, canonical)
+            scale, offset = factor(unit, canonical)
         except ValueError:
             continue
-        return scale if canonical in CANONICAL.values() else 1.0
+        if offset == 0.0:  # no flow is a temperature
+            return scale, canonical
     raise ValueError(f'whose unit "{unit}" is none')
 
 

@@ -20,18 +20,16 @@ from citygrid.components.contract import kinds
 from citygrid.components.log import Breach, Log
 from citygrid.district.case import Case
 from citygrid.errors import Fault, VerificationError
-from citygrid.ledger import COLUMNS, Line, total, weights
+from citygrid.ledger import Line, total, weights
+from citygrid.plan import said
 from citygrid.plan.burning import working_against
 from citygrid.plan.kpis import key_figures
-from citygrid.plan.plan import LEDGER, PRICE, WORTH, Plan
+from citygrid.plan.plan import Plan
 from citygrid.plan.policies import imposed
 from citygrid.units import carrier_unit
 
 #: Largest violation relative to its scale at which a plan still counts as right.
 TOLERANCE = 1e-6
-LEDGER_UNITS = {f"ledger.{name}": unit for name, unit in LEDGER if unit}
-#: Variables of a plan that are texts.
-NAMED = {f"ledger.{name}" for name, unit in LEDGER if not unit}
 #: What a replay meets in a plan, or in a case, that somebody has changed.
 MISSHAPEN = (KeyError, IndexError, ValueError, TypeError, AttributeError, ArithmeticError)
 
@@ -132,7 +130,7 @@ def verify(case: Case, plan: Plan) -> Verdict:
     """Replay a plan against a case and say what it breaks, where, when and by how much."""
     breaches: list[Breach] = []
     logs: list[Log] = []
-    breaches += _shape(case, plan)
+    breaches += said.shape(case, plan)
     if not breaches:
         for kind, units in case.units.items():
             log = Log(kind, units.names, case.step)
@@ -140,10 +138,11 @@ def verify(case: Case, plan: Plan) -> Verdict:
                 flows = plan.flows(units)
                 kinds()[kind].replay(units, flows, log)
             except MISSHAPEN as error:
-                breaches.append(_missing(kind, f"the plan lacks or misshapes {error}"))
+                breaches.append(said.missing(kind, f"the plan lacks or misshapes {error}"))
             else:
-                breaches += [_missing(kind, f"{kind} has no flow called {name}")
+                breaches += [said.missing(kind, f"{kind} has no flow called {name}")
                              for name in flows.unread]  # fmt: skip
+                breaches += said.units(kind, plan, flows)
             logs.append(log)
         breaches += [breach for log in logs for breach in log.breaches]
         breaches += _balances(logs, len(case.time))
@@ -152,13 +151,13 @@ def verify(case: Case, plan: Plan) -> Verdict:
     undone = working_against(logs, len(case.time))
     breaches += undone.breaches
     ledger = _spent(logs)
-    if logs:
-        breaches += _accounts(case, plan, ledger)
-    breaches += _claims(case, plan)
-    violations = sorted(_violations(case, breaches), key=lambda v: -v.relative)
-    largest = max((_worst(breach) for breach in breaches), default=0.0)
     spent = total(ledger.values()) if ledger else Line()
     cost = _objective(case, spent)
+    if logs:
+        breaches += said.accounts(case, plan, ledger, cost)
+    breaches += said.claims(case, plan)
+    violations = sorted(_violations(case, breaches), key=lambda v: -v.relative)
+    largest = max((_worst(breach) for breach in breaches), default=0.0)
     figures = key_figures(case, logs, cost, spent, undone.hours)
     return Verdict(
         largest <= TOLERANCE, largest, tuple(violations), figures, cost, spent.carbon, ledger
@@ -194,54 +193,6 @@ def _relative(breach: Breach) -> Floats:
 
 def _worst(breach: Breach) -> float:
     return float(_relative(breach).max(initial=0.0))
-
-
-def _missing(kind: str, rule: str) -> Breach:
-    return Breach(kind, rule, np.array([kind]), np.array([np.inf]), np.ones(1), "1")
-
-
-def _claims(case: Case, plan: Plan) -> list[Breach]:
-    """What the plan says of itself: which case it is for, and how good it can be at most."""
-    broken = []
-    if plan.dataset.attrs.get("case_hash") != case.hash:
-        broken.append(_missing("plan", "it was made for another case, or its case was changed"))
-    if plan.bound is not None:
-        over = np.maximum(np.array([plan.bound - plan.objective]), 0.0)  # keeps NaN
-        scale = np.array([max(abs(plan.objective), 1.0)])
-        broken.append(Breach("plan", "the bound is not above the cost", np.array(["bound"]), over,
-                             scale, "EUR"))  # fmt: skip
-    return broken
-
-
-def _shape(case: Case, plan: Plan) -> list[Breach]:
-    """The plan must speak of the same hours and components as the case."""
-    broken = []
-    time = plan.dataset["time"].values.astype("datetime64[s]")
-    if not np.array_equal(time, case.time.astype("datetime64[s]")):
-        broken.append(_missing("plan", "its hours are not those of the case"))
-    for kind, units in case.units.items():
-        for dim, labels in units.coords.items():
-            stated = plan.dataset.coords.get(dim)
-            if stated is not None and list(stated.values.astype(str)) != list(labels.astype(str)):
-                what = "components" if dim == kind else dim.replace("_", " ") + "s"
-                broken.append(_missing(kind, f"its {what} are not those of the case"))
-    for name, array in plan.dataset.data_vars.items():
-        head = str(name).split(".")[0]
-        if head == "imposed":
-            continue  # rules, which say for themselves whether they are whole
-        if head in (WORTH, PRICE):
-            continue  # what a limit was worth is no claim on which the plan rests
-        if head not in {*case.units, "ledger", "policy"}:
-            broken.append(_missing(str(name), "is not a flow of any kind of the case"))
-        elif not str(name).startswith("ledger.") and not set(array.dims) <= set(array.coords):
-            broken.append(_missing(str(name), "has a dimension without labels"))
-        elif array.attrs.get("units") != LEDGER_UNITS.get(str(name), array.attrs.get("units")):
-            broken.append(_missing(str(name), f"is not in {LEDGER_UNITS[str(name)]}"))
-        elif array.dtype.kind not in "fiub" and str(name) not in NAMED:
-            broken.append(_missing(str(name), "holds what is no number"))
-        elif array.dtype.kind == "f" and not np.isfinite(array.values).all():
-            broken.append(_missing(str(name), "holds values that are not finite"))
-    return broken
 
 
 def _balances(logs: list[Log], hours: int) -> list[Breach]:
@@ -289,38 +240,6 @@ def _spent(logs: list[Log]) -> dict[tuple[str, str], Line]:
         for log in logs for item in log.spent
         for name, line in zip(log.names, log.lines(item), strict=True)
     }  # fmt: skip
-
-
-def _accounts(case: Case, plan: Plan, found: dict[tuple[str, str], Line]) -> list[Breach]:
-    """Ledger, objective and caps must be what the replay recomputes."""
-    stated: dict[tuple[str, str], Line] = {}
-    for component, item, *amounts in zip(
-        *(plan.dataset[f"ledger.{n}"].values for n in ("component", "item", *COLUMNS)),
-        strict=True,
-    ):
-        # A line that stands twice is paid twice.
-        key = (str(component), str(item))
-        stated[key] = total([stated.get(key, Line()), Line(*amounts)])
-    broken = []
-    turnover = sum(abs(line.money) for line in found.values())
-    keys = sorted({*stated, *found})
-    for column, unit in COLUMNS.items():
-        claimed = np.array([getattr(stated.get(key, Line()), column) for key in keys])
-        counted = np.array([getattr(found.get(key, Line()), column) for key in keys])
-        labels = np.array([f"{component}, {item}" for component, item in keys])
-        scale = np.maximum(np.maximum(np.abs(claimed), np.abs(counted)), 1.0)
-        broken.append(Breach("ledger", "the ledger states what was spent", labels,
-                             np.abs(claimed - counted), scale, unit))  # fmt: skip
-    spent = total(found.values()) if found else Line()
-    for column, cap in case.caps.items():
-        over = np.array([max(getattr(spent, column) - cap, 0.0)])
-        broken.append(Breach("ledger", f"{column} within its cap", np.array(["district"]), over,
-                             np.array([max(cap, 1.0)]), COLUMNS[column]))  # fmt: skip
-    cost = _objective(case, spent)
-    broken.append(Breach("plan", "the objective is the sum of the ledger", np.array(["objective"]),
-                         np.array([abs(plan.objective - cost)]),
-                         np.array([max(turnover, 1.0)]), "EUR"))  # fmt: skip
-    return broken
 
 
 def _violations(case: Case, breaches: Iterable[Breach]) -> list[Violation]:

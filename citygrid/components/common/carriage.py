@@ -171,7 +171,9 @@ def replay_carriage(
     hours = np.broadcast_to(True if worthless is None else worthless, forward.shape)
     direction = replay_exclusion(
         flows, log, "forward", reversible & lossy & (hours | fixed), first=forward, second=back,
-        first_max=capacity, rules=("one direction at a time", "carries along only while forward"),
+        first_max=capacity, second_max=capacity,
+        rules=("one direction at a time", "carries along only while forward",
+               "carries against only while not forward"),
     )  # fmt: skip
     ahead = np.where(reversible & lossy, direction, 1.0)
     begun, begun_back, was_ahead = forward, back, ahead

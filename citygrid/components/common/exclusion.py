@@ -38,19 +38,22 @@ def formulate_exclusion(
 
 def replay_exclusion(
     flows: Flows, log: Log, name: str, guarded: Flags, *,
-    first: Floats, second: Floats, first_max: Floats, rules: tuple[str, str],
+    first: Floats, second: Floats, first_max: Floats, second_max: Floats,
+    rules: tuple[str, str, str],
 ) -> Floats:  # fmt: skip
     """Check that where ``guarded`` both flows never run, and that ``name`` says which may.
 
-    ``rules`` name what is broken by both flows at once, and by the first flow against the choice.
-    Gives the stated choice (n, T), 0 where there is none.
+    ``rules`` name what is broken by both flows at once, by the first flow against the choice, and
+    by the second. Gives the stated choice (n, T), 0 where there is none.
     """
     guarded = np.broadcast_to(guarded, first.shape)
     # A choice stands for every guarded unit in every step in which any of them is guarded.
-    chosen = flows.spread(name, 0.0, first.shape)
+    chosen = flows.spread(name, 0.0, first.shape, "1")
     log.whole(f"{name} is 0 or 1", chosen)
     decided = guarded.any(axis=1, keepdims=True) & guarded.any(axis=0, keepdims=True)
     both = np.where(decided, np.minimum(first, second), 0.0)
     log.within(rules[0], both, high=0.0)
     log.within(rules[1], np.where(decided, first, 0.0), high=first_max * chosen)
+    log.within(rules[2], np.where(decided, second, 0.0),
+               high=np.where(decided, second_max * (1.0 - chosen), 0.0))  # fmt: skip
     return chosen

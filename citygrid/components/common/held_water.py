@@ -55,11 +55,12 @@ def replay_water(c: Units, flows: Flows, log: Log, carrier: str, sent: Floats) -
     if not len(holding):
         return
     names = np.array(c.names, dtype=object)[holding]
-    level_end = flows.spread("level", 0.0, sent.shape)[:, -1:]
-    level, charge, discharge = (
-        flows.spread(name, 0.0, sent.shape)[holding] for name in ("level", "charge", "discharge")
+    everywhere = flows.spread("level", 0.0, sent.shape, "kWh")
+    level = everywhere[holding]
+    charge, discharge = (
+        flows.spread(name, 0.0, sent.shape)[holding] for name in ("charge", "discharge")
     )
-    first = np.where(c["circle"], level_end, c["water_before"])[holding]
+    first = np.where(c["circle"], everywhere[:, -1:], c["water_before"])[holding]
     before = np.concatenate([first, level[:, :-1]], axis=1)
     kept = before * c["water_kept"][holding]
     change = (charge - discharge) * c.step

@@ -187,16 +187,16 @@ def replay_job_data(c: Units, flows: Flows, log: Log, carried: Floats) -> None:
     """Compare what links carry with what the jobs that ran needed, ``carried`` (link × time)."""
     if not link_count(c) or not (len(c["start_job"]) or len(c["slot_job"])):
         return
-    data = flows["data"]
+    data = flows.read("data", "GB/h")
     labels = c.parameters["job_way"].values
     log.equal("data are those of the jobs", data, carried, "GB/h", labels=labels)
     pools = np.array(c.names, dtype=object)[c["way_pool"]]
     log.draws("data", c.places("way_place"), data, pools)
     # How far from home every job ran, by the links that its data took.
     used = np.zeros(c["job_allowed"].shape)
-    for table, flow in (("start", "start"), ("slot", "run")):
+    for table, flow, unit in (("start", "start", "1"), ("slot", "run", "kW")):
         if len(c[f"{table}_job"]):
-            np.add.at(used, (c[f"{table}_job"], c[f"{table}_site"]), np.abs(flows[flow]))
+            np.add.at(used, (c[f"{table}_job"], c[f"{table}_site"]), np.abs(flows.read(flow, unit)))
     delay = np.zeros(len(used))
     for (job, site), ways in links_to(c).items():
         if used[job, site] > USED:

@@ -25,7 +25,7 @@ def replay_starts(
     release, deadline = c["job_release"], c["job_deadline"]
     owner, site, begin = c["start_job"], c["start_site"], c["start_step"] * c.step
     # Asked of the case: a plan that leaves its jobs out has not run them.
-    chosen = flows["start"] if len(owner) else np.zeros(0)
+    chosen = flows.read("start", "1") if len(owner) else np.zeros(0)
     log.whole("start is 0 or 1", chosen, c.parameters["job_start"].values)
     starts, overrun = np.zeros(len(names)), np.zeros(len(names))
     np.add.at(starts, owner, chosen)
@@ -40,7 +40,7 @@ def replay_starts(
             _run(carried[link], chosen[i] * rate, begin[i], end, c.step)
     energy = np.abs(chosen) * (power * duration)[owner]
     np.add.at(astray, owner, np.where(c["job_allowed"][owner, site], 0.0, energy))
-    left = _spread_jobs(c, flows, "left_out", len(names))
+    left = _spread_jobs(c, flows, "left_out", "1")
     log.equal("every job starts once", (starts + left)[whole], 1.0, "1", labels=names[whole])
     log.within("job keeps its window", overrun, high=0.0, unit="h", labels=names)
     return whole & ((overrun > INSTANT) | (starts + left < 0.5))
@@ -76,7 +76,7 @@ def replay_slots(
     )
     most = power[:, None] * open_hours / c.step
     log.within("run is not negative", run, low=0.0, labels=c.parameters["job_slot"].values)
-    undone = _spread_jobs(c, flows, "undone", len(names))
+    undone = _spread_jobs(c, flows, "undone", "kWh")
     log.equal("job is finished", (done + undone)[split], work[split], "kWh", labels=names[split])
     log.within("job within its power and window", rate[split], 0.0, most[split],
                labels=names[split])  # fmt: skip
@@ -86,13 +86,13 @@ def replay_slots(
     return split & (unfinished | (beyond > INSTANT * np.maximum(power, 1.0)))
 
 
-def _spread_jobs(c: Units, flows: Flows, name: str, count: int) -> Floats:
+def _spread_jobs(c: Units, flows: Flows, name: str, unit: str) -> Floats:
     """A flow over some jobs, over all of them."""
-    full = np.zeros(count)
+    position = {label: i for i, label in enumerate(c.parameters["job"].values)}
+    full = np.zeros(len(position))
     if name in flows:
-        chosen = flows.labels(name)
-        position = {label: i for i, label in enumerate(c.parameters["job"].values)}
-        full[[position[label] for label in chosen]] = flows[name]
+        chosen, values = flows.some(name, unit)
+        full[[position[label] for label in chosen]] = values
     return full
 
 
@@ -101,8 +101,8 @@ def replay_left(c: Units, flows: Flows, log: Log, steps: int) -> None:
     power, duration, price = c["job_power"], c["job_duration"], c["job_unserved_price"]
     names, priced = c.parameters["job"].values, np.isfinite(price)
     work = power * duration
-    left = _spread_jobs(c, flows, "left_out", len(names))
-    undone = _spread_jobs(c, flows, "undone", len(names))
+    left = _spread_jobs(c, flows, "left_out", "1")
+    undone = _spread_jobs(c, flows, "undone", "kWh")
     log.whole("a job is left out as a whole, or not", left, names)
     log.within("a job is left out where that has a price", left, 0.0,
                np.where(priced & ~c["job_preemptible"], 1.0, 0.0), "1", names)  # fmt: skip

@@ -162,7 +162,7 @@ def replay_loop_modes(
 ) -> tuple[Floats, Floats, Floats]:
     """One mode runs in every step and all work with it: heat by mode, and the power it adds."""
     center, labels = c["mode_center"], c.parameters[f"{c.kind}_mode"].values
-    mode, work = flows["mode"], flows["mode_compute"]
+    mode, work = flows.read("mode", "1"), flows["mode_compute"]
     recovered, rejected = flows["mode_recovered"], flows["mode_rejected"]
     owners = np.array(c.names, dtype=object)[center]
     moded = c["moded"].ravel()

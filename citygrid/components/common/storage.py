@@ -195,7 +195,8 @@ def replay_level(
 
     Gives charge and discharge [kW].
     """
-    level, charge, discharge = flows["level"], flows["charge"], flows["discharge"]
+    level = flows.read("level", "kWh")
+    charge, discharge = flows["charge"], flows["discharge"]
     first = np.where(c["cyclic"], level[:, -1:], c["initial_level"] * c["capacity"])
     before = np.concatenate([first, level[:, :-1]], axis=1)
     change = charge * c["charge_efficiency"] - discharge / c["discharge_efficiency"]
@@ -217,7 +218,9 @@ def replay_level(
     guarded = np.broadcast_to(burns if worthless is None else burns & worthless, charge.shape)
     replay_exclusion(
         flows, log, "charging", guarded, first=charge, second=discharge, first_max=c["charge"],
-        rules=("no charging and discharging at once", "charges only while charging"),
+        second_max=c["discharge"],
+        rules=("no charging and discharging at once", "charges only while charging",
+               "discharges only while not charging"),
     )  # fmt: skip
     log.at_once(np.where(lossy & ~c["may_burn"], np.minimum(charge, discharge), 0.0))
     return charge, discharge

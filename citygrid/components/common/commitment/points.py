@@ -197,7 +197,7 @@ def replay_costs(c: Units, flows: Flows, log: Log, output: Floats, on: Floats) -
         outputs, rates = _table(lambda name: c[name], "cost", int(c["cost_points"].max()))
         bent = pointed & ~convex(_slopes(outputs, rates))[:, None]
     curved = ((c["quadratic_cost"] > 0) | pointed) & ~bent
-    log.equal("cost follows its curve", flows.spread("curve_cost", 0.0, output.shape),
+    log.equal("cost follows its curve", flows.spread("curve_cost", 0.0, output.shape, "EUR/h"),
               np.where(curved, rate, 0.0), "EUR/h")  # fmt: skip
     if curved.any():
         log.pays("curve", np.where(curved, rate, 0.0) * c.step)
@@ -215,7 +215,7 @@ def _read_off(c: Units, what: str, flows: Flows, log: Log, output: Floats, on: F
     for i in np.flatnonzero(c[count_name].ravel() > 0):
         read[i] = np.interp(output[i], outputs[i], rates[i]) * on[i]
     for k in range(count - 1):
-        inside = flows.spread(f"{what}_segment_{k + 1}", 0.0, output.shape)
+        inside = flows.spread(f"{what}_segment_{k + 1}", 0.0, output.shape, "1")
         part = flows.spread(f"{what}_segment_{k + 1}_output", 0.0, output.shape)
         log.whole(f"{what} segment is 0 or 1", inside)
         log.within(f"output within its {what} segment", part, outputs[:, k : k + 1] * inside,

@@ -32,7 +32,7 @@ def replay_commitment(c: Units, flows: Flows, log: Log, output: Floats) -> Float
     need = needs(lambda name: c[name], c.step)
     committed = need.on[:, None]
     # A unit without commitment has no `on`; it is always ready.
-    on = np.where(committed, flows.spread("on", 0.0, output.shape), 1.0)
+    on = np.where(committed, flows.spread("on", 0.0, output.shape, "1"), 1.0)
     log.whole("on is 0 or 1", on)
     least = np.where(committed, c["minimum_load"], 0.0)
     log.within("output within minimum load and capacity", output, least * on, c["usable"] * on)
@@ -79,9 +79,9 @@ def _times(c: Units, log: Log, spell: Spell) -> None:
 
 def _switches(flows: Flows, log: Log, spell: Spell, start: Flags, stop: Flags) -> None:
     shape = spell.started.shape
-    log.equal("start follows from on", flows.spread("start", 0.0, shape),
+    log.equal("start follows from on", flows.spread("start", 0.0, shape, "1"),
               np.where(start, spell.started, 0.0), "1")  # fmt: skip
-    log.equal("stop follows from on", flows.spread("stop", 0.0, shape),
+    log.equal("stop follows from on", flows.spread("stop", 0.0, shape, "1"),
               np.where(stop, spell.stopped, 0.0), "1")  # fmt: skip
 
 
@@ -96,7 +96,7 @@ def _starts(c: Units, flows: Flows, log: Log, spell: Spell, counted: Flags) -> N
         cold = has & (off > c[f"cold_after_{k}"] + 1e-9)
         sort = np.where(has & ~cold & ~warm_before, spell.started, 0.0)
         log.equal("how warm a start is follows from the hours off",
-                  flows.spread(f"warm_start_{k}", 0.0, off.shape), sort, "1")  # fmt: skip
+                  flows.spread(f"warm_start_{k}", 0.0, off.shape, "1"), sort, "1")  # fmt: skip
         warm_before |= has & ~cold
         cost = np.where(cold, c[f"cold_cost_{k}"], cost)
     if (c["start_cost"] > 0).any() or colds:
