@@ -8,6 +8,6 @@ brings these back into the form, for every route to obey.
 from __future__ import annotations
 
 from citygrid.routes.pyomo.model import build, load
-from citygrid.routes.pyomo.route import check, solve
+from citygrid.routes.pyomo.route import check, solve, solvers
 
-__all__ = ["build", "check", "load", "solve"]
+__all__ = ["build", "check", "load", "solve", "solvers"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -122,6 +123,16 @@ def check(solver: str, options: Options) -> Any:
     if solver in _HIGHS:
         highs.settings(options.extras)
     return _driver(solver)
+
+
+def solvers() -> list[str]:
+    """The usual solvers that Pyomo finds on this machine."""
+    found = []
+    for name in _LIKELY:
+        with suppress(InputError):
+            _driver(name)
+            found.append(name)
+    return found
 
 
 def _driver(solver: str) -> Any:
