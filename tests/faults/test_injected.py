@@ -75,7 +75,8 @@ FORMATS = "gpkg,geojson,geoparquet,flatgeobuf,kml,cityjson,csv,parquet,nc"
 COMMANDS = {
     "plan": Command(PLAN, ("out",)),
     "study": Command(("study", "study.yaml", "--out", "out", "--workers", "0"), ("out",)),
-    "export": Command(("export", "out/plan.nc", "--to", FORMATS, "--out", "gis"), ("gis",), (PLAN,)),
+    "export": Command(("export", "out/plan.nc", "--to", FORMATS, "--out", "gis"), ("gis",),
+                      (PLAN,)),
     "plan over another": Command(PLAN, ("out",), ((*PLAN, "--seed", "7"),)),
     "compare": Command(("compare", "models/mapped.yaml", "--routes", "milp,hybrid:rounding",
                         "--out", "out"), ("out",)),
@@ -86,8 +87,8 @@ COMMANDS = {
     "rolling": Command((*PLAN, "--window", "2h", "--overlap", "1h"), ("out",)),
     "outages": Command(("outages", "models/mapped.yaml", "--out", "out"), ("out",)),
     "front": Command(("front", "models/mapped.yaml", "--points", "3", "--out", "out"), ("out",)),
-    "aggregate": Command(("aggregate", "models/mapped.yaml", "--periods", "2", "--hours-per-period", "1",
-                          "--out", "out"), ("out",)),
+    "aggregate": Command(("aggregate", "models/mapped.yaml", "--periods", "2",
+                          "--hours-per-period", "1", "--out", "out"), ("out",)),
     "runs export": Command(("runs", "export", "last", "--out", "runs.zip"), ("runs.zip",), (PLAN,)),
     "runs gc": Command(("runs", "gc", "--keep", "1", "--apply"), (), (PLAN, PLAN)),
 }  # fmt: skip
