@@ -1,4 +1,4 @@
-"""A process that has loaded the libraries once; every command runs in a fork of it, under strace.
+"""A process that loads each library once; every command runs in a fork of it, under strace.
 
 Reads one JSON object a line from standard input (``arguments``, ``folder``, ``environment``,
 ``trace``, ``inject``) and answers each by the wait status of the command. The system calls that
@@ -8,7 +8,9 @@ change files are written to ``trace``; ``inject`` is what strace shall do to one
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
+import importlib
 import json
 import os
 import subprocess
@@ -28,31 +30,14 @@ CALLS = (
 PTRACER, ANYBODY = 0x59616D61, -1
 
 
-def load() -> None:
-    """What the commands import where they need it."""
-    import netCDF4  # noqa: F401
-    import pyarrow.parquet  # noqa: F401
-    import pyogrio  # noqa: F401
-
-    import citygrid.cli
-    import citygrid.district.prepare
-    import citygrid.export.gis.cityjson
-    import citygrid.export.gis.esdl
-    import citygrid.export.gis.geojson
-    import citygrid.export.gis.geopackage
-    import citygrid.export.gis.kml
-    import citygrid.export.gis.vector
-    import citygrid.export.report
-    import citygrid.export.runs
-    import citygrid.plan.verify
-    import citygrid.registry.recording
-    import citygrid.routes.highs
-    import citygrid.study
-    import citygrid.study.execution.local
-    import citygrid.study.fronts
-    import citygrid.study.resilience
-    import citygrid.study.rolling
-    import citygrid.verbs.exchange  # noqa: F401
+def load(names: Path) -> None:
+    """Import what a fork had to import, so that the next one need not."""
+    with contextlib.suppress(FileNotFoundError):
+        for name in names.read_text().split():
+            if name not in sys.modules:
+                with contextlib.suppress(Exception):  # what cannot be, the next one tries itself
+                    importlib.import_module(name)
+        names.unlink()
 
 
 def be_the_command(asked: dict[str, object], go: int) -> None:
@@ -78,6 +63,7 @@ def be_the_command(asked: dict[str, object], go: int) -> None:
         traceback.print_exc()
     sys.stdout.flush()
     sys.stderr.flush()
+    Path(f"{asked['trace']}.modules").write_text("\n".join(sys.modules))
     os._exit(code if isinstance(code, int) else 1)
 
 
@@ -101,12 +87,12 @@ def run(asked: dict[str, object]) -> int:
         os.write(gone, b".")
         os.close(gone)
         _, status = os.waitpid(child, 0)
+    load(Path(f"{asked['trace']}.modules"))
     return status
 
 
 if __name__ == "__main__":
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
-    load()
     for line in sys.stdin:
         print(json.dumps(run(json.loads(line))), file=answers, flush=True)
