@@ -54,7 +54,7 @@ def test_the_page_of_licences_is_in_step_with_the_lock():
     script = licences()
     row = re.compile(r"^\| ([a-z0-9._-]+) \| (\S+) \| (.+) \|$", re.M)
     rows = {name: (version, licence) for name, version, licence in
-            row.findall(script.PAGE.read_text())}  # fmt: skip
+            row.findall(script.PAGE.read_text()) if name != "distribution"}  # fmt: skip
     locked = dict(script.locked())
     assert {name: version for name, (version, _) in rows.items()} == locked, (
         "run scripts/licences.py"
