@@ -5,13 +5,14 @@ from __future__ import annotations
 import errno
 import glob
 import os
+import secrets
 import shutil
 import signal
 import tempfile
 import threading
 import time
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
@@ -33,25 +34,51 @@ class _Batch:
         self.made: list[Path] = []
         self.inputs = {Path(each).resolve() for each in inputs}
 
+    def ready(self, path: Path) -> Path:
+        """Where the file that will be ``path`` lies now. Raises ``KeyError`` for no such file."""
+        return {final: temporary for temporary, final in self.waiting.items()}[_target(path)]
+
+    def name(self) -> None:
+        """Give all files their names; where one is refused, all others are what they were."""
+        named: list[tuple[Path, Path | None]] = []
+        seconds: list[Path] = []
+        try:
+            for temporary, path in self.waiting.items():
+                new = not path.exists()
+                former = None if new else _second_name(path)
+                seconds += [former] if former else []
+                temporary.replace(path)
+                if new or former:
+                    named.append((path, former))
+        except BaseException:
+            for path, former in named:
+                with suppress(OSError):  # the first refusal is told
+                    path.unlink() if former is None else former.replace(path)
+            raise
+        finally:
+            for second in seconds:
+                with suppress(OSError):
+                    second.unlink(missing_ok=True)
+
 
 _batch: ContextVar[_Batch | None] = ContextVar("_batch", default=None)
 
 
 @contextmanager
-def together(inputs: Iterable[Path] = ()) -> Iterator[None]:
+def together(inputs: Iterable[Path] = ()) -> Iterator[Callable[[Path], Path]]:
     """Files that are written inside (:func:`whole`) are there all at once at the end, or none is.
 
     Folders that were made for them go, too, where an error ends it. ``inputs`` are files that they
-    were made from: none of these may be written over, which raises :class:`InputError`. Only a
-    process that is killed while the ready files are renamed leaves some of them.
+    were made from: none of these may be written over, which raises :class:`InputError`. What it
+    gives says where a file that is ready lies until then. Names are given in the order in which the
+    files became ready; only a process that is killed meanwhile leaves some of them.
     """
     batch = _Batch(inputs)
     token = _batch.set(batch)
     try:
-        yield
+        yield batch.ready
         with _uninterrupted():
-            for temporary, path in batch.waiting.items():
-                temporary.replace(path)
+            batch.name()
             for folder in {path.parent for path in batch.waiting.values()}:
                 _settle(folder)
     except BaseException:
@@ -108,6 +135,9 @@ def whole(path: Path) -> Iterator[Path]:
             if _is_full(path.parent, error):
                 full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
                 raise full from error
+            if _is_refusal(error):
+                said = str(error).splitlines()[0] if str(error) else type(error).__name__
+                raise OSError(errno.EIO, f"could not be written: {said}", str(path)) from error
             raise
         finally:
             if batch is None or temporary not in batch.waiting:
@@ -132,6 +162,15 @@ def _folder(path: Path) -> list[Path]:
     return missing
 
 
+def _second_name(path: Path) -> Path | None:
+    """Another name of a file, by which it can be had back; ``None`` where a disk has only one."""
+    second = path.with_name(f".partial-{path.name}-{secrets.token_hex(4)}{path.suffix}")
+    with suppress(OSError):
+        os.link(path, second)
+        return second
+    return None
+
+
 def _remove(folders: Iterable[Path]) -> None:
     """Remove folders that were made for nothing; one that holds something stays."""
     for folder in sorted(set(folders), key=lambda each: -len(each.parts)):
@@ -153,6 +192,14 @@ def _is_full(folder: Path, error: Exception) -> bool:
     if isinstance(error, OSError) and error.errno is not None:
         return error.errno in (errno.ENOSPC, errno.EDQUOT)
     return shutil.disk_usage(folder).free < LEAST_ROOM
+
+
+def _is_refusal(error: Exception) -> bool:
+    """Whether it is in the words of SQLite or GDAL that a disk refused to be written."""
+    kind = type(error)
+    return kind.__module__.startswith("pyogrio.") or (
+        (kind.__module__, kind.__name__) == ("sqlite3", "OperationalError")
+    )
 
 
 @contextmanager
@@ -179,16 +226,21 @@ def _uninterrupted() -> Iterator[None]:
 
 @contextmanager
 def dated(stamp: str) -> Iterator[None]:
-    """Let GDAL note this moment as the time of change, so that bytes do not depend on today."""
+    """Let GDAL note this moment as the time of change, so that bytes do not depend on today.
+
+    A database that it writes has no journal and waits for no disk: what cannot be written whole is
+    thrown away as a whole (:func:`whole`).
+    """
     import pyogrio
 
-    name = "OGR_CURRENT_DATE"
-    before = pyogrio.get_gdal_config_option(name)
-    pyogrio.set_gdal_config_options({name: stamp})
+    wanted = {"OGR_CURRENT_DATE": stamp, "OGR_SQLITE_JOURNAL": "OFF",
+              "OGR_SQLITE_SYNCHRONOUS": "OFF"}  # fmt: skip
+    before = {name: pyogrio.get_gdal_config_option(name) for name in wanted}
+    pyogrio.set_gdal_config_options(wanted)
     try:
         yield
     finally:
-        pyogrio.set_gdal_config_options({name: before})
+        pyogrio.set_gdal_config_options(before)
 
 
 def refuse_unwritable(path: Path) -> None:

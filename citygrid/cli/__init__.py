@@ -13,6 +13,7 @@ A file is named after what its commands do:
 ``laying``        `compare-layouts`
 ``registering``   `runs`; ``rerunning`` is `runs rerun`
 ``benching``      `bench`
+``examining``     `doctor`
 
 What all share: ``frame`` (answers, errors, exit codes, options), ``recording`` (a run for every
 command), ``progress``, ``profiling`` (`--profile`), ``outputs`` and ``outside`` (what is printed).

@@ -13,6 +13,7 @@ import citygrid
 from citygrid.cli.aggregating import aggregate
 from citygrid.cli.benching import bench
 from citygrid.cli.drafting import import_
+from citygrid.cli.examining import doctor
 from citygrid.cli.frame import (
     JSON,
     MODEL,
@@ -398,6 +399,7 @@ def completion(frame: Frame, shell: str) -> None:
 
 
 main.add_command(bench)
+main.add_command(doctor)
 main.add_command(import_)
 main.add_command(runs_)
 main.add_command(study)

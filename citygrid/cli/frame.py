@@ -75,8 +75,15 @@ class Frame:
 
     def hand_over(self) -> None:
         """Print the answer, once the command is over and standard output is its own again."""
-        if self._answer is not None:
+        if self._answer is None:
+            return
+        try:
             click.echo(self._answer)
+        except BrokenPipeError:
+            raise
+        except OSError as failure:
+            _forget_stdout()
+            raise OSError(failure.errno, failure.strerror, "standard output") from failure
 
     def judge(self, runs: Sequence[Run]) -> None:
         """A plan that fails its verification or a route without a plan decides the exit code."""
@@ -129,7 +136,7 @@ def framed(command: Callable[..., None], profile: bool = True) -> Callable[..., 
             _refuse(frame, [str(fault) for fault in error.faults], error.exit_code, error.details)
         except BrokenPipeError:
             # Whoever read our output has left, as `head` does; there is nobody to tell.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _forget_stdout()
             frame.exit_code = frame.exit_code or BROKEN_PIPE
         except OSError as error:
             # Of a rename, the second name is the one that the user knows.
@@ -178,19 +185,28 @@ def _profiled(asked: bool) -> contextlib.AbstractContextManager[None]:
 @contextlib.contextmanager
 def _solvers_on_stderr() -> Iterator[None]:
     """What libraries print past Python, such as a solver's log, must not mix with the answer."""
-    try:
-        own = os.dup(1)
-    except OSError:  # closed: nobody listens, and nothing can mix
-        yield
-        return
-    sys.stdout.flush()
+    # Where a standard stream is closed, the next file that is opened would be taken for it.
+    for handle in range(3):
+        try:
+            os.fstat(handle)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free
+    own = os.dup(1)
+    if sys.stdout is not None:
+        sys.stdout.flush()
     os.dup2(2, 1)
     try:
         yield
     finally:
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
         os.dup2(own, 1)
         os.close(own)
+
+
+def _forget_stdout() -> None:
+    """What is still to be printed has no reader, and Python must not try again at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def _refuse(

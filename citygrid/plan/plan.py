@@ -215,23 +215,36 @@ class Plan:
     def save(self, path: Path) -> None:
         """Write the plan and its case as netCDF-4, whole or not at all."""
         with whole(Path(path)) as temporary:
-            dataset = self.dataset
-            encoding: dict[Any, Any] = {
-                name: {"zlib": True, "complevel": 4} for name, array in dataset.data_vars.items()
-                if array.dtype.kind == "f" and array.ndim
-            }  # fmt: skip
-            encoding["time"] = {"units": "seconds since 1970-01-01", "dtype": "int64"}
-            dataset.to_netcdf(temporary, engine="netcdf4", format="NETCDF4", encoding=encoding)
+            temporary.write_bytes(self._bytes())
+
+    def _bytes(self) -> memoryview:
+        """The stored plan. HDF5 would write it in tens of thousands of pieces, and calls a disk
+        that refuses one of them by no name; so the pieces are put together in memory.
+        """
+        import netCDF4
+        from xarray.backends import NetCDF4DataStore
+
+        dataset = self.dataset
+        encoding: dict[Any, Any] = {
+            name: {"zlib": True, "complevel": 4} for name, array in dataset.data_vars.items()
+            if array.dtype.kind == "f" and array.ndim
+        }  # fmt: skip
+        encoding["time"] = {"units": "seconds since 1970-01-01", "dtype": "int64"}
+        made = netCDF4.Dataset("plan.nc", "w", format="NETCDF4", memory=1)
+        try:
+            dataset.dump_to_store(NetCDF4DataStore(made), encoding=encoding)
             for kind, stored in self.case.to_datasets().items():
-                group = f"case/{kind}" if kind else "case"
+                group = made.createGroup(f"case/{kind}" if kind else "case")
                 compress: dict[Any, Any] = {
                     name: {"zlib": True, "complevel": 4}
                     for name, array in stored.data_vars.items()
                     if array.dtype.kind in "fu" and array.ndim
                 }
-                stored.to_netcdf(
-                    temporary, mode="a", engine="netcdf4", group=group, encoding=compress
-                )
+                stored.dump_to_store(NetCDF4DataStore(group), encoding=compress)
+        except BaseException:
+            made.close()
+            raise
+        return made.close()
 
     @classmethod
     def load(cls, path: str | Path) -> Plan:

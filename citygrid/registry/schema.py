@@ -37,20 +37,22 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
 
 
 @contextmanager
-def told(path: Path) -> Iterator[None]:
-    """What SQLite refuses, as one message about the registry."""
+def told(path: Path, what: str = "the registry") -> Iterator[None]:
+    """What SQLite refuses, as one message about what is kept at ``path``."""
     try:
         yield
     except sqlite3.Error as error:
         said = str(error)
-        repair = "see that it is a registry's runs.db and that you may read it"
+        repair = f"see that it is {what}'s {path.name} and that you may read it"
         if "locked" in said or "busy" in said:
             repair = "another process has held it for long; try again"
         elif "full" in said:
             repair = "free space on its disk"
         elif "readonly" in said:
             repair = "see that you may write it"
-        raise InputError(Fault(str(path), "the registry cannot be used", said, repair)) from error
+        elif "disk I/O" in said:
+            repair = "see that its disk is there and sound, then try again"
+        raise InputError(Fault(str(path), f"{what} cannot be used", said, repair)) from error
 
 
 def connect(
@@ -84,6 +86,14 @@ def _open(path: Path, write: bool, timeout: float) -> sqlite3.Connection:
     if not path.is_file():
         raise InputError(Fault(str(path), "there is no registry", None,
                                "run `citygrid plan` first, or name one by --registry"))  # fmt: skip
+    return open_to_read(path, timeout)
+
+
+def open_to_read(path: Path, timeout: float) -> sqlite3.Connection:
+    """A database with a write-ahead log, to read: also while it is written, and where one may not.
+
+    Raises ``sqlite3.OperationalError``.
+    """
     log = path.with_name(path.name + "-wal")
     # The log of a database in use must be read with it, for which SQLite wants to write beside it.
     # Where it cannot and there is no log, the file is all there is.

@@ -6,13 +6,13 @@ import json
 import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from citygrid.errors import Fault, InputError
+from citygrid.files import whole
 from citygrid.registry.blobs import Blobs
 from citygrid.registry.canonical import NOTHING_BEFORE, link, plain, text_of
 from citygrid.registry.machine import fate, process
@@ -72,8 +72,9 @@ class Registry:
         if write:
             refuse_network(place)
             self.blobs.folder.mkdir(parents=True, exist_ok=True)
-            with suppress(FileExistsError), (self.folder / IGNORE).open("x") as ignore:
-                ignore.write("*\n")
+            if not (self.folder / IGNORE).exists():
+                with whole(self.folder / IGNORE) as temporary:
+                    temporary.write_text("*\n", encoding="utf-8")
             self.blobs.sweep()
         self.connection = connect(self.path, write, place.network,
                                   PATIENCE if timeout is None else timeout)  # fmt: skip

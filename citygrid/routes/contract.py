@@ -213,7 +213,9 @@ class Journal:
 
 
 def _between(first: str, second: str) -> float:
-    return (datetime.fromisoformat(second) - datetime.fromisoformat(first)).total_seconds()
+    """Seconds between instants, which may be of two processes; 0 where the clock was put back."""
+    passed = datetime.fromisoformat(second) - datetime.fromisoformat(first)
+    return max(passed.total_seconds(), 0.0)
 
 
 #: Plans that a route hands out, the best one included.

@@ -30,6 +30,8 @@ from citygrid.routes.contract import now
 from citygrid.routes.highs import Report, Result, Task
 
 _HEADER = struct.Struct("<QQ")
+#: How a child ends that gets no more memory, as `sysexits` calls a lack of what the system gives.
+OUT_OF_MEMORY = 71
 
 
 def grace(limit: float) -> float:
@@ -236,7 +238,11 @@ def main() -> None:
     def report(kind: str, news: dict[str, Any], x: Floats | None) -> None:
         send(out, {"kind": kind, **news}, b"" if x is None else x.tobytes())
 
-    result = highs.run(form, highs.Task(**head), report, start)
+    try:
+        result = highs.run(form, highs.Task(**head), report, start)
+    except MemoryError:
+        # The parent keeps what it was told; a trace of ours would tell a user nothing.
+        os._exit(OUT_OF_MEMORY)
     found = {"x": result.x, "duals": result.duals, "reduced": result.reduced}
     head = {"kind": "result", "status": result.status, "objective": result.objective,
             "bound": result.bound, "notes": result.notes}  # fmt: skip

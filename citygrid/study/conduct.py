@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import citygrid
-from citygrid.errors import Fault, InputError
 from citygrid.registry.canonical import now
 from citygrid.study.execution.contract import FAILED, WITHOUT_PLAN, Executor, Limits, Plain, Setup
 from citygrid.study.scenarios.reading import Study
-from citygrid.study.store import SentLog, Store
+from citygrid.study.store import SentLog, Store, not_begun
 from citygrid.study.table import digest, labels, land, records
 
 #: Told as a study goes on: tasks acknowledged, tasks in all, and how many of each status.
@@ -185,8 +184,7 @@ def stored(folder: Path) -> tuple[dict[str, str], list[dict[str, Any]], str]:
         facts = {name: store.about(name) or "" for name in names}
         rows = records(store)
         if not rows:
-            raise InputError(Fault(str(folder), "holds a study that has not begun", None,
-                                   "run `citygrid study` again"))  # fmt: skip
+            raise not_begun(folder)
         return facts, rows, digest(store)
     finally:
         store.close()

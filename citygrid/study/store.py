@@ -19,24 +19,33 @@ from pathlib import Path
 from typing import Any
 
 from citygrid.errors import Fault, InputError
+from citygrid.registry.schema import open_to_read, told, transaction
 
 DATABASE, LOCK, SENT = "study.sqlite", "study.lock", "sent.log"
 #: Seconds after which what has come is committed, and rows that are not waited for longer.
 COMMIT_AFTER, COMMIT_ROWS = 1.0, 500
+#: Seconds that another process is waited for.
+PATIENCE = 30.0
+#: What the database is of, in messages.
+WHAT = "the study"
 #: Written into the database, so that a later version knows what it reads.
 FORMAT = 1
 
-_TABLES = """
-CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS scenario (
-  number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, varied TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS asked (
-  number INTEGER NOT NULL, route INTEGER NOT NULL, key TEXT NOT NULL,
-  PRIMARY KEY (number, route)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS result (
-  key TEXT PRIMARY KEY, attempts INTEGER NOT NULL, at TEXT NOT NULL, row TEXT NOT NULL
-) WITHOUT ROWID;
-"""
+_TABLES = (
+    "CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS scenario (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, "
+    "varied TEXT NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS asked (number INTEGER NOT NULL, route INTEGER NOT NULL, "
+    "key TEXT NOT NULL, PRIMARY KEY (number, route)) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS result (key TEXT PRIMARY KEY, attempts INTEGER NOT NULL, "
+    "at TEXT NOT NULL, row TEXT NOT NULL) WITHOUT ROWID",
+)
+
+
+def not_begun(folder: Path) -> InputError:
+    """The study of a folder in which nothing is asked yet."""
+    return InputError(Fault(str(folder), "holds a study that has not begun", None,
+                            "run `citygrid study` again"))  # fmt: skip
 
 
 class Store:
@@ -44,6 +53,7 @@ class Store:
 
     def __init__(self, folder: Path, connection: sqlite3.Connection) -> None:
         self.folder = folder
+        self._path = folder / DATABASE
         self._connection = connection
         self._waiting: list[tuple[str, int, str, str]] = []
         self._committed = time.monotonic()
@@ -58,25 +68,41 @@ class Store:
         if not path.is_file():
             raise InputError(Fault(str(folder), "holds no study", None,
                                    "name the folder that `citygrid study` wrote"))  # fmt: skip
-        return cls._checked(folder)
+        return cls._checked(folder, write=False)
 
     @classmethod
-    def _checked(cls, folder: Path) -> Store:
+    def _checked(cls, folder: Path, write: bool) -> Store:
+        path = folder / DATABASE
+        connection: sqlite3.Connection | None = None
         try:
-            connection = sqlite3.connect(folder / DATABASE, timeout=30.0, isolation_level=None)
-            connection.execute("PRAGMA trusted_schema=OFF")
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute("PRAGMA synchronous=FULL")
-            connection.executescript(_TABLES)
+            with told(path, WHAT):
+                if write:
+                    connection = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None)
+                    connection.execute("PRAGMA trusted_schema=OFF")
+                    connection.execute("PRAGMA journal_mode=WAL")
+                    connection.execute("PRAGMA synchronous=FULL")
+                    with transaction(connection):
+                        for table in _TABLES:
+                            connection.execute(table)
+                        connection.execute("INSERT OR IGNORE INTO about VALUES ('format', ?)",
+                                           (str(FORMAT),))  # fmt: skip
+                else:
+                    connection = open_to_read(path, PATIENCE)
+                names = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
+                if not names:
+                    raise not_begun(folder)
+                if "about" not in names:
+                    raise InputError(Fault(str(path), "is no study's database", None,
+                                           "name another folder"))  # fmt: skip
             store = cls(folder, connection)
-            store._write_about({"format": str(FORMAT)}, replace=False)
             found = store.about("format")
-        except sqlite3.DatabaseError as error:
-            raise InputError(Fault(str(folder / DATABASE), f"is no study's database ({error})",
-                                   None, "name another folder"))  from error  # fmt: skip
-        if found != str(FORMAT):
-            raise InputError(Fault(str(folder / DATABASE), "was written by another version",
-                                   found, "name another folder"))  # fmt: skip
+            if found != str(FORMAT):
+                raise InputError(Fault(str(path), "was written by another version",
+                                       found, "name another folder"))  # fmt: skip
+        except BaseException:
+            if connection is not None:
+                connection.close()
+            raise
         return store
 
     @classmethod
@@ -96,11 +122,11 @@ class Store:
                         "wait for its end, or name another folder",
                     )
                 ) from None
-            store = cls._checked(folder)
+            store = cls._checked(folder, write=True)
             try:
                 yield store
-            finally:
                 store.commit()
+            finally:
                 store.close()
 
     def close(self) -> None:
@@ -110,12 +136,10 @@ class Store:
 
     def about(self, name: str) -> str | None:
         """A fact about the study; ``None`` where nobody wrote it."""
-        row = self._connection.execute("SELECT value FROM about WHERE name = ?", (name,)).fetchone()
+        ask = "SELECT value FROM about WHERE name = ?"
+        with told(self._path, WHAT):
+            row = self._connection.execute(ask, (name,)).fetchone()
         return None if row is None else str(row[0])
-
-    def _write_about(self, facts: dict[str, str], replace: bool = True) -> None:
-        how = "REPLACE" if replace else "IGNORE"
-        self._connection.executemany(f"INSERT OR {how} INTO about VALUES (?, ?)", facts.items())
 
     def ask(
         self, facts: dict[str, str], scenarios: Sequence[tuple[str, dict[str, Any]]],
@@ -126,7 +150,8 @@ class Store:
         ``scenarios`` are names and what is varied; ``asked`` are (scenario, route, key).
         """
         with self._transaction():
-            self._write_about(facts)
+            self._connection.executemany("INSERT OR REPLACE INTO about VALUES (?, ?)",
+                                         facts.items())  # fmt: skip
             self._connection.execute("DELETE FROM scenario")
             self._connection.execute("DELETE FROM asked")
             self._connection.executemany(
@@ -137,13 +162,8 @@ class Store:
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        self._connection.execute("BEGIN IMMEDIATE")
-        try:
+        with told(self._path, WHAT), transaction(self._connection):
             yield
-        except BaseException:
-            self._connection.execute("ROLLBACK")
-            raise
-        self._connection.execute("COMMIT")
 
     # what is acknowledged -------------------------------------------------------------------
 
@@ -151,7 +171,8 @@ class Store:
         """Key → ``status``, ``verified`` and ``objective_eur`` of every task that is committed."""
         names = ("status", "verified", "objective_eur")
         parts = ", ".join(f"json_extract(row, '$.{name}')" for name in names)
-        rows = self._connection.execute(f"SELECT key, {parts} FROM result")
+        with told(self._path, WHAT):
+            rows = self._connection.execute(f"SELECT key, {parts} FROM result").fetchall()
         return {
             str(key): {"status": status, "verified": None if ok is None else bool(ok),
                        "objective_eur": objective}
@@ -187,11 +208,12 @@ class Store:
 
     def rows(self) -> list[tuple[int, str, dict[str, Any], int, str, dict[str, Any] | None, int]]:
         """(number, scenario, varied, route, key, row or ``None``, attempts) as they are asked."""
-        found = self._connection.execute(
-            "SELECT s.number, s.name, s.varied, a.route, a.key, r.row, COALESCE(r.attempts, 0) "
-            "FROM asked a JOIN scenario s USING (number) LEFT JOIN result r USING (key) "
-            "ORDER BY s.number, a.route"
-        )
+        with told(self._path, WHAT):
+            found = self._connection.execute(
+                "SELECT s.number, s.name, s.varied, a.route, a.key, r.row, COALESCE(r.attempts, 0) "
+                "FROM asked a JOIN scenario s USING (number) LEFT JOIN result r USING (key) "
+                "ORDER BY s.number, a.route"
+            ).fetchall()
         return [
             (number, name, json.loads(varied), route, key,
              None if row is None else json.loads(row), attempts)
@@ -203,10 +225,14 @@ class SentLog:
     """A line per task that is sent to a worker: what was running, should the power fail."""
 
     def __init__(self, folder: Path) -> None:
-        self._handle = os.open(folder / SENT, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+        self._path = folder / SENT
+        self._handle = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
 
     def __call__(self, key: str) -> None:
-        os.write(self._handle, f"{time.time():.3f} {key}\n".encode())
+        try:
+            os.write(self._handle, f"{time.time():.3f} {key}\n".encode())
+        except OSError as failure:
+            raise OSError(failure.errno, failure.strerror, str(self._path)) from failure
 
     def close(self) -> None:
         os.close(self._handle)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import citygrid
 from citygrid.errors import Fault, InputError
-from citygrid.files import refuse_unwritable, whole
+from citygrid.files import refuse_unwritable, together, whole
 
 if TYPE_CHECKING:
     from citygrid.arrays import Floats
@@ -75,16 +73,16 @@ def export_problem(
         say("looking for a plan and what could be changed about it")
         _ = work.moves
     problems: dict[str, dict[str, Any]] = {}
-    with _together(folder) as draft:
+    with together() as ready:
         for name in names:
             say(f"writing {name}")
             if name == MOVES:
-                problems |= work.write_moves(draft)
+                problems |= work.write_moves(folder, ready)
                 continue
-            path = draft / FILES[name]
-            problems[name] = {"file": FILES[name], **work.write(name, path), **_stamp(path)}
-        say("writing the map")
-        with whole(draft / _map()) as temporary:
+            path = folder / FILES[name]
+            problems[name] = {"file": FILES[name], **work.write(name, path), **_stamp(ready(path))}
+        say("writing the map")  # the last to have its name
+        with whole(folder / _map()) as temporary:
             temporary.write_text(lines_of(work.key(problems)), encoding="utf-8")
     files = {name: folder / problem["file"] for name, problem in problems.items()}
     older = {*(folder / file for file in FILES.values()), *folder.glob("moves-*.bqm")}
@@ -129,23 +127,6 @@ def _map() -> str:
     return MAP
 
 
-@contextmanager
-def _together(folder: Path) -> Iterator[Path]:
-    """A draft folder whose files all move to ``folder`` at the end, the map last, or none does."""
-    made = [each for each in (folder, *folder.parents) if not each.exists()]
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
-        with tempfile.TemporaryDirectory(prefix=".partial-export-", dir=folder) as name:
-            yield Path(name)
-            for path in sorted(Path(name).iterdir(), key=lambda path: path.name == _map()):
-                path.replace(folder / path.name)
-    except BaseException:
-        for each in made:
-            if not any(each.iterdir()):
-                each.rmdir()
-        raise
-
-
 def _stamp(path: Path) -> dict[str, Any]:
     digest = hashlib.sha256()
     with path.open("rb") as stream:
@@ -181,8 +162,11 @@ class _Export:
         # Curves are kept by their tangents here, as in the other files.
         return neighbourhoods(replace(self.form, curves=()), Options())
 
-    def write_moves(self, folder: Path) -> dict[str, dict[str, Any]]:
-        """Write a file per window; returns what each holds, by its name without ending."""
+    def write_moves(self, folder: Path, ready: Callable[[Path], Path]) -> dict[str, dict[str, Any]]:
+        """Write a file per window; returns what each holds, by its name without ending.
+
+        ``ready`` says where a file lies until it has its name.
+        """
         from citygrid.routes.exchange.moves import NAME
         from citygrid.routes.samplers.exchange import write_bqm
 
@@ -192,7 +176,7 @@ class _Export:
             write_bqm(model.linear, model.couplings, model.offset, tuple(each.names(number)), path)
             problems[path.stem] = {
                 "file": path.name, "window": each.window, "variables": len(model.linear),
-                "couplings": len(model.couplings[2]), **_stamp(path),
+                "couplings": len(model.couplings[2]), **_stamp(ready(path)),
             }  # fmt: skip
         return problems
 

@@ -173,7 +173,7 @@ def test_a_folder_serves_one_study_at_a_time_and_resume_wants_one(write, tmp_pat
         conduct(study, tmp_path / "out", Processes(1))
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "study.sqlite").write_text("no database, but a text that is long enough")
-    with pytest.raises(InputError, match="no study's database"):
+    with pytest.raises(InputError, match="cannot be used"):
         conduct(study, tmp_path / "other", Serial())
 
 

@@ -68,7 +68,7 @@ def write_geopackage(subject: Subject, path: Path) -> None:
             write_layer(layer, temporary, name)
         for name, table in rows.items():
             write_layer(table, temporary, name)
-        with closing(sqlite3.connect(temporary)) as database, database:
+        with closing(finishing(temporary)) as database, database:
             _finish(database, case, layers, steps, Path(path).name, list(rows))
 
 
@@ -110,6 +110,14 @@ def stamp_of(case: Case) -> str:
 
 
 # styles and the view of time --------------------------------------------------------------------
+
+
+def finishing(path: Path) -> sqlite3.Connection:
+    """A GeoPackage that is being made, for what GDAL does not write; see :func:`dated`."""
+    database = sqlite3.connect(path)
+    database.execute("PRAGMA journal_mode = OFF")
+    database.execute("PRAGMA synchronous = OFF")
+    return database
 
 
 def _finish(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
@@ -13,7 +12,7 @@ import pandas as pd
 from citygrid.district.case import Case
 from citygrid.errors import Fault, InputError
 from citygrid.export.gis.geometry import Geometry, locate
-from citygrid.export.gis.geopackage import stamp_of, write_layer
+from citygrid.export.gis.geopackage import finishing, stamp_of, write_layer
 from citygrid.export.gis.styles import LAYER_STYLES, marked_style
 from citygrid.files import dated, whole
 
@@ -47,7 +46,7 @@ def write_marked(
         temporary.unlink()
         for name, layer in layers.items():
             write_layer(layer, temporary, name)
-        with closing(sqlite3.connect(temporary)) as database, database:
+        with closing(finishing(temporary)) as database, database:
             database.execute(LAYER_STYLES)
             database.execute(
                 "INSERT INTO gpkg_contents (table_name, data_type, identifier, description, "

@@ -8,6 +8,6 @@ brings these back into the form, for every route to obey.
 from __future__ import annotations
 
 from citygrid.routes.pyomo.model import build, load
-from citygrid.routes.pyomo.route import check, solve, strange
+from citygrid.routes.pyomo.route import check, solve, solvers, strange
 
-__all__ = ["build", "check", "load", "solve", "strange"]
+__all__ = ["build", "check", "load", "solve", "solvers", "strange"]

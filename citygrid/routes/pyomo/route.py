@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -134,6 +135,16 @@ def strange(solver: str, options: Options) -> list[str]:
         return []
     found = [] if solver in pyo.SolverFactory else [f"program {solver}"]
     return found + [f"option {name} of {solver}" for name in options.extras]
+
+
+def solvers() -> list[str]:
+    """The usual solvers that Pyomo finds on this machine."""
+    found = []
+    for name in _LIKELY:
+        with suppress(InputError):
+            _driver(name)
+            found.append(name)
+    return found
 
 
 def _driver(solver: str) -> Any:
