@@ -204,9 +204,14 @@ class _Maker:
     def chp(self, node: str) -> None:
         self.need("gas", node)
         self.need("power", node)
-        how = self.rules() if self.chance(0.6) else self.pick(
-            ", electric_efficiency: 30 %, extraction: {condensing_efficiency: 42 %}",
-            ", part_load: [{load: 40 %, efficiency: 30 %}, {load: 100 %, efficiency: 40 %}]")
+        how = (
+            self.rules()
+            if self.chance(0.6)
+            else self.pick(
+                ", electric_efficiency: 30 %, extraction: {condensing_efficiency: 42 %}",
+                ", part_load: [{load: 40 %, efficiency: 30 %}, {load: 100 %, efficiency: 40 %}]",
+            )
+        )
         self.add("chp", f"node: {node}, power: {self.amount(20, 80)}{how}",
                  ("heat", node), ("power", node))  # fmt: skip
 
@@ -237,8 +242,11 @@ class _Maker:
         start, end = self.two()
         self.need("power", start)
         self.need("power", end)
-        self.add("data_link", f"from: {start}, to: {end}, capacity: {self.amount(3, 30, 'GB/h')}, "
-                 f"latency: 4 ms, price: {self.pick('0', '0.1')} EUR/GB, energy: 0 kWh/GB")
+        self.add(
+            "data_link",
+            f"from: {start}, to: {end}, capacity: {self.amount(3, 30, 'GB/h')}, "
+            f"latency: 4 ms, price: {self.pick('0', '0.1')} EUR/GB, energy: 0 kWh/GB",
+        )
         if self.chance(0.7):
             self.job_pool(end, home=start)
 
@@ -273,10 +281,16 @@ class _Maker:
                  *([("spinning_reserve", node)] if reserve else []))  # fmt: skip
 
     def grid(self, node: str) -> None:
-        price = f"{{series: spot, plus: {self.price(0.0, 0.1)}}}" if self.chance(0.5) else (
-            self.price(0.05, 0.4))
-        sells = "" if self.chance(0.5) else (
-            f", export: {{price: {self.price(0.0, 0.05)}, max: {self.amount(10, 100)}}}")
+        price = (
+            f"{{series: spot, plus: {self.price(0.0, 0.1)}}}"
+            if self.chance(0.5)
+            else (self.price(0.05, 0.4))
+        )
+        sells = (
+            ""
+            if self.chance(0.5)
+            else (f", export: {{price: {self.price(0.0, 0.05)}, max: {self.amount(10, 100)}}}")
+        )
         peak = "" if self.plain else self.pick("", "", ", peak_charge: 0.3 EUR/kW")
         self.add("grid", f"node: {node}, import: {{price: {price}, max: {self.amount(300, 900)}, "
                  f"carbon: 0.3 kg/kWh}}{sells}{peak}", ("power", node))  # fmt: skip
@@ -457,7 +471,7 @@ class _Maker:
             "heat_network: {supply: [{air: -10 degC, water: 85 degC}, {air: 15 degC, water: "
             "70 degC}], return: 45 degC}\n"
             "series:\n  spot: {file: town.csv, column: spot, unit: EUR/MWh}\n"
-            "  use: {file: town.csv, column: use, unit: \"1\"}\n"
+            '  use: {file: town.csv, column: use, unit: "1"}\n'
             f"nodes: {{{', '.join(f'{node}: {{}}' for node in self.nodes)}}}\ncomponents:\n"
         )
         lines = "".join(f"  {name}: {line}\n" for name, line in self.parts.items())

@@ -29,6 +29,15 @@ def is_known(crs: str) -> bool:
     return True
 
 
+def unreadable() -> tuple[type[Exception], ...]:
+    """What geopandas, its engine and its geometry raise for a layer that is damaged."""
+    from pyogrio import errors
+    from shapely.errors import ShapelyError
+
+    return (errors.DataSourceError, errors.DataLayerError, errors.FieldError, errors.FeatureError,
+            errors.GeometryError, ShapelyError, ValueError)  # fmt: skip
+
+
 def read_drawing(path: Path, crs: str | None, place: str = "geometry") -> str:
     """The parts of a GeoPackage or GeoJSON file that a map of the district needs.
 
@@ -63,7 +72,7 @@ def read_drawing(path: Path, crs: str | None, place: str = "geometry") -> str:
                 features += _features(named[["component", "geometry"]], "lines")
             if layer.lower() in FOOTPRINTS or len(layers) == 1:
                 features += _features(frame[~linear], "footprints")
-    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, ValueError) as error:
+    except (*unreadable(), CRSError) as error:
         raise InputError(Fault(place, f"cannot be read ({str(error)[:80]})", str(path),
                                "name a GeoPackage or GeoJSON")) from error  # fmt: skip
     return json.dumps({"type": "FeatureCollection", "features": features})

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from citygrid.district.drawing import unreadable
 from citygrid.errors import Fault
 
 if TYPE_CHECKING:
@@ -36,8 +37,6 @@ def read_layer(
     """
     import geopandas as gpd
     import pyogrio
-    from pyogrio import errors
-    from shapely.errors import ShapelyError
 
     path, layer = split_layer(named)
     if not path.is_file():
@@ -56,8 +55,7 @@ def read_layer(
             layer = fitting[0]
         with np.errstate(invalid="ignore"):  # a place that is no number is told below
             frame = gpd.read_file(path, layer=layer, engine="pyogrio")
-    except (errors.DataSourceError, errors.DataLayerError, errors.FieldError, errors.FeatureError,
-            errors.GeometryError, ShapelyError, ValueError) as error:  # fmt: skip
+    except unreadable() as error:
         said = " ".join(str(error).split())
         faults.append(Fault(named, f"cannot be read ({said[:80]})", None,
                             f"name {FORMATS} and a layer in it"))  # fmt: skip

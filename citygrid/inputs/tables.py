@@ -77,8 +77,8 @@ def read_table(file: Path) -> Table:
     file = Path(file)
     check_file(file)
     if file.suffix.lower() in (".parquet", ".pq"):
-        return _parquet(file)
-    return _text(file)
+        return opened(file, lambda path: from_frame(path, pd.read_parquet(path)), "Parquet")
+    return opened(file, _text, "CSV")
 
 
 def check_file(file: Path) -> None:
@@ -257,12 +257,7 @@ def _points(file: Path, name: str, values: NDArray[Any], place: list[int]) -> ND
                     dtype=object)  # fmt: skip
 
 
-# parquet ----------------------------------------------------------------------------------------
-
-
-def _parquet(file: Path) -> Table:
-    frame = opened(file, pd.read_parquet, "Parquet")
-    return from_frame(file, frame)
+# what libraries read ------------------------------------------------------------------------------
 
 
 def opened(file: Path, read: Callable[[Path], Any], what: str) -> Any:

@@ -49,6 +49,7 @@ def solve(form: Form, options: Options) -> Outcome:
         if clean is None:
             journal.figures["completion"] = "no completion; the solver's own point is kept"
             journal.figures["residual"] = form.residual(x)
+            journal.figures["residual_at"] = form.worst(x)
         else:
             journal.figures["completion_change"] = form.objective(clean) - form.objective(x)
             x = clean

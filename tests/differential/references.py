@@ -135,8 +135,11 @@ class Programme:
         span = form.upper - form.lower
         self.by = np.where(np.isfinite(span) & (span > 0.0), span, 1.0)
         matrix = sp.csr_array(form.matrix @ sp.diags_array(self.by))
-        size = np.asarray(abs(matrix).max(axis=1).todense()).ravel() if matrix.nnz else (
-            np.ones(matrix.shape[0]))
+        size = (
+            np.asarray(abs(matrix).max(axis=1).todense()).ravel()
+            if matrix.nnz
+            else (np.ones(matrix.shape[0]))
+        )
         size = np.where(size > 0.0, size, 1.0)
         self.matrix = sp.csr_array(sp.diags_array(1.0 / size) @ matrix)
         self.low, self.high = form.row_lower / size, form.row_upper / size

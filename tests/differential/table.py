@@ -1,6 +1,6 @@
 """Every route and every reference on random districts: who agrees, in a table.
 
-    python -m tests.differential.table --count 500 --first 0
+python -m tests.differential.table --count 500 --first 0
 """
 
 from __future__ import annotations
@@ -55,9 +55,14 @@ class Table:
                                 f"of {scale:g} EUR that pass")  # fmt: skip
 
     def __str__(self) -> str:
-        lines = ["| asked | " + " | ".join(COLUMNS) + " | why not |", "|---|---:|---:|---:|---:|---|"]
+        lines = [
+            "| asked | " + " | ".join(COLUMNS) + " | why not |",
+            "|---|---:|---:|---:|---:|---|",
+        ]
         for name, count in self.counts.items():
-            why = "; ".join(f"{n} {text}" for text, n in self.why.get(name, Counter()).most_common(3))
+            why = "; ".join(
+                f"{n} {text}" for text, n in self.why.get(name, Counter()).most_common(3)
+            )
             lines.append(f"| {name} | {' | '.join(str(count[c]) for c in COLUMNS)} | {why} |")
         return "\n".join([*lines, f"refused: {len(self.refused)}", *self.refused, *self.odd])
 

@@ -90,10 +90,10 @@ def bounded() -> Iterator[None]:
 
 
 def mutated(seeds: Sequence[bytes], seed: int) -> bytes:
-    """A seed with one to four changes by lot: always the same for a number."""
+    """A seed with a change or a few by lot: always the same for a number."""
     lot = np.random.default_rng(seed)
     data = seeds[int(lot.integers(len(seeds)))]
-    for _ in range(int(lot.integers(1, 5))):
+    for _ in range(int(lot.geometric(0.6))):
         data = _change(data, seeds, lot)
     return data
 

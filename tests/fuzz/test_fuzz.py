@@ -36,7 +36,9 @@ def test_a_file_with_slips_is_read_or_refused(name: str, seed: int) -> None:
 
 @every_parser
 @settings(max_examples=settings.default.max_examples // 10)
-@given(st.binary(max_size=300) | st.text(max_size=200).map(lambda text: text.encode(errors="replace")))
+@given(
+    st.binary(max_size=300) | st.text(max_size=200).map(lambda text: text.encode(errors="replace"))
+)
 def test_any_bytes_are_read_or_refused(name: str, data: bytes) -> None:
     attempt(name, data)
 
@@ -60,6 +62,7 @@ def test_what_is_no_refusal_is_a_defect(monkeypatch: pytest.MonkeyPatch) -> None
     def raising(error: Exception):
         def read(data, folder):
             raise error
+
         return read
 
     parser = parser_of("units")

@@ -33,4 +33,6 @@ def read(data: bytes, folder: Path) -> None:
     path = folder / "study.yaml"
     path.write_bytes(data)
     study = read_study(path)
-    assert len(study.scenarios) >= 1 and study.tasks and set(study.keys.values()) <= set(study.tasks)
+    assert (
+        len(study.scenarios) >= 1 and study.tasks and set(study.keys.values()) <= set(study.tasks)
+    )

@@ -19,8 +19,11 @@ def _epw() -> bytes:
     head = ["LOCATION,Town,-,XX,TMY3,700000,50.0,8.6,1.0,112.0", "DESIGN CONDITIONS,0",
             "TYPICAL/EXTREME PERIODS,0", "GROUND TEMPERATURES,0", "HOLIDAYS/DAYLIGHT SAVINGS,No,0,0,0",
             "COMMENTS 1,", "COMMENTS 2,", "DATA PERIODS,1,1,Data,Sunday, 1/ 1,12/31"]  # fmt: skip
-    rows = [f"1999,{t.month},{t.day},{t.hour + 1},60,A7A7,{t.hour}.0,5.0,70,99000,0,0,300,500,600,100,"
-            "0,0,0,0,180,4.0,5,5,20.0,77777,9,999999999,0,0.1,0,88,0.2,0.0,1.0" for t in _DAYS]
+    rows = [
+        f"1999,{t.month},{t.day},{t.hour + 1},60,A7A7,{t.hour}.0,5.0,70,99000,0,0,300,500,600,100,"
+        "0,0,0,0,180,4.0,5,5,20.0,77777,9,999999999,0,0.1,0,88,0.2,0.0,1.0"
+        for t in _DAYS
+    ]
     return "\n".join([*head, *rows, ""]).encode()
 
 
@@ -28,7 +31,9 @@ def _tmy3() -> bytes:
     head = ["700000,Town,XX,1.0,50.000,8.600,112",
             "Date (MM/DD/YYYY),Time (HH:MM),GHI (W/m^2),DNI (W/m^2),DHI (W/m^2),TotCld (tenths),"
             "Dry-bulb (C),RHum (%),Pressure (mbar),Wspd (m/s)"]  # fmt: skip
-    rows = [f"{t:%m/%d}/1999,{t.hour + 1:02d}:00,500,600,100,4,{t.hour}.0,80,990,4.0" for t in _DAYS]
+    rows = [
+        f"{t:%m/%d}/1999,{t.hour + 1:02d}:00,500,600,100,4,{t.hour}.0,80,990,4.0" for t in _DAYS
+    ]
     return "\n".join([*head, *rows, ""]).encode()
 
 
@@ -52,8 +57,11 @@ def _pvgis_json() -> bytes:
 
 
 def _open_meteo() -> bytes:
-    hourly = {"time": [f"{t:%Y-%m-%dT%H:%M}" for t in _DAYS],
-              "temperature_2m": [float(t.hour) for t in _DAYS], "cloud_cover": [40 for _ in _DAYS]}
+    hourly = {
+        "time": [f"{t:%Y-%m-%dT%H:%M}" for t in _DAYS],
+        "temperature_2m": [float(t.hour) for t in _DAYS],
+        "cloud_cover": [40 for _ in _DAYS],
+    }
     return json.dumps({**_PLACE, "utc_offset_seconds": 3600, "hourly": hourly, "hourly_units": {
         "time": "iso8601", "temperature_2m": "°C", "cloud_cover": "%"}}).encode()  # fmt: skip
 
