@@ -54,7 +54,7 @@ def district(seed: int, plain: bool = False, extreme: bool | None = None) -> Ran
     plain
         Only kinds and options that other tools know as well, :data:`PLAIN`.
     extreme
-        Whether sizes range from watts to gigawatts and prices from 1e-9 up; every third if left out.
+        Whether sizes range from watts to gigawatts, prices from 1e-9 up; every third if not said.
     """
     return _Maker(seed, plain, seed % 3 == 2 if extreme is None else extreme).made()
 
@@ -224,7 +224,8 @@ class _Maker:
         start, end = self.two()
         self.need("cooling", start)
         self.need("power", start)
-        self.add("cooling_pipe", f"from: {start}, to: {end}, length: {self.lot.uniform(50, 500):.4g} m, "
+        self.add("cooling_pipe", f"from: {start}, to: {end}, length: "
+                 f"{self.lot.uniform(50, 500):.4g} m, "
                  f"dn: 80{self.pick('', ', reversible: true')}{self.pick('', f', pump: {start}')}",
                  ("cooling", end))  # fmt: skip
 
@@ -305,7 +306,8 @@ class _Maker:
         self.need("heat", start)
         self.need("power", start)
         more = self.pick("", ", reversible: true", f", pump: {start}", ", swing: 6 K")
-        self.add("heat_pipe", f"from: {start}, to: {end}, length: {self.lot.uniform(50, 300):.4g} m, "
+        self.add("heat_pipe", f"from: {start}, to: {end}, length: "
+                 f"{self.lot.uniform(50, 300):.4g} m, "
                  f"dn: {self.pick('50', '100')}{more}", ("heat", end))  # fmt: skip
 
     def heat_pump(self, node: str, source: str | None = None) -> None:
@@ -321,8 +323,11 @@ class _Maker:
         self.need("power", node)
         takes = takes or self.pick("cooling", "heat")
         cooler = self.pick("", ", cooler: wet, water_price: 5 EUR/m^3")
-        self.add("heat_rejection", f"node: {node}, capacity: {self.amount(30, 300)}, takes: "
-                 f"{takes}{cooler}", *([(takes, node)] if takes == "rejected_heat" else []))  # fmt: skip
+        self.add(
+            "heat_rejection",
+            f"node: {node}, capacity: {self.amount(30, 300)}, takes: {takes}{cooler}",
+            *([(takes, node)] if takes == "rejected_heat" else []),
+        )
         if takes == "heat":
             self.need("heat", node)
 
@@ -395,7 +400,8 @@ class _Maker:
     def seasonal_store(self, node: str) -> None:
         self.need("heat", node)
         self.add("seasonal_store", f"node: {node}, construction: {self.pick('pit', 'boreholes')}, "
-                 f"volume: {self.amount(50, 500, 'm^3')}, hot: 80 degC, cold: 40 degC, lid: {{area: "
+                 f"volume: {self.amount(50, 500, 'm^3')}, hot: 80 degC, cold: 40 degC, "
+                 "lid: {area: "
                  "90 m^2, transmission: 0.2 W/m^2/K}, walls: {area: 200 m^2, transmission: 0.4 "
                  f"W/m^2/K}}, charge: 30 kW, discharge: 20 kW", ("heat", node))  # fmt: skip
 
@@ -411,7 +417,8 @@ class _Maker:
     def solar_thermal(self, node: str) -> None:
         self.need("heat", node)
         self.add("solar_thermal", f"node: {node}, area: {self.amount(20, 200, 'm^2')}, "
-                 "optical_efficiency: 80 %, linear_loss: 3 W/m^2/K, quadratic_loss: 0.01 W/m^2/K^2, "
+                 "optical_efficiency: 80 %, linear_loss: 3 W/m^2/K, quadratic_loss: "
+                 "0.01 W/m^2/K^2, "
                  "irradiance: {series: use, times: 900 W/m^2}", ("heat", node))  # fmt: skip
 
     def transformer(self, node: str) -> None:
@@ -462,8 +469,13 @@ class _Maker:
             "temperature [degC]": self.lot.uniform(-10, 25, self.count),
             "ground temperature [degC]": 8.0, "relative humidity [1]": 0.7,
         }  # fmt: skip
-        frame = "" if self.plain else self.pick("", "", "carbon_price: 50 EUR/t\n",
-                                                f"carbon_cap: {400 * self.hours:.4g} kg\n")  # fmt: skip
+        frame = (
+            ""
+            if self.plain
+            else self.pick(
+                "", "", "carbon_price: 50 EUR/t\n", f"carbon_cap: {400 * self.hours:.4g} kg\n"
+            )
+        )
         text = (
             f"name: random {self.seed}\ntimezone: {zone}\nhorizon: {{start: {start}, length: "
             f"{self.span(self.count)}, step: {self.step}}}\n{frame}"
@@ -475,8 +487,9 @@ class _Maker:
             f"nodes: {{{', '.join(f'{node}: {{}}' for node in self.nodes)}}}\ncomponents:\n"
         )
         lines = "".join(f"  {name}: {line}\n" for name, line in self.parts.items())
-        return RandomDistrict(self.seed, text + lines,
-                              pd.DataFrame(rows).to_csv(index=False, float_format="%.6g"))  # fmt: skip
+        return RandomDistrict(
+            self.seed, text + lines, pd.DataFrame(rows).to_csv(index=False, float_format="%.6g")
+        )
 
 
 def kinds_in(text: str, known: Mapping[str, object]) -> set[str]:

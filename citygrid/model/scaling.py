@@ -62,9 +62,15 @@ class Scaling(Reduction):
 
 def is_badly_scaled(form: Form) -> bool:
     """Whether costs are all tiny, or numbers so large or all so small that tolerances mislead."""
+    return _costs_mislead(form) or _sizes_mislead(form)
+
+
+def _costs_mislead(form: Form) -> bool:
     dearest = float(np.abs(form.cost).max(initial=0.0))
-    if dearest and not CHEAPEST <= dearest <= DEAREST:
-        return True
+    return dearest > 0.0 and not CHEAPEST <= dearest <= DEAREST
+
+
+def _sizes_mislead(form: Form) -> bool:
     ends = (form.lower, form.upper, form.row_lower, form.row_upper)
     largest = max(float(np.abs(end[np.isfinite(end)]).max(initial=0.0)) for end in ends)
     weight = float(np.abs(form.matrix.data).max(initial=0.0))
@@ -74,17 +80,21 @@ def is_badly_scaled(form: Form) -> bool:
 def scaled(form: Form) -> Scaling:
     """The form in numbers of like size; integers stay in ones.
 
-    A column's size is the most that rows and bounds let it be. A row's is its largest term.
+    A column's size is the most that rows and bounds let it be. A row's is its largest term. Where
+    only costs mislead, nothing but money is measured anew, so that no limit is kept less closely.
     """
     lower, upper = tighten(replace(form, curves=()))
     most = np.maximum(*(np.where(np.isfinite(end), np.abs(end), 0.0) for end in (lower, upper)))
-    sizes = np.where(form.integer, 1.0, np.clip(_power(most), FINEST, COARSEST))
+    as_they_are = form.integer | (not _sizes_mislead(form))
+    sizes = np.where(as_they_are, 1.0, np.clip(_power(most), FINEST, COARSEST))
     columns = scale(form, sizes)
     matrix = columns.form.matrix
     terms = np.zeros(matrix.shape[0])
     np.maximum.at(terms, np.repeat(np.arange(len(terms)), np.diff(matrix.indptr)),
                   np.abs(matrix.data))  # fmt: skip
-    rows = np.clip(1.0 / _power(terms), LOOSEST, STRICTEST)
+    rows = np.ones(len(terms))
+    if _sizes_mislead(form):
+        rows = np.clip(1.0 / _power(terms), LOOSEST, STRICTEST)
     money = 1.0 / float(_power(np.array([np.abs(columns.form.cost).max(initial=0.0)]))[0])
     inner = columns.form
     changed = replace(

@@ -189,8 +189,15 @@ class Programme:
         if found.status != 0:
             return None
         x, y, z = found.x, np.minimum(found.ineqlin.marginals, 0.0), found.eqlin.marginals
-        missed = max(float(np.max(part, initial=0.0)) for part in (
-            above @ x - limit, np.abs(equal @ x - fixed), ends[:, 0] - x, x - ends[:, 1]))  # fmt: skip
+        missed = max(
+            float(np.max(part, initial=0.0))
+            for part in (
+                above @ x - limit,
+                np.abs(equal @ x - fixed),
+                ends[:, 0] - x,
+                x - ends[:, 1],
+            )
+        )
         reduced = cost - above.T @ y - equal.T @ z
         end = np.where(reduced > 0, ends[:, 0], ends[:, 1])
         endless = ~np.isfinite(end)

@@ -1,4 +1,4 @@
-"""Random districts cost the same whoever solves them, and have no plan for anybody or for nobody."""
+"""Random districts cost the same whoever solves them, and have a plan for all or for nobody."""
 
 from __future__ import annotations
 
@@ -77,14 +77,14 @@ def test_plans_of_random_districts_are_verified_and_stay_what_they_are(
     seeds: range, route: str, tmp_path: Path
 ) -> None:
     """Solve, verify, store, read, verify: the same numbers and the same verdict."""
-    planned = 0
+    planned, told = 0, []
     for seed in seeds:
         with tempfile.TemporaryDirectory() as folder:
             case = cg.prepare(cg.load(district(seed).write(Path(folder))))
         try:
             plan = cg.solve(cg.formulate(case), route, Options(gap=1e-4, time_limit=20))
         except (InfeasibleError, NoPlanError) as none:
-            assert none.faults and all(fault.place for fault in none.faults)
+            told += [fault.place for fault in none.faults]
             continue
         verdict = cg.verify(case, plan)
         assert verdict.ok, (seed, verdict.violations[:3])
@@ -96,7 +96,7 @@ def test_plans_of_random_districts_are_verified_and_stay_what_they_are(
         again = cg.verify(stored.case, stored)
         assert again.as_dict() == verdict.as_dict() and again.cost == verdict.cost
         planned += 1
-    assert planned >= len(seeds) / 4
+    assert all(told) and planned >= len(seeds) / 4
 
 
 def _same(one: Plan, other: Plan) -> bool:

@@ -40,7 +40,8 @@ WORDS = (
     b"true", b"no", b"1:30", b"0x1F", b"\xef\xbb\xbf", b"\xff\xfe", b"\x00", b"\r\n", b"\t", b"\n",
     b"'", b'"', b"[", b"]", b"{", b"}", b"&a", b"*a", b"!!python/object:os.system", b"<<", b"#",
     b"%", b",", b";", b"|", b":", b"-", b"2023-02-30", b"2023-03-26T02:30", b"2024-02-29T24:00Z",
-    b"+25:00", b"-00:00", b"99999-01-01", b"\xd9\xa3", b"\xe2\x80\xa8", b"\xc2\xa0", b"\xed\xa0\x80",
+    b"+25:00", b"-00:00", b"99999-01-01", b"\xd9\xa3", b"\xe2\x80\xa8", b"\xc2\xa0",
+    b"\xed\xa0\x80",
     b"../../etc/passwd", b"/dev/zero", b"<!ENTITY x 'y'>", b"&x;", b"kW", b"degC", b"EUR/MWh",
     b"()", b"[[[[", b"{}", b'""', b"1" * 400, b"\\ud800",
 )  # fmt: skip
@@ -63,14 +64,16 @@ def attempt(name: str, data: bytes) -> Literal["read", "refused"]:
         warnings.simplefilter("ignore")
         try:
             parser.read(data, Path(folder))
-        except CitygridError as refused:
-            assert refused.faults, "a refusal says at least one thing"
-            for fault in refused.faults:
-                assert fault.place.strip() and fault.reason.strip(), repr(fault)
-                assert "\x1b" not in str(fault), "a message must not steer a terminal"
-            assert refused.exit_code == 2, f"a wrong file is bad input, not {refused.exit_code}"
-            return "refused"
-    return "read"
+        except CitygridError as error:
+            refusal = error
+        else:
+            return "read"
+    assert refusal.faults, "a refusal says at least one thing"
+    for fault in refusal.faults:
+        assert fault.place.strip() and fault.reason.strip(), repr(fault)
+        assert "\x1b" not in str(fault), "a message must not steer a terminal"
+    assert refusal.exit_code == 2, f"a wrong file is bad input, not {refusal.exit_code}"
+    return "refused"
 
 
 @contextlib.contextmanager
@@ -157,7 +160,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as corpus:
         for number, data in enumerate(seeds):
             (Path(corpus) / f"seed{number}").write_bytes(data)
-        arguments = [sys.argv[0], f"-runs={chosen.runs}", f"-seed={chosen.first + 1}", "-timeout=60",
+        arguments = [sys.argv[0], f"-runs={chosen.runs}", f"-seed={chosen.first + 1}",
+                     "-timeout=60",
                      f"-max_len={2 * max(map(len, seeds)) + 200}", f"-artifact_prefix={os.devnull}",
                      "-print_final_stats=1", corpus]  # fmt: skip
         atheris.Setup(arguments, lambda data: attempt(chosen.name, data) and None)

@@ -1,4 +1,4 @@
-"""The law of scaling: cost and residuals are those of the form, in other sizes, without rounding."""
+"""The law of scaling: cost and residuals are the form's, in other sizes, without rounding."""
 
 from __future__ import annotations
 
@@ -81,9 +81,9 @@ def test_only_forms_that_need_it_are_scaled(change: dict[str, object], badly: bo
 
 
 def test_scaled_numbers_are_of_like_size() -> None:
-    """By hand: 4 GW of 1e-9 EUR/kWh and 4 W of 1 EUR/kWh that serve 2 W."""
+    """By hand: 5 GW of 1e-9 EUR/kWh and 4 W of 1 EUR/kWh that serve 2 W."""
     form = Form(np.array([1e-9, 1.0]), 0.0, sp.csr_array([[1.0, 1.0]]), np.array([0.002]),
-                np.array([0.002]), np.zeros(2), np.array([4e6, 0.004]), np.zeros(2, dtype=bool),
+                np.array([0.002]), np.zeros(2), np.array([5e6, 0.004]), np.zeros(2, dtype=bool),
                 {}, {})  # fmt: skip
     scaling = scaled(form)
     # No more of either can be used than 2 W, and that is the size of both: 2^-9 kW.

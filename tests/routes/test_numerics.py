@@ -19,7 +19,8 @@ nodes: {{near: {{}}, far: {{}}}}
 components:
 """
 CHEAP = """\
-  dear: {kind: generator, node: near, power: 100 kW, variable_cost: 3e-9 EUR/kWh, minimum_load: 30 %}
+  dear: {kind: generator, node: near, power: 100 kW, variable_cost: 3e-9 EUR/kWh,
+    minimum_load: 30 %}
   cheap: {kind: generator, node: near, power: 100 kW, variable_cost: 1e-9 EUR/kWh,
     minimum_load: 50 %}
   town: {kind: power_demand, node: near, load: 80 kW}
@@ -88,8 +89,10 @@ def test_units_that_are_all_alike_cost_what_three_of_them_do(tmp_path: Path, rou
 @pytest.mark.parametrize(
     ("start", "length", "step", "count"),
     [
-        ("2023-03-26T00:00+01:00", "23 h", "1 h", 23), ("2023-10-29T00:00+02:00", "25 h", "1 h", 25),
-        ("2023-03-26T01:30+01:00", "1 h", "5 min", 12), ("2024-02-28T00:00+01:00", "3 d", "6 h", 12),
+        ("2023-03-26T00:00+01:00", "23 h", "1 h", 23),
+        ("2023-10-29T00:00+02:00", "25 h", "1 h", 25),
+        ("2023-03-26T01:30+01:00", "1 h", "5 min", 12),
+        ("2024-02-28T00:00+01:00", "3 d", "6 h", 12),
         ("2024-12-31T18:00+01:00", "12 h", "6 h", 2),
     ],
 )  # fmt: skip

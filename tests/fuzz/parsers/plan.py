@@ -1,7 +1,4 @@
-"""A stored plan: what is read is verified, and is right or broken, never anything else.
-
-In a process of its own, because the bytes go to a library in C that damaged files may crash.
-"""
+"""A stored plan: what is read is verified, and is right or broken, never anything else."""
 
 from __future__ import annotations
 

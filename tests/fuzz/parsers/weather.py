@@ -17,7 +17,7 @@ _DAYS = pd.date_range("2023-06-14", "2023-06-16 23:00", freq="h")
 
 def _epw() -> bytes:
     head = ["LOCATION,Town,-,XX,TMY3,700000,50.0,8.6,1.0,112.0", "DESIGN CONDITIONS,0",
-            "TYPICAL/EXTREME PERIODS,0", "GROUND TEMPERATURES,0", "HOLIDAYS/DAYLIGHT SAVINGS,No,0,0,0",
+            "TYPICAL/EXTREME PERIODS,0", "GROUND TEMPERATURES,0", "HOLIDAYS,No,0,0,0",
             "COMMENTS 1,", "COMMENTS 2,", "DATA PERIODS,1,1,Data,Sunday, 1/ 1,12/31"]  # fmt: skip
     rows = [
         f"1999,{t.month},{t.day},{t.hour + 1},60,A7A7,{t.hour}.0,5.0,70,99000,0,0,300,500,600,100,"
