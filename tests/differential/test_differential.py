@@ -17,9 +17,9 @@ from citygrid.plan.plan import Plan
 from citygrid.routes import Options
 from tests.differential.references import INFEASIBLE, Programme, brute_force
 from tests.differential.table import compared, formulated
-from tests.random_districts import _Maker, district, kinds_in
+from tests.random_districts import PLAIN, _Maker, district, kinds_in
 
-SOME, MANY = range(25), range(500)
+SOME, MANY = range(16), range(500)
 
 
 def test_the_generator_knows_every_kind_and_draws_each() -> None:
@@ -31,6 +31,8 @@ def test_the_generator_knows_every_kind_and_draws_each() -> None:
              if f"step: {step}}}" in text}  # fmt: skip
     assert len(steps) == 4
     assert district(7) == district(7) != district(8)
+    for seed in range(20):
+        assert kinds_in(district(seed, plain=True).text, kinds()) <= set(PLAIN)
 
 
 @pytest.mark.parametrize("seeds", [
