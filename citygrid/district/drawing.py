@@ -32,10 +32,11 @@ def is_known(crs: str) -> bool:
 def unreadable() -> tuple[type[Exception], ...]:
     """What geopandas, its engine and its geometry raise for a layer that is damaged."""
     from pyogrio import errors
+    from pyproj.exceptions import CRSError
     from shapely.errors import ShapelyError
 
     return (errors.DataSourceError, errors.DataLayerError, errors.FieldError, errors.FeatureError,
-            errors.GeometryError, ShapelyError, ValueError)  # fmt: skip
+            errors.GeometryError, ShapelyError, CRSError, ValueError)  # fmt: skip
 
 
 def read_drawing(path: Path, crs: str | None, place: str = "geometry") -> str:
@@ -72,7 +73,7 @@ def read_drawing(path: Path, crs: str | None, place: str = "geometry") -> str:
                 features += _features(named[["component", "geometry"]], "lines")
             if layer.lower() in FOOTPRINTS or len(layers) == 1:
                 features += _features(frame[~linear], "footprints")
-    except (*unreadable(), CRSError) as error:
+    except unreadable() as error:
         raise InputError(Fault(place, f"cannot be read ({str(error)[:80]})", str(path),
                                "name a GeoPackage or GeoJSON")) from error  # fmt: skip
     return json.dumps({"type": "FeatureCollection", "features": features})
