@@ -112,7 +112,7 @@ def _opened(
     ending = file.suffix.lower()
     faults: list[Fault] = []
     if ending in NETCDF:
-        table = _netcdf(file, time, column)
+        table = opened(file, lambda path: _netcdf(path, time, column), "netCDF")
         source = dated(table, table.columns[0].header, timezone or "UTC", faults)
     elif (station := _station(file, ending)) is not None:
         source = station
@@ -125,11 +125,12 @@ def _station(file: Path, ending: str) -> Source | None:
     """A file of weather whose format says its own columns and stamps, if it is one."""
     from citygrid.inputs.stations import epw, is_pvgis, is_tmy3, pvgis, tmy3
 
+    # What a damaged file does to the reader of its format is told like what it does to pvlib.
     if ending == ".epw":
-        return epw(file)
+        return opened(file, epw, "EPW")
     if ending == ".csv" and is_pvgis(file):
-        return pvgis(file)
-    return tmy3(file) if ending == ".csv" and is_tmy3(file) else None
+        return opened(file, pvgis, "PVGIS")
+    return opened(file, tmy3, "TMY3") if ending == ".csv" and is_tmy3(file) else None
 
 
 def dated(table: Table, time: str | None, timezone: str | None, faults: list[Fault]) -> Source:

@@ -92,7 +92,7 @@ def read_table(file: Path) -> Table:
     check_file(file)
     if file.suffix.lower() in (".parquet", ".pq"):
         return _parquet(file)
-    return _text(file)
+    return opened(file, _text, "CSV")
 
 
 def check_file(file: Path, most: int | None = None) -> None:

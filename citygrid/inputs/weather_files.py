@@ -48,11 +48,11 @@ def open_weather(file: Path, timezone: str | None, faults: list[Fault]) -> Sourc
         check_file(file)
         said = opened(file, lambda path: json.loads(read_text(path)), "JSON")
         if isinstance(said, dict) and "outputs" in said:
-            return pvgis_json(file)
-        return _open_meteo(file, faults)
+            return opened(file, pvgis_json, "PVGIS")
+        return opened(file, lambda path: _open_meteo(path, faults), "Open-Meteo's hourly JSON")
     if ending == ".dat":
         check_file(file)
-        return _test_reference_year(file)
+        return opened(file, _test_reference_year, "a DWD test reference year")
     return open_source(file, faults, None, timezone)
 
 

@@ -211,6 +211,18 @@ class Form:
         ]  # fmt: skip
         return max((float(part.max(initial=0.0)) for part in worst), default=0.0)
 
+    def worst(self, x: Floats) -> str:
+        """Where :meth:`residual` is found: the label of the row or column, with its unit."""
+        activity = self.matrix @ x
+        rows = np.maximum(self.row_lower - activity, activity - self.row_upper)
+        columns = np.maximum(self.lower - x, x - self.upper)
+        by_row = rows.max(initial=-np.inf) >= columns.max(initial=-np.inf)
+        blocks, place = (self.rows, rows) if by_row else (self.columns, columns)
+        if not len(place) or not blocks:
+            return ""
+        block = _owner(blocks, int(place.argmax()))
+        return f"{block.label(int(place.argmax()))} [{block.unit}]"
+
     def column_label(self, position: int) -> str:
         return _owner(self.columns, position).label(position)
 

@@ -8,7 +8,7 @@ ledger states what every component claims to cost; the verdict recomputes it.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -224,6 +224,7 @@ class Plan:
         import netCDF4
         from xarray.backends import NetCDF4DataStore
 
+        store_of: Callable[[Any], Any] = NetCDF4DataStore
         dataset = self.dataset
         encoding: dict[Any, Any] = {
             name: {"zlib": True, "complevel": 4} for name, array in dataset.data_vars.items()
@@ -232,7 +233,7 @@ class Plan:
         encoding["time"] = {"units": "seconds since 1970-01-01", "dtype": "int64"}
         made = netCDF4.Dataset("plan.nc", "w", format="NETCDF4", memory=1)
         try:
-            dataset.dump_to_store(NetCDF4DataStore(made), encoding=encoding)
+            dataset.dump_to_store(store_of(made), encoding=encoding)
             for kind, stored in self.case.to_datasets().items():
                 group = made.createGroup(f"case/{kind}" if kind else "case")
                 compress: dict[Any, Any] = {
@@ -240,7 +241,7 @@ class Plan:
                     for name, array in stored.data_vars.items()
                     if array.dtype.kind in "fu" and array.ndim
                 }
-                stored.dump_to_store(NetCDF4DataStore(group), encoding=compress)
+                stored.dump_to_store(store_of(group), encoding=compress)
         except BaseException:
             made.close()
             raise

@@ -19,6 +19,7 @@ from citygrid.arrays import Floats
 from citygrid.errors import Fault, InputError, near
 from citygrid.model.form import Form
 from citygrid.model.reductions import relax
+from citygrid.model.scaling import Scaling, is_badly_scaled, scaled
 from citygrid.routes.bounds import dual_bound
 from citygrid.routes.contract import Options, Status
 
@@ -134,7 +135,45 @@ def other_threads(task: Task) -> bool:
 
 
 def run(form: Form, task: Task, report: Report, start: Floats | None = None) -> Result:
-    """HiGHS on one form in this process; ``report`` hears of incumbents and bounds."""
+    """HiGHS on one form in this process; ``report`` hears of incumbents and bounds.
+
+    A form whose numbers its tolerances do not fit is solved in numbers of like size; everything
+    said is in the form's own. ``notes`` hold the tolerances, and whether it was scaled.
+    """
+    scaling = scaled(form) if is_badly_scaled(form) else None
+    if scaling is None:
+        found = _run(form, task, report, start)
+    else:
+        way = scaling
+
+        def tell(kind: str, news: dict[str, Any], x: Floats | None) -> None:
+            own = {name: None if value is None else way.cost(value) for name, value in news.items()}
+            report(kind, own, None if x is None else way.restore(x))
+
+        begin = None if start is None else way.reduce(start)
+        found = _restored(form, way, _run(way.form, task, tell, begin, way.money))
+    found.notes["tolerance"] = task.tolerance
+    found.notes["scaled"] = scaling is not None
+    return found
+
+
+def _restored(form: Form, scaling: Scaling, found: Result) -> Result:
+    """What was said of the scaled form, said of the form."""
+    if found.x is not None:
+        found.x = scaling.restore(found.x)
+        found.objective = form.objective(found.x)
+    if found.bound is not None:
+        found.bound = scaling.cost(found.bound)
+    if found.duals is not None:
+        found.duals = scaling.duals(found.duals)
+    if found.reduced is not None:
+        found.reduced = scaling.reduced(found.reduced)
+    return found
+
+
+def _run(
+    form: Form, task: Task, report: Report, start: Floats | None, money: float = 1.0
+) -> Result:
     global _threads_of_process
     solver = highspy.Highs()
     solver.setOptionValue("output_flag", task.verbose)
@@ -142,6 +181,7 @@ def run(form: Form, task: Task, report: Report, start: Floats | None = None) -> 
         _threads_of_process = task.threads
     chosen: dict[str, Any] = {
         "random_seed": task.seed, "mip_rel_gap": task.gap, "solver": task.method,
+        "mip_abs_gap": 1e-6 * min(money, 1.0),  # never more than 1e-6 EUR
         "primal_feasibility_tolerance": task.tolerance,
         "dual_feasibility_tolerance": max(task.tolerance, 1e-9),
         "run_crossover": "on" if task.crossover else "off",

@@ -13,7 +13,7 @@ import numpy as np
 
 from citygrid.arrays import Floats
 from citygrid.model.form import Form
-from citygrid.model.reductions import fix, relax, scale
+from citygrid.model.reductions import fix, relax
 from citygrid.routes import highs
 from citygrid.routes.contract import Journal, Options, Outcome, proven, relative_gap
 from citygrid.routes.highs import CLEAN, Result, Task, settings
@@ -23,12 +23,6 @@ from citygrid.routes.highs import CLEAN, Result, Task, settings
 SMALL, SMALL_LP = 25_000, 250_000
 #: Entries above which interior point without crossover prices rows sooner than simplex.
 LARGE = 60_000
-#: What one integer may switch in a row [kW] before the search measures flows in thousands. HiGHS's
-#: own tolerances on cuts are absolute: a week of five units of 80 to 455 MW takes it 0.2 s in MW
-#: and 3.1 s in kW, with the same optimum.
-SWITCHED = 1e5
-#: A power of two, so that nothing is rounded on the way there and back.
-THOUSAND = 2.0**10
 
 
 def solve(form: Form, options: Options) -> Outcome:
@@ -44,20 +38,18 @@ def solve(form: Form, options: Options) -> Outcome:
         options, "milp" if integers else "lp", options.gap, options.time_limit,
         tolerance=1e-7 if integers else CLEAN, settings=settings(options.extras),
     )  # fmt: skip
-    factors = _sizes(form)
-    searched = scale(form, factors).form if (factors != 1.0).any() else form
-    start = None if options.start is None else options.start / factors
-    found = call(searched, task, journal, options, start, whole=True)
+    found = call(form, task, journal, options, options.start, whole=True)
     if found.x is None:
         journal.trace(bound=found.bound)
         return Outcome(found.status, bound=found.bound, telemetry=journal.telemetry())
-    x, status = found.x * factors, found.status
+    x, objective, status = found.x, found.objective, found.status
     if integers:
         limit = None if options.time_limit is None else max(5.0, 0.1 * options.time_limit)
         clean, _ = complete(form, x, journal, options, limit)
         if clean is None:
             journal.figures["completion"] = "no completion; the solver's own point is kept"
             journal.figures["residual"] = form.residual(x)
+            journal.figures["residual_at"] = form.worst(x)
         else:
             journal.figures["completion_change"] = form.objective(clean) - form.objective(x)
             x = clean
@@ -68,21 +60,6 @@ def solve(form: Form, options: Options) -> Outcome:
     if status == "optimal" and integers and (gap is None or gap > 1.001 * options.gap + 1e-6):
         status = "feasible"
     return Outcome(status, x, objective, bound, [(objective, x)], journal.telemetry())
-
-
-def _sizes(form: Form) -> Floats:
-    """In which sizes (n) HiGHS searches well: flows and levels in thousands where steps are large.
-
-    A step is what one integer switches in a row.
-    """
-    factors = np.ones(len(form.cost))
-    steps = np.abs(form.matrix.data[form.integer[form.matrix.indices]])
-    if steps.max(initial=0.0) > SWITCHED:
-        for block in form.columns.values():
-            if block.unit in ("kW", "kWh"):
-                factors[block.span] = THOUSAND
-        factors[form.integer] = 1.0
-    return factors
 
 
 def call(

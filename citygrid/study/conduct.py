@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import citygrid
+from citygrid.errors import Fault, InputError
 from citygrid.registry.canonical import now
 from citygrid.study.execution.contract import FAILED, WITHOUT_PLAN, Executor, Limits, Plain, Setup
 from citygrid.study.scenarios.reading import Study

@@ -87,6 +87,7 @@ def solve(form: Form, options: Options, solver: str) -> Outcome:
     if clean is None:
         journal.figures["completion"] = "no completion; the solver's own point is kept"
         journal.figures["residual"] = form.residual(x)
+        journal.figures["residual_at"] = form.worst(x)
     else:
         x = clean
     objective = form.objective(x)
