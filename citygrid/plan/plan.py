@@ -215,11 +215,12 @@ class Plan:
     def save(self, path: Path) -> None:
         """Write the plan and its case as netCDF-4, whole or not at all."""
         with whole(Path(path)) as temporary:
-            temporary.write_bytes(self._bytes())
+            self._write(temporary)
 
-    def _bytes(self) -> memoryview:
-        """The stored plan. HDF5 would write it in tens of thousands of pieces, and calls a disk
-        that refuses one of them by no name; so the pieces are put together in memory.
+    def _write(self, path: Path) -> None:
+        """HDF5 would write it in tens of thousands of pieces; so they are put together in memory.
+
+        (An image that netCDF hands over instead of writing it could not be changed by anybody.)
         """
         import netCDF4
         from xarray.backends import NetCDF4DataStore
@@ -231,7 +232,7 @@ class Plan:
             if array.dtype.kind == "f" and array.ndim
         }  # fmt: skip
         encoding["time"] = {"units": "seconds since 1970-01-01", "dtype": "int64"}
-        made = netCDF4.Dataset("plan.nc", "w", format="NETCDF4", memory=1)
+        made = netCDF4.Dataset(path, "w", format="NETCDF4", diskless=True, persist=True)
         try:
             dataset.dump_to_store(store_of(made), encoding=encoding)
             for kind, stored in self.case.to_datasets().items():
@@ -242,10 +243,8 @@ class Plan:
                     if array.dtype.kind in "fu" and array.ndim
                 }
                 stored.dump_to_store(store_of(group), encoding=compress)
-        except BaseException:
+        finally:
             made.close()
-            raise
-        return made.close()
 
     @classmethod
     def load(cls, path: str | Path) -> Plan:

@@ -184,6 +184,10 @@ def _refuse_foreign(connection: sqlite3.Connection, path: Path) -> None:
     if version > len(MIGRATIONS):
         raise InputError(Fault(str(path), "was written by a newer citygrid",
                                f"version {version}", "use that one, or newer"))  # fmt: skip
+    if version == 0 and not connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
+        # Whoever was to fill it was killed before; the next who writes does.
+        raise InputError(Fault(str(path), "there is no run in this registry yet", None,
+                               "run `citygrid plan` first, or name one by --registry"))  # fmt: skip
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     if version == 0 or application != APPLICATION:
         raise _foreign(path, "it is another program's database")

@@ -37,14 +37,15 @@ MODEL = REPOSITORY / "models" / "tiny.yaml"
         ("$citygrid check {model} > /dev/full", 2, "standard output: No space left"),
         ("$citygrid schema > /dev/full", 2, "standard output: No space left"),
         ("$citygrid check {model} --json 2> /dev/full", 0, ""),
-        ("$citygrid schema | head -1 | grep -q .", 141, ""),
+        ("$citygrid schema | head -c 1 | grep -q .", (0, 141), ""),
     ],
 )
 def test_streams_that_are_closed_or_full(tmp_path, line, code, said):
     if "/dev/full" in line and not Path("/dev/full").exists():
         pytest.skip("there is no /dev/full here")
     done = shell(line.format(model=MODEL), tmp_path)
-    assert done.returncode == code, done.stderr
+    # A reader may be gone before the writer is done, or after.
+    assert done.returncode in (code if isinstance(code, tuple) else (code,)), done.stderr
     assert said in done.stderr
     assert "Traceback" not in done.stderr and "Exception ignored" not in done.stderr
     assert not list(tmp_path.iterdir())

@@ -7,6 +7,7 @@ import os
 import sqlite3
 import time
 import zipfile
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -467,3 +468,14 @@ def test_an_export_can_be_checked_without_citygrid(folder, tmp_path):
             assert sha256(f"{run['previous']}\n{run['body_hash']}") == previous
             (kept,) = run["body"]["inputs"]
             assert sha256(file.read(f"blobs/{kept['sha256']}")) == kept["sha256"]
+
+
+def test_a_registry_whose_maker_was_killed_before_its_tables_is_told_empty_and_filled(tmp_path):
+    """Without it whoever reads would be told that it is another program's."""
+    with closing(sqlite3.connect(tmp_path / "runs.db")) as database:
+        database.execute("PRAGMA journal_mode = wal")
+    assert (tmp_path / "runs.db").stat().st_size
+    with pytest.raises(InputError, match="no run in this registry yet"):
+        Registry(tmp_path)
+    Registry(tmp_path, write=True).close()
+    Registry(tmp_path).close()
