@@ -232,7 +232,7 @@ def timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
 def plan_model(
     path: str | Path, route: str = "milp", options: Options | None = None,
     progress: Callable[[str], None] | None = None, policies: Sequence[str | Path] = (),
-    prepared: Callable[[Case], None] | None = None, by: Solver = solve,
+    prepared: Callable[[Case], None] | None = None, by: Solver | None = None,
 ) -> Run:  # fmt: skip
     """The whole sentence for one model and one route."""
     return compare_routes(path, [route], options, progress, False, policies, prepared=prepared,
@@ -243,7 +243,7 @@ def compare_routes(
     path: str | Path, routes: Sequence[str], options: Options | None = None,
     progress: Callable[[str], None] | None = None, keep_going: bool = True,
     policies: Sequence[str | Path] = (), seeds: Sequence[int] = (), controls: bool = False,
-    prepared: Callable[[Case], None] | None = None, by: Solver = solve,
+    prepared: Callable[[Case], None] | None = None, by: Solver | None = None,
 ) -> list[Run]:  # fmt: skip
     """Solve one form by several routes, verify each plan, and time every stage.
 
@@ -254,7 +254,7 @@ def compare_routes(
     controls of ``hybrid``, which must be among the routes: they run after it, and each gets as
     its limit the time that ``hybrid`` took with the same seed. ``prepared`` hears of the case
     before anything is solved. ``by`` is how a route makes a plan of the form: at once
-    (:func:`solve`), or window by window.
+    (:func:`solve`, if left out), or window by window.
     """
     from citygrid.routes.contract import Options
 
@@ -302,12 +302,12 @@ def compare_routes(
 
 
 def _fill(
-    run: Run, options: Options, keep_going: bool, say: Callable[[str], None], by: Solver
+    run: Run, options: Options, keep_going: bool, say: Callable[[str], None], by: Solver | None
 ) -> None:
     """Solve and verify; a route without a plan leaves its error."""
     try:
         with timed(run.seconds, "solve"):
-            run.plan = by(run.form, run.route, options)
+            run.plan = (by or solve)(run.form, run.route, options)
     except NoPlanError as error:
         if not keep_going:
             raise

@@ -98,7 +98,7 @@ class Builder:
             dims = (kind, "time")
             if isinstance(values, tuple):
                 values, dims = values
-            unit = {"level": "kWh", "on": "1"}.get(flow, "kW")
+            unit = {"level": "kWh", "on": "1", "start": "1"}.get(flow, "kW")
             self.flows[f"{kind}.{flow}"] = (dims, np.asarray(values, float), unit)
         for i, name in enumerate(names):
             node = (nodes or [""] * len(names))[i]
@@ -112,7 +112,8 @@ class Builder:
             "Riedberg, by hand", time, self.step, "Europe/Berlin", {"carbon": 0.08}, self.units,
             {n: at if places else nowhere for n, at in PLACES.items()}, tuple(self.assets),
             crs, geometry,
-            {"model": "riedberg.yaml", "model_hash": "c0ffee" * 8},
+            {"model": "riedberg.yaml", "model_hash": "c0ffee" * 8,
+             "files": {"spot.csv": "ab" * 32}},
         )  # fmt: skip
         blocks, values = {}, {}
         for name, (dims, array, unit) in self.flows.items():
