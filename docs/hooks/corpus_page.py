@@ -17,7 +17,7 @@ is given to the command line, and what stands here is what it must say. Of every
 refused it holds besides that the exit code is 2 (5 of a plan that was edited), that there is no
 traceback, that nothing is written, and, with `./scripts/test --all`, that a process of its own
 takes less than 2 s of processor time beyond its imports and less than 500 MB with them.
-[SECURITY.md](../../SECURITY.md) says what is promised of such files, and what is not.
+[Security](security.md) says what is promised of such files, and what is not.
 """
 #: What the families of the table are files of.
 FAMILIES = {

@@ -20,6 +20,7 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
 KINDS = "reference/kinds/"
+REPOSITORY = Path(__file__).resolve().parents[2]
 #: Where files of the repository stand in the site when a page links to them.
 CARRIED = "files"
 #: A role of reST in a docstring, as it comes out of markdown.
@@ -32,6 +33,7 @@ def generated() -> Iterator[tuple[str, Callable[[], str]]]:
     yield "reference/district.md", district_page
     yield "reference/commands.md", commands_page
     yield "reference/bad_input.md", corpus_page
+    yield "reference/security.md", (REPOSITORY / "SECURITY.md").read_text
     yield f"{KINDS}index.md", kinds_page
     for name in kind_names():
         yield f"{KINDS}{name}.md", lambda name=name: kind_page(name)

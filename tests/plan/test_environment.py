@@ -98,7 +98,9 @@ def test_a_kilogram_of_the_cap_is_worth_what_its_shadow_price_says(tmp_path: Pat
 def test_a_plan_over_the_cap_is_refused_whatever_its_ledger_says(tmp_path: Path) -> None:
     free = planned(tmp_path, TWO_GRIDS)
     capped = planned(tmp_path, TWO_GRIDS, "carbon_cap: 60 kg")
-    dataset = free.plan.dataset.assign_attrs(case_hash=capped.case.hash)
+    dataset = free.plan.dataset.assign_attrs(
+        case_hash=capped.case.hash, model_hash=capped.plan.dataset.attrs["model_hash"]
+    )
     verdict = cg.verify(capped.case, Plan(capped.case, dataset))
     assert [(v.rule, v.size, v.unit) for v in verdict.violations] == [
         ("carbon within its cap", pytest.approx(100.0), "kg")

@@ -18,10 +18,10 @@ from tests.plan.mutations.laws import Site
 
 MODELS = Path(__file__).resolve().parents[3] / "models"
 
-#: Model → steps that are planned; ``None`` for all.
+#: Model → steps that are planned; ``None`` for all. A year is long; its jobs are those of the week.
 SHIPPED: dict[str, int | None] = {
     "tiny": None, "kazarlis10": None, "frankfurt_day": None, "island": None, "frankfurt": None,
-    "flensburg": 336, "flensburg_units": 168, "frankfurt_year": 168,
+    "flensburg": 336, "flensburg_units": 168, "frankfurt_year": 168, "frankfurt_year_jobs": 24,
 }  # fmt: skip
 #: Any plan will do that keeps the laws.
 QUICK = Options(gap=0.05)
