@@ -64,12 +64,17 @@ def study() -> None:
 @click.option("--function", metavar="MODULE:FUNCTION", help="A Python function (tree, scenario) -> "
               "tree that changes every scenario's district; it is run: name only code that you "
               "trust.")  # fmt: skip
+@click.option(
+    "--trust-code",
+    is_flag=True,
+    help="Let the study's routes name samplers by import path and solvers by program.",
+)
 @JSON
 @framed
 @recorded("study_file", role="study", name="study")
 def run(
     frame: Frame, study_file: Path, out: Path | None, workers: int | None, scheduler: str | None,
-    resume: bool, retry_failed: bool, function: str | None,
+    resume: bool, retry_failed: bool, function: str | None, trust_code: bool,
 ) -> None:  # fmt: skip
     """Run a study, or go on with it.
 
@@ -85,7 +90,7 @@ def run(
     folder = out or Path("out") / study_file.stem
     refuse_unwritable(folder / DATABASE)
     frame.say("reading the study")
-    asked = read_study(study_file, function)
+    asked = read_study(study_file, function, trust_code)
     frame.say(f"{len(asked.scenarios):,} scenarios by {len(asked.routes)} "
               f"route{'s' * (len(asked.routes) > 1)}: {len(asked.tasks):,} to know")  # fmt: skip
     record_inputs(frame.recording, asked, function)

@@ -111,7 +111,7 @@ def test_moves_that_exclude_each_other_are_repaired(form, exported):
          "none of ours"),
         (lambda key: key["moves"].update({"moves-9.bqm": key["moves"].pop("moves-1.bqm")}),
          "cannot be read"),
-        (lambda key: key.update(moves=3), "other variables"),
+        (lambda key: key.update(moves=3), "moves: is not what an export writes"),
     ],
 )  # fmt: skip
 def test_maps_that_somebody_spoilt_are_refused(form, exported, tmp_path, change, words):

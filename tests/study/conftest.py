@@ -42,7 +42,7 @@ def run(tmp_path):
 
     def ran(path: Path, workers: int = 0, out: str = "out", **more):
         executor = Processes(workers) if workers else Serial()
-        return conduct(read_study(path, more.pop("function", None)), tmp_path / out, executor,
-                       **more)  # fmt: skip
+        study = read_study(path, more.pop("function", None), more.pop("trusted", False))
+        return conduct(study, tmp_path / out, executor, **more)
 
     return ran

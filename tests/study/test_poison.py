@@ -75,7 +75,7 @@ def routes(*names: str) -> str:
 def test_every_crash_is_named_and_stops_nobody_else(write, run, poison):
     names = ("Segfault", "Killed", "Bomb", "Ends")
     path = write(vary="", routes=routes(*names), more="limits: {memory: 700 MB, retries: 1}")
-    done = run(path, workers=2)
+    done = run(path, workers=2, trusted=True)
     status = [row["status"] for row in done.rows]
     assert status == ["relaxed", "crashed", "crashed", "out_of_memory", "crashed", "optimal"]
     by_name = dict(zip(names, done.rows[1:-1], strict=True))
@@ -85,14 +85,14 @@ def test_every_crash_is_named_and_stops_nobody_else(write, run, poison):
     assert [by_name[n]["attempts"] for n in names] == [2, 2, 1, 2]
     assert len(done.failed) == 4
     # All of them are acknowledged: nothing is left to compute, unless it is asked for.
-    again = run(path, workers=1)
+    again = run(path, workers=1, trusted=True)
     assert (again.computed, again.digest) == (0, done.digest)
 
 
 def test_what_never_ends_is_killed_at_its_limit_and_replaced(write, run, poison):
     """Also what holds the interpreter's lock; whoever comes next finds a sound process."""
     path = write(vary="", routes=routes("Loop", "Holding"), more="limits: {time: 8 s}")
-    done = run(path, workers=2)
+    done = run(path, workers=2, trusted=True)
     status = [row["status"] for row in done.rows]
     assert status == ["relaxed", "timed_out", "timed_out", "optimal"]
     assert [row["attempts"] for row in done.rows] == [1, 1, 1, 1]
@@ -101,9 +101,9 @@ def test_what_never_ends_is_killed_at_its_limit_and_replaced(write, run, poison)
 
 def test_failures_are_tried_again_where_that_is_asked(write, run, poison):
     path = write(vary="", routes=routes("Ends"), more="limits: {retries: 0}")
-    first = run(path, workers=1)
+    first = run(path, workers=1, trusted=True)
     assert (first.computed, first.rows[1]["status"]) == (3, "crashed")
-    again = run(path, workers=1, retry_failed=True)
+    again = run(path, workers=1, retry_failed=True, trusted=True)
     assert (again.computed, again.known, again.digest) == (1, 2, first.digest)
 
 
@@ -202,7 +202,7 @@ def test_workers_end_with_their_parent_however_it_dies(write, tmp_path, poison, 
     path = write(vary="", routes=routes(busy))
     parent = subprocess.Popen(
         [sys.executable, "-m", "citygrid", "study", str(path), "--out", str(tmp_path / "out"),
-         "--workers", "1"], env={**os.environ, "PYTHONPATH": os.pathsep.join(
+         "--workers", "1", "--trust-code"], env={**os.environ, "PYTHONPATH": os.pathsep.join(
              [str(tmp_path), str(Path(__file__).resolve().parents[2])])})  # fmt: skip
     try:
         log = tmp_path / "out" / "sent.log"

@@ -60,12 +60,14 @@ class Study:
         return list(self.spec.routes)
 
 
-def read_study(path: Path, function: str | None = None) -> Study:
+def read_study(path: Path, function: str | None = None, trusted: bool = False) -> Study:
     """Read, expand and check a study; every scenario's district is checked against its spec.
 
     function
         ``module:function``, which gets a copy of each scenario's tree and the scenario
         (``name`` and ``varied``, path → value) and returns the tree to plan.
+    trusted
+        Whether the routes may name code: samplers by import path, solvers by program.
 
     Raises :class:`InputError` with all faults: of the file, its paths, its ranges, its routes, of
     what each scenario sets, and of series and jobs where they leave no scenario to plan, with the
@@ -86,7 +88,7 @@ def read_study(path: Path, function: str | None = None) -> Study:
         base = read(base_path)
     except InputError as error:
         raise InputError([f.within(tree.place(("district",))) for f in error.faults]) from error
-    faults += _route_faults(spec, tree)
+    faults += _route_faults(spec, tree, trusted)
     apply = None if function is None else load_function(function)
     try:
         scenarios = expand(spec, base.value, tree.place)
@@ -118,16 +120,16 @@ def read_study(path: Path, function: str | None = None) -> Study:
     return Study(Path(path), spec, base_path, base.value, scenarios, tasks, keys, function)
 
 
-def _route_faults(spec: StudySpec, tree: Tree) -> list[Fault]:
+def _route_faults(spec: StudySpec, tree: Tree, trusted: bool) -> list[Fault]:
     from citygrid.routes import check, strange
 
     faults = []
     for number, route in enumerate(spec.routes):
         try:
-            if code := strange(route.route, options_of(route)):
+            if not trusted and (code := strange(route.route, options_of(route))):
                 raise InputError(Fault("route", "names code or files that a study may not ask for",
-                                       ", ".join(code), "use a sampler and a solver by name and "
-                                       "without such options, or `citygrid compare`"))  # fmt: skip
+                                       ", ".join(code), "look at it, then say --trust-code; or use "
+                                       "a sampler and a solver by name"))  # fmt: skip
             check(route.route, options_of(route))
         except CitygridError as error:
             faults += [f.within(tree.place(("routes", number))) for f in error.faults]
