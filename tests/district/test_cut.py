@@ -122,6 +122,7 @@ def mixed(seed: int) -> Solved:
         return solve(Path(name) / "fleet.yaml", Options(gap=0.05))
 
 
+@pytest.mark.slow
 @settings(max_examples=8, suppress_health_check=[HealthCheck.too_slow])
 @given(st.integers(0, 3), st.integers(0, 3))
 def test_the_law_on_mixed_fleets(seed: int, step: int) -> None:

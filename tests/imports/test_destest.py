@@ -78,7 +78,7 @@ def test_temperatures_of_the_linear_model_are_within_half_a_kelvin(
 
 
 @needs_pandapipes
-@pytest.mark.parametrize("consumers", ["spread", "return"])
+@pytest.mark.parametrize("consumers", [pytest.param("spread", marks=pytest.mark.slow), "return"])
 def test_pandapipes_stands_beside_the_linear_model(destest: Solved, consumers: str) -> None:
     """Measured: 315,019 W with a fixed spread, 315,044 W with a fixed return; within 0.01 K."""
     (check,) = check_hydraulics(destest.case, destest.plan, "peak", consumers)  # type: ignore[arg-type]

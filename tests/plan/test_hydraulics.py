@@ -118,7 +118,7 @@ def test_the_peak_hour_is_that_of_the_consumers() -> None:
 
 
 @needs_pandapipes
-@pytest.mark.parametrize("consumers", ["return", "spread"])
+@pytest.mark.parametrize("consumers", [pytest.param("return", marks=pytest.mark.slow), "spread"])
 def test_pandapipes_agrees_with_the_closed_forms(long: Solved, consumers: str) -> None:
     """Its water's heat capacity depends on temperature; else both solve the same network."""
     (check,) = check_hydraulics(long.case, long.plan, "peak", consumers)  # type: ignore[arg-type]

@@ -112,6 +112,7 @@ def test_it_finds_what_it_promises(
     assert seen >= 3
 
 
+@pytest.mark.slow
 def test_it_finds_most_mutants_that_verify_finds_and_no_others(
     tmp_path: Path, reread: Callable[[Path], list[str]]
 ) -> None:

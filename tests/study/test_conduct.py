@@ -234,6 +234,7 @@ def kill_workers(path: Path, out: Path, kills: int, seed: int) -> tuple[str, int
     return answer["digest"], met
 
 
+@pytest.mark.slow
 def test_a_killed_study_goes_on_with_the_same_digest(write, run, tmp_path):
     path = write(KILLED, routes="[lp]")
     undisturbed = run(path, workers=1, out="undisturbed")
@@ -241,6 +242,7 @@ def test_a_killed_study_goes_on_with_the_same_digest(write, run, tmp_path):
     assert kill_the_study(path, tmp_path / "out", 2, 1)[0] == undisturbed.digest
 
 
+@pytest.mark.slow
 def test_killed_workers_are_replaced_with_the_same_digest(write, run, tmp_path):
     path = write(KILLED, routes="[lp]", more="limits: {retries: 9}")
     assert kill_workers(path, tmp_path / "out", 2, 1)[0] == run(path).digest
