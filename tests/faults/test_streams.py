@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -11,33 +12,34 @@ import pytest
 
 from tests.conftest import REPOSITORY
 
-PROGRAM = f"{sys.executable} -m citygrid"
+#: The program as a word of the shell, wherever it lies.
+PROGRAM = 'citygrid() { "$python" -m citygrid "$@"; }; '
 
 
 def shell(line: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    """A line of the shell; ``$citygrid`` is the program."""
+    """A line of the shell; ``citygrid`` is the program."""
     return subprocess.run(
-        ["bash", "-o", "pipefail", "-c", line], cwd=folder, capture_output=True, text=True,
-        env={**os.environ, "citygrid": PROGRAM, "PYTHONPATH": str(REPOSITORY)}, check=False,
-        stdin=subprocess.DEVNULL,
+        ["bash", "-o", "pipefail", "-c", PROGRAM + line], cwd=folder, capture_output=True,
+        text=True, env={**os.environ, "python": sys.executable, "PYTHONPATH": str(REPOSITORY)},
+        check=False, stdin=subprocess.DEVNULL,
     )  # fmt: skip
 
 
-MODEL = REPOSITORY / "models" / "tiny.yaml"
+MODEL = shlex.quote(str(REPOSITORY / "models" / "tiny.yaml"))
 
 
 @pytest.mark.parametrize(
     ("line", "code", "said"),
     [
-        ("$citygrid check {model} >&-", 0, ""),
-        ("$citygrid check {model} <&-", 0, ""),
-        ("$citygrid check {model} 2>&-", 0, ""),
-        ("$citygrid check {model} <&- >&- 2>&-", 0, ""),
-        ("$citygrid check nothing.yaml >&-", 2, "nothing.yaml"),
-        ("$citygrid check {model} > /dev/full", 2, "standard output: No space left"),
-        ("$citygrid schema > /dev/full", 2, "standard output: No space left"),
-        ("$citygrid check {model} --json 2> /dev/full", 0, ""),
-        ("$citygrid schema | head -c 1 | grep -q .", (0, 141), ""),
+        ("citygrid check {model} >&-", 0, ""),
+        ("citygrid check {model} <&-", 0, ""),
+        ("citygrid check {model} 2>&-", 0, ""),
+        ("citygrid check {model} <&- >&- 2>&-", 0, ""),
+        ("citygrid check nothing.yaml >&-", 2, "nothing.yaml"),
+        ("citygrid check {model} > /dev/full", 2, "standard output: No space left"),
+        ("citygrid schema > /dev/full", 2, "standard output: No space left"),
+        ("citygrid check {model} --json 2> /dev/full", 0, ""),
+        ("citygrid schema | head -c 1 | grep -q .", (0, 141), ""),
     ],
 )
 def test_streams_that_are_closed_or_full(tmp_path, line, code, said):
@@ -56,7 +58,7 @@ def test_a_plan_with_all_streams_closed_is_whole(tmp_path):
     """What libraries print goes nowhere, and not into a file that got the number of stdout."""
     from citygrid.plan.plan import Plan
 
-    done = shell(f"$citygrid plan {MODEL} --out out --registry reg <&- >&- 2>&-", tmp_path)
+    done = shell(f"citygrid plan {MODEL} --out out --registry reg <&- >&- 2>&-", tmp_path)
     assert done.returncode == 0
     assert Plan.load(tmp_path / "out" / "plan.nc").objective == pytest.approx(56.0)
-    assert shell("$citygrid runs check --registry reg", tmp_path).returncode == 0
+    assert shell("citygrid runs check --registry reg", tmp_path).returncode == 0
