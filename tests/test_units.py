@@ -209,3 +209,14 @@ def test_a_shipped_year_needs_neither_pint_nor_pvlib() -> None:
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    "unit", sorted({u for each in CONVERSIONS.values() for u in each} - CONVERSIONS["1"].keys())
+)
+def test_no_usual_unit_of_another_kind_is_a_share_and_pint_says_so_too(unit):
+    with pytest.raises(ValueError) as ours:
+        units.factor(unit, "1")
+    with pytest.raises(ValueError) as theirs:
+        units.ask_conversion(unit, "1")
+    assert str(ours.value) == str(theirs.value)

@@ -139,7 +139,20 @@ def _exact(value: float) -> Fraction:
 def _conversion(unit: str, canonical: str) -> tuple[Fraction, Fraction]:
     """Scale and offset of :func:`factor`, exact, so that 90 min are 1.5 h and 35 % are 0.35."""
     usual = CONVERSIONS.get(canonical, {}).get(unit)
-    return ask_conversion(unit, canonical) if usual is None else (Fraction(usual), Fraction(0))
+    if usual is not None:
+        return Fraction(usual), Fraction(0)
+    if canonical == DIMENSIONLESS and any(unit in known for known in CONVERSIONS.values()):
+        # Of "150 MW or 35 %" the share is tried first; pint is not needed to see that it is none.
+        raise _of_another_kind(unit, canonical)
+    return ask_conversion(unit, canonical)
+
+
+def _of_another_kind(unit: str, canonical: str) -> ValueError:
+    what, example = _expected(canonical)
+    return ValueError(
+        f'"{unit or "no unit"}" is not {what}; write it in {canonical} or a multiple, '
+        f"such as {example}"
+    )
 
 
 def ask_conversion(unit: str, canonical: str) -> tuple[Fraction, Fraction]:
@@ -163,10 +176,7 @@ def ask_conversion(unit: str, canonical: str) -> tuple[Fraction, Fraction]:
     # The same root and not the same dimension alone: 30 deg is no share, though both are numbers.
     roots = [units.get_root_units(each, check_nonmult=False)[1] for each in (source, target)]
     if roots[0] != roots[1]:
-        raise ValueError(
-            f'"{unit or "no unit"}" is not {what}; write it in {canonical} or a multiple, '
-            f"such as {example}"
-        )
+        raise _of_another_kind(unit, canonical)
     try:
         zero = float(units.Quantity(0.0, source).to(target).magnitude)
         one = float(units.Quantity(1.0, source).to(target).magnitude)
