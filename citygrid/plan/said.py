@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -48,6 +48,7 @@ def shape(case: Case, plan: Plan) -> list[Breach]:
             if stated is not None and list(stated.values.astype(str)) != list(labels.astype(str)):
                 what = "components" if dim == kind else dim.replace("_", " ") + "s"
                 broken.append(missing(kind, f"its {what} are not those of the case"))
+    axes = _Axes(case, plan)
     for name, array in plan.dataset.data_vars.items():
         head = str(name).split(".")[0]
         if head == "imposed":
@@ -64,43 +65,64 @@ def shape(case: Case, plan: Plan) -> list[Breach]:
             broken.append(missing(str(name), "holds what is no number"))
         elif array.dtype.kind == "f" and not np.isfinite(array.values).all():
             broken.append(missing(str(name), "holds values that are not finite"))
-        elif head in case.units and (fault := _misplaced(case, plan, array)):
+        elif head in case.units and (fault := axes.misplaced(array)):
             broken.append(missing(str(name), fault))
     return broken
 
 
-def _misplaced(case: Case, plan: Plan, array: xr.DataArray) -> str | None:
-    """What is wrong with the axes of a flow: its numbers are read by their position.
+class _Axes:
+    """What is wrong with the axes of flows, whose numbers are read by their position.
 
     A flow stands over what its kind has, or some of it, and then over the hours, or some of them.
+    Flows share their axes, so each axis is asked once.
     """
-    kind = str(array.name).split(".")[0]
-    known = {str(label) for labels in case.units[kind].coords.values() for label in labels}
-    for place, dim in enumerate(array.dims):
-        labels = array[dim].values
+
+    def __init__(self, case: Case, plan: Plan) -> None:
+        self._case, self._plan = case, plan
+        self._said: dict[tuple[str, str, int], str | None] = {}
+
+    def misplaced(self, array: xr.DataArray) -> str | None:
+        """The first fault of a flow's axes."""
+        kind = str(array.name).split(".")[0]
+        for place, dim in enumerate(map(str, array.dims)):
+            axis = kind, dim, place
+            if axis not in self._said:
+                self._said[axis] = self._fault(*axis)
+            if (said := self._said[axis]) is not None:
+                return said
+        return None
+
+    def _fault(self, kind: str, dim: str, place: int) -> str | None:
+        labels = self._plan.dataset[dim].values
         hours = labels.dtype.kind == "M"
         if hours != (place == 1) or place > 1:
             return "does not stand over its components first and its hours last"
-        steps = np.diff(labels.astype("datetime64[s]")) if hours else np.zeros(0)
         if dim == "time":
-            continue  # of which the plan as a whole has been asked
+            return None  # of which the plan as a whole has been asked
         if len(set(labels.tolist())) < len(labels):
             return f"has a label of {dim} twice"
-        if hours and (not np.isin(labels, case.time).all() or (steps.astype(int) < 0).any()):
-            return "has hours that are not those of the case, in their order"
-        if not hours and not {str(label) for label in labels} <= known:
+        if hours:
+            steps = np.diff(labels.astype("datetime64[s]")).astype(int)
+            if not np.isin(labels, self._case.time).all() or (steps < 0).any():
+                return "has hours that are not those of the case, in their order"
+            return None
+        own = self._case.units[kind].coords.values()
+        if not {str(label) for label in labels} <= {str(each) for axis in own for each in axis}:
             return f"has a label of {dim} that is none of its kind"
-    return None
+        return None
 
 
-def came_from(case: Case) -> dict[str, str]:
-    """What a plan says of the files that its case was made from, and of its steps."""
+def came_from(case: Case) -> dict[str, Any]:
+    """What a plan says of the files that its case was made from, and of its steps.
+
+    It is written into every plan, and a plan that says otherwise is of another case.
+    """
     source = case.provenance
     return {
         "model": Path(str(source.get("model", ""))).name,
         **({"model_hash": str(source["model_hash"])} if "model_hash" in source else {}),
-        "file_hashes": json.dumps(source.get("files", {}), sort_keys=True),
-        "step_h": str(case.step),
+        "file_hashes": json.dumps(source.get("files", {})),
+        "step_h": case.step,
     }
 
 
@@ -135,7 +157,7 @@ def claims(case: Case, plan: Plan) -> list[Breach]:
     broken += [
         missing("plan", f"its {name} is not that of the case")
         for name, value in came_from(case).items()
-        if _sorted(told.get(name, value)) != _sorted(value)
+        if _sorted(told.get(name, str(value))) != _sorted(str(value))
     ]
     if plan.bound is not None:
         over = np.maximum(np.array([plan.bound - plan.objective]), 0.0)  # keeps NaN

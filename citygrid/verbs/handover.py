@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import platform
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +13,7 @@ import citygrid
 from citygrid.ledger import COLUMNS, Line
 from citygrid.plan.plan import assemble
 from citygrid.plan.policies import Rules
+from citygrid.plan.said import came_from
 from citygrid.verbs.sensitivity import Sensitivity, sensitivity
 
 if TYPE_CHECKING:
@@ -56,9 +56,7 @@ def plan_of(
         "bound": outcome.bound,
         "form_hash": form.hash,
         "form_size": json.dumps(form.size),
-        "model": Path(str(case.provenance.get("model", ""))).name,
-        "model_hash": case.provenance.get("model_hash"),
-        "file_hashes": json.dumps(case.provenance.get("files", {})),
+        **came_from(case),
         "citygrid_version": citygrid.__version__,
         "python_version": platform.python_version(),
         "telemetry": json.dumps(outcome.telemetry, default=str),
