@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.random import Generator
+from numpy.typing import NDArray
 
 from citygrid.plan.plan import Plan
 from tests.plan.mutations.laws import Site
 from tests.plan.mutations.tools import (
     Mutant,
     amount,
-    any_flow,
     any_place,
     breaks,
     hourly,
     is_choice,
+    of_a_flow,
     with_flow,
 )
 
@@ -22,22 +23,20 @@ from tests.plan.mutations.tools import (
 
 
 @breaks("what runs is on, what starts was off, times are kept")
-def a_state_turned_over(site: Site, rng: Generator) -> Mutant | None:
-    name = any_flow(site, rng, is_choice)
-    if name is None:
-        return None
-    values = site.flows[name].values.copy()
+@of_a_flow(is_choice)
+def a_state_turned_over(
+    site: Site, rng: Generator, name: str, values: NDArray[np.float64]
+) -> Mutant | None:
     place = any_place(rng, np.ones(values.shape, dtype=bool))
     values[place] = 1.0 - np.round(values[place])
     return with_flow(site, rng, name, values, f"turned over at {place}")
 
 
 @breaks("states are 0 or 1")
-def half_a_state(site: Site, rng: Generator) -> Mutant | None:
-    name = any_flow(site, rng, is_choice)
-    if name is None:
-        return None
-    values = site.flows[name].values.copy()
+@of_a_flow(is_choice)
+def half_a_state(
+    site: Site, rng: Generator, name: str, values: NDArray[np.float64]
+) -> Mutant | None:
     place = any_place(rng, np.ones(values.shape, dtype=bool))
     by = min(amount(rng, 1.0), 0.5)
     values[place] += by if values[place] < 0.5 else -by
@@ -45,11 +44,10 @@ def half_a_state(site: Site, rng: Generator) -> Mutant | None:
 
 
 @breaks("times on and off, or what runs is on")
-def a_state_held_for_long(site: Site, rng: Generator) -> Mutant | None:
-    name = any_flow(site, rng, lambda a: is_choice(a) and hourly(a))
-    if name is None:
-        return None
-    values = site.flows[name].values.copy()
+@of_a_flow(lambda a: is_choice(a) and hourly(a))
+def a_state_held_for_long(
+    site: Site, rng: Generator, name: str, values: NDArray[np.float64]
+) -> Mutant | None:
     row = int(rng.integers(len(values)))
     begin = int(rng.integers(values.shape[1]))
     end = begin + int(rng.integers(1, values.shape[1] + 1))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.random import Generator
+from numpy.typing import NDArray
 
 from citygrid.plan.plan import Plan
 from tests.plan.mutations.laws import Site
@@ -15,6 +16,7 @@ from tests.plan.mutations.tools import (
     breaks,
     hourly,
     is_amount,
+    of_a_flow,
     with_flow,
 )
 
@@ -22,11 +24,10 @@ from tests.plan.mutations.tools import (
 
 
 @breaks("balance of a carrier, or the unit's own equation")
-def more_in_an_hour(site: Site, rng: Generator) -> Mutant | None:
-    name = any_flow(site, rng, is_amount)
-    if name is None:
-        return None
-    values = site.flows[name].values.copy()
+@of_a_flow(is_amount)
+def more_in_an_hour(
+    site: Site, rng: Generator, name: str, values: NDArray[np.float64]
+) -> Mutant | None:
     place = any_place(rng, np.ones(values.shape, dtype=bool))
     by = amount(rng, float(np.abs(values).max()))
     values[place] += by
@@ -34,11 +35,10 @@ def more_in_an_hour(site: Site, rng: Generator) -> Mutant | None:
 
 
 @breaks("balance of a carrier, or flows are not negative")
-def less_in_an_hour(site: Site, rng: Generator) -> Mutant | None:
-    name = any_flow(site, rng, is_amount)
-    if name is None:
-        return None
-    values = site.flows[name].values.copy()
+@of_a_flow(is_amount)
+def less_in_an_hour(
+    site: Site, rng: Generator, name: str, values: NDArray[np.float64]
+) -> Mutant | None:
     place = any_place(rng, np.ones(values.shape, dtype=bool))
     by = amount(rng, float(np.abs(values).max()))
     values[place] -= by
@@ -46,11 +46,10 @@ def less_in_an_hour(site: Site, rng: Generator) -> Mutant | None:
 
 
 @breaks("balance of a carrier in every hour")
-def a_part_more_all_day(site: Site, rng: Generator) -> Mutant | None:
-    name = any_flow(site, rng, lambda a: is_amount(a) and bool(np.abs(a.values).max() > 0))
-    if name is None:
-        return None
-    values = site.flows[name].values.copy()
+@of_a_flow(lambda a: is_amount(a) and bool(np.abs(a.values).max() > 0))
+def a_part_more_all_day(
+    site: Site, rng: Generator, name: str, values: NDArray[np.float64]
+) -> Mutant | None:
     row = any_place(rng, np.abs(values) > 0)[0]
     part = amount(rng, 1.0) * rng.choice([-1.0, 1.0])
     values[row] *= 1.0 + part
@@ -58,11 +57,10 @@ def a_part_more_all_day(site: Site, rng: Generator) -> Mutant | None:
 
 
 @breaks("capacity of a unit")
-def beyond_its_capacity(site: Site, rng: Generator) -> Mutant | None:
-    name = any_flow(site, rng, is_amount)
-    if name is None:
-        return None
-    values = site.flows[name].values.copy()
+@of_a_flow(is_amount)
+def beyond_its_capacity(
+    site: Site, rng: Generator, name: str, values: NDArray[np.float64]
+) -> Mutant | None:
     span = site.form.columns[name].span
     upper = site.form.upper[span].reshape(values.shape)
     if not np.isfinite(upper).any():
@@ -74,24 +72,20 @@ def beyond_its_capacity(site: Site, rng: Generator) -> Mutant | None:
 
 
 @breaks("balance of a carrier: a unit stands still that was needed")
-def silenced_for_an_hour(site: Site, rng: Generator) -> Mutant | None:
-    name = any_flow(site, rng, lambda a: is_amount(a) and bool((np.abs(a.values) > 1e-3).any()))
-    if name is None:
-        return None
-    values = site.flows[name].values.copy()
+@of_a_flow(lambda a: is_amount(a) and bool((np.abs(a.values) > 1e-3).any()))
+def silenced_for_an_hour(
+    site: Site, rng: Generator, name: str, values: NDArray[np.float64]
+) -> Mutant | None:
     place = any_place(rng, np.abs(values) > 1e-3)
     values[place] = 0.0
     return with_flow(site, rng, name, values, f"0 at {place}")
 
 
 @breaks("what is done at one hour is done at another")
-def two_hours_swapped(site: Site, rng: Generator) -> Mutant | None:
-    name = any_flow(
-        site, rng, lambda a: hourly(a) and bool((np.ptp(a.values, axis=1) > 1e-3).any())
-    )
-    if name is None:
-        return None
-    values = site.flows[name].values.copy()
+@of_a_flow(lambda a: hourly(a) and bool((np.ptp(a.values, axis=1) > 1e-3).any()))
+def two_hours_swapped(
+    site: Site, rng: Generator, name: str, values: NDArray[np.float64]
+) -> Mutant | None:
     row = any_place(rng, np.ptp(values, axis=1) > 1e-3)[0]
     first, second = int(values[row].argmax()), int(values[row].argmin())
     if rng.random() < 0.5:
@@ -101,13 +95,10 @@ def two_hours_swapped(site: Site, rng: Generator) -> Mutant | None:
 
 
 @breaks("what is done at one hour is done at another")
-def a_step_late(site: Site, rng: Generator) -> Mutant | None:
-    name = any_flow(
-        site, rng, lambda a: hourly(a) and bool((np.ptp(a.values, axis=1) > 1e-3).any())
-    )
-    if name is None:
-        return None
-    values = site.flows[name].values.copy()
+@of_a_flow(lambda a: hourly(a) and bool((np.ptp(a.values, axis=1) > 1e-3).any()))
+def a_step_late(
+    site: Site, rng: Generator, name: str, values: NDArray[np.float64]
+) -> Mutant | None:
     row = any_place(rng, np.ptp(values, axis=1) > 1e-3)[0]
     by = int(rng.choice([-1, 1]))
     values[row] = np.roll(values[row], by)
@@ -115,22 +106,20 @@ def a_step_late(site: Site, rng: Generator) -> Mutant | None:
 
 
 @breaks("what one unit does another is said to do")
-def two_units_swapped(site: Site, rng: Generator) -> Mutant | None:
-    name = any_flow(site, rng, lambda a: a.shape[0] > 1)
-    if name is None:
-        return None
-    values = site.flows[name].values.copy()
+@of_a_flow(lambda a: a.shape[0] > 1)
+def two_units_swapped(
+    site: Site, rng: Generator, name: str, values: NDArray[np.float64]
+) -> Mutant | None:
     first, second = (int(i) for i in rng.choice(len(values), 2, replace=False))
     values[[first, second]] = values[[second, first]]
     return with_flow(site, rng, name, values, f"rows {first} and {second} swapped")
 
 
 @breaks("levels follow what goes in and out")
-def level_from_nowhere(site: Site, rng: Generator) -> Mutant | None:
-    name = any_flow(site, rng, lambda a: a.attrs["units"] == "kWh" and hourly(a))
-    if name is None:
-        return None
-    values = site.flows[name].values.copy()
+@of_a_flow(lambda a: a.attrs["units"] == "kWh" and hourly(a))
+def level_from_nowhere(
+    site: Site, rng: Generator, name: str, values: NDArray[np.float64]
+) -> Mutant | None:
     row, step = any_place(rng, np.ones(values.shape, dtype=bool))
     by = amount(rng, float(np.abs(values[row]).max())) * rng.choice([-1.0, 1.0])
     values[row, step:] += by
@@ -138,11 +127,10 @@ def level_from_nowhere(site: Site, rng: Generator) -> Mutant | None:
 
 
 @breaks("levels follow what goes in and out: a loss is left out or borne twice")
-def a_store_that_does_not_leak(site: Site, rng: Generator) -> Mutant | None:
-    name = any_flow(site, rng, lambda a: a.attrs["units"] == "kWh" and hourly(a))
-    if name is None:
-        return None
-    values = site.flows[name].values.copy()
+@of_a_flow(lambda a: a.attrs["units"] == "kWh" and hourly(a))
+def a_store_that_does_not_leak(
+    site: Site, rng: Generator, name: str, values: NDArray[np.float64]
+) -> Mutant | None:
     row = int(rng.integers(len(values)))
     rate = amount(rng, 1.0) * rng.choice([-1.0, 1.0])
     values[row] *= (1.0 + rate) ** np.arange(values.shape[1])

@@ -9,6 +9,7 @@ anything: see ``laws.py``.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from typing import NamedTuple
 
 import numpy as np
@@ -64,6 +65,25 @@ def any_flow(site: Site, rng: Generator, wanted: Callable[[xr.DataArray], bool])
     kind = kinds[rng.integers(len(kinds))]
     own = [name for name in names if name.startswith(f"{kind}.")]
     return own[rng.integers(len(own))]
+
+
+Change = Callable[[Site, Generator, str, NDArray[np.float64]], Mutant | None]
+
+
+def of_a_flow(wanted: Callable[[xr.DataArray], bool]) -> Callable[[Change], Operator]:
+    """An operator that changes the values of one flow: it gets the flow's name and a copy."""
+
+    def drawn(change: Change) -> Operator:
+        @wraps(change)
+        def operator(site: Site, rng: Generator) -> Mutant | None:
+            name = any_flow(site, rng, wanted)
+            if name is None:
+                return None
+            return change(site, rng, name, site.flows[name].values.copy())
+
+        return operator
+
+    return drawn
 
 
 def any_place(rng: Generator, where: NDArray[np.bool_]) -> tuple[int, ...]:
