@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -165,8 +165,8 @@ def _netcdf(file: Path, time: str | None, wanted: str | None) -> Table:
     """Variables over time alone (other dimensions of length 1), with their units."""
     import xarray as xr
 
-    check_cells(file, opened(file, longest_series, "netCDF"))
-    with opened(file, partial(xr.open_dataset, engine="netcdf4"), "netCDF") as dataset:
+    check_cells(file, longest_series(file))
+    with xr.open_dataset(file, engine="netcdf4") as dataset:
         dims = [str(d) for d in dataset.dims if _is_time(dataset, str(d))]
         other = [axis.encoding["calendar"] for axis in dataset.coords.values()
                  if axis.dtype.kind == "O" and "calendar" in axis.encoding]  # fmt: skip

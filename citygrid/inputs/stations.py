@@ -1,7 +1,8 @@
 """Weather of stations and satellites: EPW, TMY3 and PVGIS, read by pvlib.
 
 Their stamps are told as the starts of hours in UTC, with units of ours. EPW and TMY3 count the
-hours of local standard time by their end, and PVGIS stamps UTC.
+hours of local standard time by their end, and PVGIS stamps UTC. What a damaged file makes any of
+these readers raise is told by who calls them (:func:`citygrid.inputs.tables.opened`).
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import pandas as pd
 
 from citygrid.errors import Fault, InputError
 from citygrid.inputs.sources import Source
-from citygrid.inputs.tables import Column, Table, from_frame, opened, read_text
+from citygrid.inputs.tables import Column, Table, from_frame, read_text
 
 #: Units of pvlib's names, which these files are read with.
 PVLIB_UNITS = {
@@ -47,7 +48,7 @@ def epw(file: Path) -> Source:
     """A typical year of EnergyPlus."""
     from pvlib.iotools import read_epw
 
-    frame, meta = opened(file, lambda path: read_epw(str(path.absolute())), "EPW")
+    frame, meta = read_epw(str(file.absolute()))
     place = {name: float(meta[name]) for name in ("latitude", "longitude", "altitude")}
     return _source(file, frame, place, header_lines=8)
 
@@ -60,7 +61,7 @@ def tmy3(file: Path) -> Source:
     """
     from pvlib.iotools import read_tmy3
 
-    frame, meta = opened(file, lambda path: read_tmy3(str(path)), "TMY3")
+    frame, meta = read_tmy3(str(file))
     frame = frame.replace(TMY3_MISSING, np.nan)
     frame.index = frame.index - pd.Timedelta(hours=1)
     if "pressure" in frame:
@@ -80,13 +81,9 @@ def pvgis(file: Path) -> Source:
     if rule is None:
         raise _no_pvgis(file)
     if lines[rule].startswith("time(UTC)"):
-        frame, meta = opened(
-            file, lambda path: read_pvgis_tmy(str(path), pvgis_format="csv"), "PVGIS"
-        )
+        frame, meta = read_pvgis_tmy(str(file), pvgis_format="csv")
         return _source(file, frame, _place_of(meta["inputs"]), rule + 1)
-    frame, meta = opened(
-        file, lambda path: read_pvgis_hourly(str(path), pvgis_format="csv"), "PVGIS"
-    )
+    frame, meta = read_pvgis_hourly(str(file), pvgis_format="csv")
     slope = str(meta["inputs"].get("Slope", "")).split(" ")[0]
     return _hours(file, frame, slope, _place_of(meta["inputs"]), rule + 1)
 
@@ -95,17 +92,14 @@ def pvgis_json(file: Path) -> Source:
     """The same in JSON."""
     from pvlib.iotools import read_pvgis_hourly, read_pvgis_tmy
 
-    def parse(path: Path) -> tuple[pd.DataFrame, dict[str, Any], bool]:
-        outputs = json.loads(read_text(path))["outputs"]
-        typical = "tmy_hourly" in outputs
-        read = read_pvgis_tmy if typical else read_pvgis_hourly
-        if not typical and "hourly" not in outputs:
-            raise _no_pvgis(path)
-        frame, meta = read(str(path), pvgis_format="json")
-        return frame, meta["inputs"], typical
-
-    frame, inputs, typical = opened(file, parse, "PVGIS")
-    place = opened(file, lambda _: _place_of(inputs["location"]), "PVGIS")
+    outputs = json.loads(read_text(file))["outputs"]
+    typical = "tmy_hourly" in outputs
+    if not typical and "hourly" not in outputs:
+        raise _no_pvgis(file)
+    read = read_pvgis_tmy if typical else read_pvgis_hourly
+    frame, meta = read(str(file), pvgis_format="json")
+    inputs = meta["inputs"]
+    place = _place_of(inputs["location"])
     if typical:
         return _source(file, frame, place, 0)
     fixed = inputs.get("mounting_system", {}).get("fixed", {})

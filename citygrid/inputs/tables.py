@@ -91,7 +91,7 @@ def read_table(file: Path) -> Table:
     file = Path(file)
     check_file(file)
     if file.suffix.lower() in (".parquet", ".pq"):
-        return _parquet(file)
+        return opened(file, _parquet, "Parquet")
     return opened(file, _text, "CSV")
 
 
@@ -331,23 +331,20 @@ def _parquet(file: Path) -> Table:
     """
     import pyarrow.parquet
 
-    def claims(path: Path) -> tuple[int, int]:
-        said = pyarrow.parquet.read_metadata(path)
-        names = Counter(said.schema.column(i).path for i in range(said.num_columns))
-        for name, count in names.most_common(1):
-            if count > 1:
-                raise InputError(Fault(f"{path}, header", "two columns have one name", name,
-                                       "rename one"))  # fmt: skip
-        groups = [said.row_group(i) for i in range(said.num_row_groups)]
-        cells = max(said.num_rows, sum(group.num_rows for group in groups)) * said.num_columns
-        return cells, sum(group.total_byte_size for group in groups)
-
-    cells, size = opened(file, claims, "Parquet")
-    check_cells(file, cells)
+    said = pyarrow.parquet.read_metadata(file)
+    names = Counter(said.schema.column(i).path for i in range(said.num_columns))
+    for name, count in names.most_common(1):
+        if count > 1:
+            raise InputError(Fault(f"{file}, header", "two columns have one name", name,
+                                   "rename one"))  # fmt: skip
+    groups = [said.row_group(i) for i in range(said.num_row_groups)]
+    check_cells(file, max(said.num_rows, sum(group.num_rows for group in groups))
+                * said.num_columns)  # fmt: skip
+    size = sum(group.total_byte_size for group in groups)
     if size > MOST_BYTES:
         raise InputError(Fault(str(file), f"unpacks to more than {MOST_BYTES // 2**20} MiB",
                                f"{size:,} bytes", "keep what the horizon needs"))  # fmt: skip
-    return from_frame(file, opened(file, pd.read_parquet, "Parquet"))
+    return from_frame(file, pd.read_parquet(file))
 
 
 def check_cells(file: Path, cells: int) -> None:
