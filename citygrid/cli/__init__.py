@@ -2,12 +2,12 @@
 
 A file is named after what its commands do:
 
-``commands``      `check`, `schema`, `plan`, `compare`, `verify`, `export`, `qubo`, `report`,
-                  `synth`
+``commands``      `citygrid` itself, `check`, `schema`, `qubo`, `synth`, `completion`
+``planning``      `plan` and `compare`; ``rolling`` is `plan --window`
+``rereading``     `verify`, `export`, `report`
 ``importing``     `import`; ``drafting`` what it makes of files of other tools
 ``studying``      `study`
 ``trading_off``   `front`, `alternatives`, `sensitivity`, `break-even`
-``rolling``       `plan --window`
 ``aggregating``   `aggregate`
 ``outaging``      `outages`
 ``laying``        `compare-layouts`
@@ -15,8 +15,9 @@ A file is named after what its commands do:
 ``benching``      `bench`
 ``examining``     `doctor`
 
-What all share: ``frame`` (answers, errors, exit codes, options), ``recording`` (a run for every
-command), ``progress``, ``profiling`` (`--profile`), ``outputs`` and ``outside`` (what is printed).
+What all share: ``frame`` (answers, errors, exit codes), ``options`` (what several take),
+``recording`` (a run for every command) with ``noting`` (what was asked of it), ``progress``,
+``profiling`` (`--profile`), ``outputs`` and ``outside`` (what is printed).
 """
 
 from __future__ import annotations

@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING
 import click
 
 import citygrid
-from citygrid.cli.frame import (
+from citygrid.cli.frame import Frame, framed
+from citygrid.cli.noting import solving
+from citygrid.cli.options import (
     JSON,
     MODEL,
-    Frame,
     Number,
-    framed,
+    folder_of,
     options_of,
-    policies_of,
+    out_option,
+    refuse_policies,
     solving_options,
 )
 from citygrid.cli.recording import recorded
-from citygrid.cli.registering import solving
-from citygrid.errors import Fault, InputError
 
 if TYPE_CHECKING:
     from citygrid.study.aggregation.typical import Aggregated
@@ -35,8 +35,7 @@ if TYPE_CHECKING:
 @click.option("--no-full", is_flag=True, help="Do not solve the horizon as it is; no error is "
               "stated then.")  # fmt: skip
 @solving_options
-@click.option("--out", type=click.Path(path_type=Path),
-              help="Folder for plan and figures [default: out/<model>/aggregate].")  # fmt: skip
+@out_option("aggregate", "plan and figures")
 @JSON
 @framed
 @recorded("model", role="district")
@@ -56,13 +55,11 @@ def aggregate(
     from citygrid.files import refuse_unwritable, whole
     from citygrid.study.aggregation import aggregate as find
 
-    folder = out or Path("out") / model.stem / "aggregate"
+    folder = folder_of(out, model, "aggregate")
     files = {"plan": folder / "plan.nc", "json": folder / "aggregate.json"}
     for path in files.values():
         refuse_unwritable(path)
-    if policies_of(given):
-        raise InputError(Fault("--policy", "is not imposed on typical periods", None,
-                               "leave it out"))  # fmt: skip
+    refuse_policies(given, "is not imposed on typical periods")
     frame.say("preparing the district")
     options = options_of(given, frame)
     case = citygrid.prepare(citygrid.load(model))
@@ -72,17 +69,15 @@ def aggregate(
     document = found.as_dict()
     with whole(files["json"]) as temporary:
         temporary.write_text(json.dumps(document, indent=1, allow_nan=False) + "\n", "utf-8")
-    told = {name: str(path) for name, path in files.items()}
     frame.recording.part("by typical periods", found.plan, found.verdict)
     frame.recording.knows(
         objective=found.cost, plan_digest=found.plan.digest, seconds=found.seconds,
         figures={"full": found.full, "error": found.error, "imposed": found.imposed},
     )  # fmt: skip
-    frame.recording.produced(files)
-    frame.answer(document | {"files": told}, _told(found, told))
+    frame.hand_out(document, files, _told(found, files))
 
 
-def _told(found: Aggregated, files: dict[str, str]) -> str:
+def _told(found: Aggregated, files: dict[str, Path]) -> str:
     periods = found.periods
     lines = [
         f"{found.model}: {len(periods.chosen)} typical periods of {periods.length} steps for "

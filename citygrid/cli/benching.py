@@ -7,7 +7,8 @@ from pathlib import Path
 
 import click
 
-from citygrid.cli.frame import JSON, MOST_THREADS, Frame, Number, framed, seeds_of
+from citygrid.cli.frame import Frame, framed
+from citygrid.cli.options import JSON, MOST_THREADS, Number, seeds_of
 
 
 def _listed(text: str | None) -> list[str]:

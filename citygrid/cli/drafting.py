@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from citygrid.cli.frame import JSON, Number, framed
 from citygrid.cli.frame import Frame as Answer
+from citygrid.cli.frame import framed
 from citygrid.cli.importing import BUILDINGS, command_line, import_, quantity_of, told_together
+from citygrid.cli.options import JSON, Number
 from citygrid.errors import Fault, InputError
 
 if TYPE_CHECKING:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from citygrid.cli.frame import JSON, Frame, framed
+from citygrid.cli.frame import Frame, framed
+from citygrid.cli.options import JSON
 from citygrid.cli.recording import registry_option
 
 

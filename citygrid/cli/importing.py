@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from citygrid.cards import counted
-from citygrid.cli.frame import JSON, Frame, Number, framed
+from citygrid.cli.frame import Frame, framed
+from citygrid.cli.options import JSON, Number
 from citygrid.errors import Fault, InputError
 
 if TYPE_CHECKING:

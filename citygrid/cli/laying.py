@@ -6,9 +6,19 @@ from pathlib import Path
 
 import click
 
-from citygrid.cli.frame import JSON, MODEL, ROUTE, Frame, framed, options_of, solving_options
+from citygrid.cli.frame import Frame, framed
+from citygrid.cli.noting import solving
+from citygrid.cli.options import (
+    JSON,
+    MODEL,
+    ROUTE,
+    folder_of,
+    options_of,
+    out_option,
+    refuse_policies,
+    solving_options,
+)
 from citygrid.cli.recording import recorded
-from citygrid.cli.registering import solving
 
 
 @click.command("compare-layouts")
@@ -21,8 +31,7 @@ from citygrid.cli.registering import solving
               "such as 8h long; takes as long as `outages` three times.")  # fmt: skip
 @ROUTE
 @solving_options
-@click.option("--out", type=click.Path(path_type=Path), help="Folder for table and page "
-              "[default: out/<model>/layouts].")  # fmt: skip
+@out_option("layouts", "table and page")
 @JSON
 @framed
 @recorded("model", role="district")
@@ -35,13 +44,10 @@ def compare_layouts(
     The small ones are those of the file. What is moved and what grows with it is in
     docs/how/layouts.md.
     """
-    from citygrid.errors import Fault, InputError
     from citygrid.study import layouts
 
-    if given["policies"]:
-        raise InputError(Fault("--policy", "layouts are planned without policies", None,
-                               "leave it out"))  # fmt: skip
-    folder = out or Path("out") / model.stem / "layouts"
+    refuse_policies(given, "layouts are planned without policies")
+    folder = folder_of(out, model, "layouts")
     layouts.refuse_unwritable_layouts(folder)
     options = options_of(given, frame)
     found = layouts.compare_layouts(
@@ -53,9 +59,7 @@ def compare_layouts(
         frame.recording.part(each.name, each.plan, each.verdict, figures={
             "central": each.central or None, "share_moved": each.share, **each.figures,
         }, error=[each.why] if each.why else None)  # fmt: skip
-    frame.recording.produced(files)
-    document = found.as_dict() | {"files": {name: str(path) for name, path in files.items()}}
-    frame.answer(document, layouts.print_layouts(found, files))
+    frame.hand_out(found.as_dict(), files, layouts.print_layouts(found, files))
 
 
 def _shares(text: str) -> list[float]:

@@ -7,9 +7,19 @@ from pathlib import Path
 import click
 
 import citygrid
-from citygrid.cli.frame import JSON, MODEL, ROUTE, Frame, framed, options_of, solving_options
+from citygrid.cli.frame import Frame, framed
+from citygrid.cli.noting import solving
+from citygrid.cli.options import (
+    JSON,
+    MODEL,
+    ROUTE,
+    folder_of,
+    options_of,
+    out_option,
+    refuse_policies,
+    solving_options,
+)
 from citygrid.cli.recording import recorded
-from citygrid.cli.registering import solving
 
 
 @click.command()
@@ -25,8 +35,7 @@ from citygrid.cli.registering import solving
               "component that feeds somebody].")  # fmt: skip
 @ROUTE
 @solving_options
-@click.option("--out", type=click.Path(path_type=Path), help="Folder for table, map and page "
-              "[default: out/<model>/outages].")  # fmt: skip
+@out_option("outages", "table, map and page")
 @JSON
 @framed
 @recorded("model", role="district")
@@ -50,16 +59,14 @@ def outages(
         write_study,
     )
 
-    if given["policies"]:
-        raise InputError(Fault("--policy", "outages are planned without policies", None,
-                               "leave it out"))  # fmt: skip
+    refuse_policies(given, "outages are planned without policies")
     if route.partition(":")[0] in ("qubo", "answer", "lp"):
         raise InputError(Fault("--route", "cannot plan outages, in which any amount may be missing",
                                route, "use milp, hybrid or pyomo:SOLVER"))  # fmt: skip
     names = names_in(only or "", "--only")
     if only is not None and not names:
         raise InputError(Fault("--only", "names no component", only, "name some, or leave it out"))
-    folder = out or Path("out") / model.stem / "outages"
+    folder = folder_of(out, model, "outages")
     refuse_unwritable_study(folder)
     options = options_of(given, frame)
     check(route, options)
@@ -78,8 +85,6 @@ def outages(
             figures={"survives": each.survives, "critical_kwh": each.of("critical"),
                      "extra_cost_eur": each.extra_cost},
         )  # fmt: skip
-    frame.recording.produced(files)
-    document = study.as_dict() | {"files": {name: str(path) for name, path in files.items()}}
-    frame.answer(document, print_study(study, files))
+    frame.hand_out(study.as_dict(), files, print_study(study, files))
     if study.unknown:
         frame.exit_code = NoPlanError.exit_code

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from citygrid.cards import short
 from citygrid.cli.frame import Frame
-from citygrid.cli.registering import file_of_policy
+from citygrid.cli.noting import file_of_policy
 from citygrid.errors import Fault, InputError
 
 if TYPE_CHECKING:

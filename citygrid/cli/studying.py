@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from citygrid.cli.frame import JSON, Frame, framed
+from citygrid.cli.frame import Frame, framed
+from citygrid.cli.options import JSON
 from citygrid.cli.recording import recorded
 from citygrid.errors import Fault, InputError, NoPlanError
 

@@ -8,37 +8,28 @@ pays.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 import citygrid
-from citygrid.cli.frame import (
+from citygrid.cli.frame import Frame, framed
+from citygrid.cli.noting import solving
+from citygrid.cli.options import (
     JSON,
     MODEL,
     ROUTE,
-    Frame,
-    framed,
+    folder_of,
     options_of,
+    out_option,
     policies_of,
+    refuse_policies,
     solving_options,
 )
 from citygrid.cli.recording import recorded
-from citygrid.cli.registering import solving
 from citygrid.errors import Fault, InputError
-
-if TYPE_CHECKING:
-    from citygrid.study.fronts.crossing import BreakEven
-    from citygrid.study.fronts.derivatives import Sensitivities
-    from citygrid.study.fronts.others import Alternatives
-    from citygrid.study.fronts.points import Front
-
-
-def _out(name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    return click.option("--out", type=click.Path(path_type=Path),
-                        help=f"Folder for the files [default: out/<model>/{name}].")  # fmt: skip
 
 
 @click.command()
@@ -50,7 +41,7 @@ def _out(name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
 @ROUTE
 @click.option("--plans", is_flag=True, help="Also write the plan of every point.")
 @solving_options
-@_out("front")
+@out_option("front")
 @JSON
 @framed
 @recorded("model", role="district")
@@ -65,9 +56,10 @@ def front(
     --time-limit that of each search.
     """
     from citygrid.study.fronts.frontier import front as find
+    from citygrid.study.fronts.telling import print_front
     from citygrid.study.fronts.writing import refuse_unwritable_front, write_front
 
-    folder = out or Path("out") / model.stem / "front"
+    folder = folder_of(out, model, "front")
     refuse_unwritable_front(folder)
     options, policies = options_of(given, frame), policies_of(given)
     frame.say("preparing the district")
@@ -78,8 +70,7 @@ def front(
     for number, each in enumerate(found.points, 1):
         figures = {"limit": each.limit, found.measure.name: each.measured}
         frame.recording.part(f"point {number}", each.plan, each.verdict, figures=figures)
-    frame.recording.produced(files)
-    frame.answer(found.as_dict() | {"files": files}, _print_front(found, files))
+    frame.hand_out(found.as_dict(), files, print_front(found, files))
 
 
 @click.command()
@@ -90,7 +81,7 @@ def front(
 @ROUTE
 @click.option("--plans", is_flag=True, help="Also write every plan.")
 @solving_options
-@_out("alternatives")
+@out_option("alternatives")
 @JSON
 @framed
 @recorded("model", role="district")
@@ -105,9 +96,10 @@ def alternatives(
     replay. --gap is that of the cheapest plan.
     """
     from citygrid.study.fronts.nearby import alternatives as find
+    from citygrid.study.fronts.telling import print_alternatives
     from citygrid.study.fronts.writing import refuse_unwritable_table, write_table
 
-    folder = out or Path("out") / model.stem / "alternatives"
+    folder = folder_of(out, model, "alternatives")
     refuse_unwritable_table(folder, "alternatives")
     share = _share("--slack", slack)
     options, policies = options_of(given, frame), policies_of(given)
@@ -125,8 +117,7 @@ def alternatives(
     for each in (found.cheapest, *found.found):
         frame.recording.part(each.aim, each.plan, each.verdict,
                              figures={"above": each.above, **each.amounts})  # fmt: skip
-    frame.recording.produced(files)
-    frame.answer(found.as_dict() | {"files": files}, _print_alternatives(found, files))
+    frame.hand_out(found.as_dict(), files, print_alternatives(found, files))
 
 
 @click.command()
@@ -138,7 +129,7 @@ def alternatives(
 @click.option("--most", default=10, show_default=True, help="Of --exact: how many.")
 @ROUTE
 @solving_options
-@_out("sensitivity")
+@out_option("sensitivity")
 @JSON
 @framed
 @recorded("model", role="district")
@@ -152,11 +143,12 @@ def sensitivity(
     from plans and proven bounds, too.
     """
     from citygrid.study.fronts.derivatives import sensitivities
+    from citygrid.study.fronts.telling import print_sensitivity
     from citygrid.study.fronts.writing import refuse_unwritable_table, write_table
 
-    folder = out or Path("out") / model.stem / "sensitivity"
+    folder = folder_of(out, model, "sensitivity")
     refuse_unwritable_table(folder, "sensitivity")
-    _refuse_policies(given)
+    refuse_policies(given, "is not imposed on varied districts")
     share = None if exact is None else _share("--exact", exact)
     options = options_of(given, frame)
     district = citygrid.load(model)
@@ -165,8 +157,7 @@ def sensitivity(
     files = write_table(found, folder, "sensitivity")
     frame.recording.knows(objective=found.cost, bound=found.bound, figures={
         each.parameter.path: each.per_percent for each in found.found})  # fmt: skip
-    frame.recording.produced(files)
-    frame.answer(found.as_dict() | {"files": files}, _print_sensitivity(found, files))
+    frame.hand_out(found.as_dict(), files, print_sensitivity(found, files))
 
 
 @click.command("break-even")
@@ -194,8 +185,9 @@ def break_even(
     """
     from citygrid.district.load import District
     from citygrid.study.fronts.crossing import break_even as find
+    from citygrid.study.fronts.telling import print_break_even
 
-    _refuse_policies(given)
+    refuse_policies(given, "is not imposed on varied districts")
     district = citygrid.load(model)
     (low, unit), (high, second) = (_quantity(text) for text in between)
     if unit != second:
@@ -209,13 +201,7 @@ def break_even(
     frame.recording.knows(figures={"break_even": found.value, "unit": found.unit,
                                    "between": found.between, "looked": len(found.looked)},
                           details=found.as_dict())  # fmt: skip
-    frame.answer(found.as_dict(), _print_break_even(found))
-
-
-def _refuse_policies(given: dict[str, object]) -> None:
-    if policies_of(given):
-        raise InputError(Fault("--policy", "is not imposed on varied districts", None,
-                               "leave it out"))  # fmt: skip
+    frame.answer(found.as_dict(), print_break_even(found))
 
 
 def _share(option: str, text: str) -> float:
@@ -259,78 +245,3 @@ def _variant(other: Sequence[str]) -> Any:
         except DoubtError as doubt:
             raise InputError(Fault(f"--other {path}", doubt.reason, value, doubt.repair)) from doubt
     return values
-
-
-def _shown(value: float | None, pattern: str) -> str:
-    return "–" if value is None else pattern.format(value)
-
-
-def _print_front(found: Front, files: dict[str, str]) -> str:
-    measure = found.measure
-    head = f"{measure.title} {measure.unit}"
-    lines = [
-        f"{found.model}: cost against {measure.title}, route {found.route}", "",
-        f"{head:>26} {'limit':>12} {'cost EUR':>13} {'bound EUR':>13} {'gap':>8} "
-        f"{'EUR/' + measure.unit:>9}  found by",
-    ]  # fmt: skip
-    lines += [
-        f"{p.measured:>z26,.1f} {_shown(p.limit, '{:,.1f}'):>12} {p.cost:>13,.2f} "
-        f"{_shown(p.bound, '{:,.2f}'):>13} {_shown(p.gap, '{:.3%}'):>8} "
-        f"{_shown(p.price, '{:.4f}'):>9}  {p.how}"
-        for p in found.points
-    ]
-    lines += ["", f"all verified; {found.searches} whole searches in {found.seconds:.1f} s"]
-    if found.best is not None:
-        lines.append(f"no plan reaches better than {found.best:z,.1f} {measure.unit}")
-    lines += [f"left out: {d.cost:,.2f} EUR with {d.measured:,.1f} {measure.unit}, {d.why}"
-              for d in found.dropped]  # fmt: skip
-    lines += ["", *(f"{kind}: {path}" for kind, path in files.items())]
-    return "\n".join(lines)
-
-
-def _print_alternatives(found: Alternatives, files: dict[str, str]) -> str:
-    limit = found.best + found.slack * abs(found.best)
-    lines = [
-        f"{found.model}: the cheapest plan costs {found.best:,.2f} EUR"
-        + ("" if found.bound is None else f" (none less than {found.bound:,.2f})")
-        + f"; within {found.slack:.3%} of it, up to {limit:,.2f} EUR, "
-        + ("there are also" if found.found else "no other was found"), "",
-    ]  # fmt: skip
-    for number, each in enumerate(found.found, 1):
-        head = f"{number:>3}  {each.aim}, {each.cost:,.2f} EUR ({each.above:+.2%})"
-        if each.proven is not None and each.value is not None:
-            word = "less" if each.aim.startswith("least") else "more"
-            head += (f": {each.value:,.6g} {each.unit}, none has {word} than "
-                     f"{each.proven:,.6g}")  # fmt: skip
-        lines += [head.replace(" 1, none", ", none"), *(f"       {text}" for text in each.differs)]
-    lines += ["", f"all verified, in {found.seconds:.1f} s"]
-    lines += [f"left out: {text}" for text in found.left_out]
-    return "\n".join([*lines, "", *(f"{kind}: {path}" for kind, path in files.items())])
-
-
-def _print_sensitivity(found: Sensitivities, files: dict[str, str]) -> str:
-    lines = [f"{found.model}: {found.cost:,.2f} EUR; per 1 % more of each, and per unit, as local "
-             "derivatives with starts, stops and jobs as planned", "",
-             f"{'EUR per 1 %':>12}  what a little more changes"]  # fmt: skip
-    for each in found.found:
-        if abs(each.per_percent) < 5e-7:
-            continue
-        lines.append(f"{each.per_percent:>+12,.4g}  {each.said()}")
-        for word, side in (("lower", each.low), ("higher", each.high)):
-            if side is not None:
-                unit, size = each.parameter.told
-                lines.append(f"{'':>14}solved again {word}, at {side[0] / size:,.5g} {unit}: "
-                             f"{side[1]:+,.2f} to {side[2]:+,.2f} EUR")  # fmt: skip
-    idle = sum(abs(each.per_percent) < 5e-7 for each in found.found)
-    lines += ["", f"{idle} others change nothing; {found.seconds:.1f} s"]
-    lines += [f"left out: {text}" for text in found.left_out]
-    return "\n".join([*lines, "", *(f"{kind}: {path}" for kind, path in files.items())])
-
-
-def _print_break_even(found: BreakEven) -> str:
-    lines = [f"{found.model}: {found.said}", "",
-             f"{found.unit:>14} {'as it is EUR':>14} {'proven':>14} {'other EUR':>14} "
-             f"{'proven':>14}"]  # fmt: skip
-    lines += [f"{c.value:>14,.6g} {c.high[0]:>14,.2f} {c.low[0]:>14,.2f} {c.high[1]:>14,.2f} "
-              f"{c.low[1]:>14,.2f}" for c in found.looked]  # fmt: skip
-    return "\n".join([*lines, "", f"{len(found.looked)} values in {found.seconds:.1f} s"])
