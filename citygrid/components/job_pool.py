@@ -8,11 +8,11 @@ from typing import Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from citygrid.arrays import Floats, Indices, hours
+from citygrid.arrays import hours
 from citygrid.components.common.job_carry import carry_jobs, open_jobs
+from citygrid.components.common.job_formulate import formulate_slots, formulate_starts
 from citygrid.components.common.job_network import (
     JobNetwork,
-    LoadPart,
     Needs,
     formulate_job_data,
     link_count,
@@ -30,7 +30,7 @@ from citygrid.components.fields import (
     ShortfallPrice,
 )
 from citygrid.components.log import Log
-from citygrid.components.words import Amount, Axis, Fleet, Speaker
+from citygrid.components.words import Fleet, Speaker
 from citygrid.inputs.world import World
 
 
@@ -134,30 +134,25 @@ def prepare(specs: Mapping[str, JobPool], world: World) -> dict[str, Parameter]:
             allowed = network.admit((pool, name), (number, str(job)), needs,
                                     {site: places[site] for site in allowed})  # fmt: skip
             permitted += [(number, places[site]) for site in allowed]
-            jobs.append(PoolJob(_label(str(job), name, specs), pool, power, duration, release,
-                                deadline, preemptible, data, needs.latency,
-                                ranks.get(str(job), spec.priority), price))  # fmt: skip
-            first = max(int(np.ceil(release / step - INSTANT)), 0)
-            last = min(int(np.floor((deadline - duration) / step + INSTANT)),
-                       steps - int(np.ceil(duration / step - INSTANT)))  # fmt: skip
+            made = PoolJob(_label(str(job), name, specs), pool, power, duration, release, deadline,
+                           preemptible, data, needs.latency, ranks.get(str(job), spec.priority),
+                           price)  # fmt: skip
+            jobs.append(made)
             if release < -INSTANT or deadline > steps * step + INSTANT:
                 world.refuse(name, str(job), "its window leaves the horizon",
                              f"{release:g} h to {deadline:g} h from the start",
                              "lengthen the horizon or move the job's window")  # fmt: skip
             elif preemptible:
-                begin = np.arange(steps) * step
-                share = np.clip(np.minimum(deadline, begin + step) - np.maximum(release, begin),
-                                0.0, None) / step  # fmt: skip
-                open_steps = np.flatnonzero(share > INSTANT)
-                slots += [Chance(number, places[site], int(t), float(share[t]))
-                          for site in allowed for t in open_steps]  # fmt: skip
-            elif last < first:
+                shares = made.shares(step, steps)
+                within = np.flatnonzero(shares > INSTANT)
+                slots += [Chance(number, places[site], int(t), float(shares[t]))
+                          for site in allowed for t in within]  # fmt: skip
+            elif begins := made.begins(step, steps):
+                starts += [Chance(number, places[site], t) for site in allowed for t in begins]
+            else:
                 world.refuse(name, str(job), "no whole step of the horizon fits its window",
                              f"{duration:g} h between {release:g} h and {deadline:g} h",
                              "widen the window or use a shorter step")  # fmt: skip
-            else:
-                starts += [Chance(number, places[site], t)
-                           for site in allowed for t in range(first, last + 1)]  # fmt: skip
     labels = [each.label for each in jobs], [each.label for each in sites]
     tables = job_tables(jobs, sites, starts, slots, permitted, step)
     return tables | network.tables(list(specs), *labels)
@@ -173,8 +168,7 @@ def formulate(m: Speaker, c: Fleet) -> None:
 
     A start or slot beyond the last step, in a part of a horizon, is a promise to do it later.
     """
-    jobs, sites = c.axis_of("job"), c.axis_of("job_site")
-    hours = len(m.time)
+    sites = c.axis_of("job_site")
     dims = (sites, m.time)
     starts, slots = c.axis_of("job_start"), c.axis_of("job_slot")
     # In a part of a horizon all jobs may be done.
@@ -182,54 +176,9 @@ def formulate(m: Speaker, c: Fleet) -> None:
     load = m.variable("load", *dims, upper=most, about="power of the pool's jobs at a site")
     parts = []
     if len(starts):
-        start = m.binary("start", starts, about="the job starts here and now")
-        whole = jobs.only(~c.flags("job_preemptible"), "whole")
-        row = np.searchsorted(whole.positions, c.integers("start_job"))
-        every = np.arange(len(starts))
-        starting = start.mapped((whole,), row, every, np.ones(len(starts)))
-        spare = whole.only(np.isfinite(c.job_unserved_price.only(whole).values), "spare")
-        if len(spare):
-            left = m.binary("left_out", spare, about="the job is not done")
-            starting = starting + over(left, spare, whole)
-            energy = (c.job_power * c.job_duration).only(whole).only(spare)
-            price = c.job_unserved_price.only(whole).only(spare)
-            m.cost("unserved", _to_pools(c, left * energy * price, spare))
-        m.constrain("once", starting == 1.0, "each job starts once")
-        rows, cells, weights = _profile(c, float(m.step.values), hours)
-        owner = c.integers("start_job")[cells]
-        parts.append(LoadPart(start, rows, cells, weights, owner, "kW"))
+        parts.append(formulate_starts(m, c, starts))
     if len(slots):
-        owner, step = c.integers("slot_job"), c.integers("slot_step")
-        most = c.job_power.values[owner] * c.slot_share.values
-        run = m.variable("run", slots, upper=c.known(most, slots),
-                         about="power of a preemptible job in a step")  # fmt: skip
-        split = jobs.only(c.flags("job_preemptible"), "split")
-        every = np.arange(len(slots))
-        row = np.searchsorted(split.positions, owner)
-        done = run.mapped((split,), row, every, np.ones(len(slots))) * m.step
-        work = (c.job_power * c.job_duration).only(split)
-        spare = split.only(np.isfinite(c.job_unserved_price.only(split).values), "spare")
-        if len(spare):
-            undone = m.variable("undone", spare, upper=work.only(spare), unit="kWh",
-                                about="work of the job that is not done")  # fmt: skip
-            done = done + over(undone, spare, split)
-            price = c.job_unserved_price.only(split).only(spare)
-            m.cost("unserved_part", _to_pools(c, undone * price, spare))
-        m.constrain("work", done == work, "each job is finished")
-        # All sites together: a job that may run for half a step does not do so at two sites. One
-        # row for every step of a job's window, named after its first slot there.
-        width = max(hours, int(step.max()) + 1)
-        _, first, opening = np.unique(row * width + step, return_index=True, return_inverse=True)
-        opened = slots.only(np.isin(every, first), "open")
-        window = np.empty(len(first), dtype=np.int64)
-        window[np.argsort(first)] = np.arange(len(first))
-        window = window[opening]
-        rate = run.mapped((opened,), window, every, np.ones(len(slots)))
-        limit = c.known(most, slots).only(opened)
-        m.constrain("rate", rate <= limit, "at all sites together within the job's power")
-        inside = np.flatnonzero(step < hours)
-        at = c.integers("slot_site")[inside] * hours + step[inside]
-        parts.append(LoadPart(run, at, inside, np.ones(len(inside)), owner[inside], "1"))
+        parts.append(formulate_slots(m, c, slots))
     loads = [part.amount.mapped(dims, part.rows, part.cells, part.weights, part.unit)
              for part in parts]  # fmt: skip
     if loads:
@@ -240,34 +189,6 @@ def formulate(m: Speaker, c: Fleet) -> None:
     for resource in sorted(set(resources)):
         serving = sites.only(np.array([r == resource for r in resources]), resource)
         m.draw(resource, c.text("site_center", serving), load.only(serving))
-
-
-def _to_pools(c: Fleet, money: Amount, jobs: Axis) -> Amount:
-    """What jobs (a selection of a selection) cost [EUR], to the pools that they are of."""
-    assert jobs.parent is not None
-    of_jobs = c.integers("pool_of_job")[jobs.parent.positions][jobs.positions]
-    every = np.arange(len(jobs))
-    return money.mapped((c.axis,), of_jobs, every, np.ones(len(jobs)))
-
-
-def over(amount: Amount, jobs: Axis, everyone: Axis) -> Amount:
-    """An amount of some jobs over all that they were selected from, nothing for the others."""
-    every = np.arange(len(jobs))
-    return amount.mapped((everyone,), jobs.positions, every, np.ones(len(jobs)))
-
-
-def _profile(c: Fleet, step: float, hours: int) -> tuple[Indices, Indices, Floats]:
-    """Entries (site · time, candidate, kW) of the power that a start draws while the job runs."""
-    owner = c.integers("start_job")
-    duration, power = c.job_duration.values[owner], c.job_power.values[owner]
-    steps = np.ceil(duration / step - INSTANT).astype(np.int64)
-    cells = np.repeat(np.arange(len(owner)), steps)
-    after = np.arange(len(cells)) - np.repeat(np.cumsum(steps) - steps, steps)
-    share = np.clip(duration[cells] / step - after, 0.0, 1.0)
-    when = c.integers("start_step")[cells] + after
-    inside = when < hours
-    at = c.integers("start_site")[cells] * hours + when
-    return at[inside], cells[inside], (power[cells] * share)[inside]
 
 
 def replay(c: Units, flows: Flows, log: Log) -> None:

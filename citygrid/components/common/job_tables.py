@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from citygrid.arrays import Floats
 from citygrid.components.contract import Parameter
 
 #: Hours below which two instants are the same.
@@ -36,6 +37,22 @@ class PoolJob(NamedTuple):
     latency: float
     priority: str
     price: float
+
+    def begins(self, step: float, steps: int) -> range:
+        """The steps [of ``step`` h] in which it may start and still end within window and horizon.
+
+        Of a job that is not interrupted.
+        """
+        first = max(int(np.ceil(self.release / step - INSTANT)), 0)
+        last = min(int(np.floor((self.deadline - self.duration) / step + INSTANT)),
+                   steps - int(np.ceil(self.duration / step - INSTANT)))  # fmt: skip
+        return range(first, last + 1)
+
+    def shares(self, step: float, steps: int) -> Floats:
+        """The share of every step (T) that lies in its window."""
+        begin = np.arange(steps) * step
+        inside = np.minimum(self.deadline, begin + step) - np.maximum(self.release, begin)
+        return np.clip(inside, 0.0, None) / step
 
 
 class Chance(NamedTuple):
