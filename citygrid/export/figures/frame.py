@@ -12,7 +12,7 @@ from citygrid.arrays import Floats
 from citygrid.cards import short
 from citygrid.errors import Fault, InputError, unknown
 from citygrid.export.palette import Look
-from citygrid.export.report.windows import WHOLE_DAYS, Window
+from citygrid.export.windows import WHOLE_DAYS, Window
 from citygrid.plan.plan import Plan
 
 if TYPE_CHECKING:

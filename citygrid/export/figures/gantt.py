@@ -25,8 +25,8 @@ from citygrid.export.figures.frame import (
     title,
 )
 from citygrid.export.palette import look
-from citygrid.export.report.windows import Window
 from citygrid.export.tables import job_table
+from citygrid.export.windows import Window
 from citygrid.plan.plan import Plan
 
 if TYPE_CHECKING:

@@ -9,6 +9,8 @@ import pandas as pd
 
 from citygrid.errors import Fault, InputError
 from citygrid.export.assets import asset_table
+from citygrid.export.drawing.picture import Picture, draw, use_class
+from citygrid.export.drawing.plates import STEP, share_of_peak
 from citygrid.export.figures.frame import (
     HATCHES,
     INK,
@@ -22,7 +24,6 @@ from citygrid.export.figures.frame import (
 from citygrid.export.flows import Dispatch
 from citygrid.export.gis.geometry import locate
 from citygrid.export.palette import CLASSES, SHADES, SHADES_DATA, SHADES_POWER, Look, look
-from citygrid.export.report.picture import STEP, Picture, draw, share_of_peak, use_class
 from citygrid.plan.plan import Plan
 from citygrid.plan.verify import replayed
 

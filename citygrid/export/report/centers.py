@@ -17,7 +17,7 @@ from citygrid.district.case import Case
 from citygrid.export.flows import WORK, Dispatch
 from citygrid.export.palette import look
 from citygrid.export.report.courses import Courses, courses
-from citygrid.export.report.windows import Window
+from citygrid.export.windows import Window
 
 
 @dataclass(frozen=True)

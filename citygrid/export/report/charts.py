@@ -9,8 +9,8 @@ import numpy as np
 from citygrid.arrays import Floats
 from citygrid.export.flows import Dispatch
 from citygrid.export.palette import Look, look
-from citygrid.export.report.windows import Window
 from citygrid.export.stacking import NOTHING, by_kind, carriers_of, name_of, order, power_scale
+from citygrid.export.windows import Window
 
 #: Width of a chart and the room around its plot, in the units of its own picture.
 WIDTH = 620.0

@@ -20,7 +20,7 @@ from citygrid.export.report.charts import (
     tick_text,
 )
 from citygrid.export.report.lines import LOOKS
-from citygrid.export.report.windows import Window
+from citygrid.export.windows import Window
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import pandas as pd
 
 from citygrid.arrays import Floats
 from citygrid.export.report.charts import BOTTOM, LEFT, RIGHT, TOP, Plot, marks
-from citygrid.export.report.windows import Window
+from citygrid.export.windows import Window
 
 #: Jobs have the whole page's width.
 WIDE = 1280.0

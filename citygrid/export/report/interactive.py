@@ -22,10 +22,10 @@ from citygrid.export.report.entries import Entry, by_case, tried
 from citygrid.export.report.html import policy, resource, script_json, template, write_text
 from citygrid.export.report.lines import KNOWN, LOOKS
 from citygrid.export.report.side_by_side import courses_of
-from citygrid.export.report.windows import local
 from citygrid.export.report.wording import NONE, number
 from citygrid.export.stacking import by_kind, carriers_of, name_of, order
 from citygrid.export.tables import figure
+from citygrid.export.windows import local
 from citygrid.plan.compare import Try, best_of
 
 #: Hatching of the palette → plotly's patterns.

@@ -14,7 +14,7 @@ from citygrid.arrays import Floats
 from citygrid.district.case import Case
 from citygrid.export.flows import Dispatch
 from citygrid.export.report.courses import Courses, courses
-from citygrid.export.report.windows import Window, local
+from citygrid.export.windows import Window, local
 
 KIND = "heat_pipe"
 #: Parameter of a pipe → what its temperature is called.

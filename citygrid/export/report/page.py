@@ -12,6 +12,7 @@ import pandas as pd
 from citygrid.district.case import Case
 from citygrid.export.assets import asset_table
 from citygrid.export.balance import Balance, energy, money
+from citygrid.export.drawing.picture import draw, shown_by_hour
 from citygrid.export.flows import Dispatch, dispatch
 from citygrid.export.gis.geometry import locate
 from citygrid.export.palette import CLASSES, look
@@ -22,13 +23,12 @@ from citygrid.export.report.entries import Entry, by_case, tried
 from citygrid.export.report.gantt import gantt
 from citygrid.export.report.html import digest, policy, resource, script_json, template, write_text
 from citygrid.export.report.network import heat_network
-from citygrid.export.report.picture import draw, shown_by_hour
 from citygrid.export.report.side_by_side import side_by_side
-from citygrid.export.report.windows import Window, local, windows
 from citygrid.export.report.wording import NONE, number, power_of_ten, share
 from citygrid.export.report.worths import prices, worths
 from citygrid.export.stacking import carriers_of, name_of
 from citygrid.export.tables import figure, job_table, kpi_table, provenance_table
+from citygrid.export.windows import Window, local, windows
 from citygrid.ledger import COLUMNS, STANDS_IN, Line, total, weights
 from citygrid.plan.compare import Try, best_of
 from citygrid.plan.verify import TOLERANCE, Verdict

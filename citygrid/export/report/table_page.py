@@ -10,9 +10,9 @@ from typing import Any
 from shapely.affinity import affine_transform
 
 from citygrid.district.case import Case
+from citygrid.export.drawing.projection import WIDTH, projection
 from citygrid.export.gis.geometry import locate
 from citygrid.export.report.html import digest, policy, resource, template, write_text
-from citygrid.export.report.projection import WIDTH, projection
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import xarray as xr
 from citygrid.district.case import Case
 from citygrid.export.palette import look
 from citygrid.export.report.courses import Courses, courses
-from citygrid.export.report.windows import Window, local
+from citygrid.export.windows import Window, local
 from citygrid.plan.plan import Plan
 
 #: Limits that are said in a sentence, one of each kind and quantity; the table has all.

@@ -11,8 +11,8 @@ from citygrid.export.report import Entry, write_report
 from citygrid.export.report.centers import centers
 from citygrid.export.report.courses import courses
 from citygrid.export.report.network import heat_network
-from citygrid.export.report.windows import windows
 from citygrid.export.tables import job_table
+from citygrid.export.windows import windows
 
 
 @pytest.fixture(scope="module")

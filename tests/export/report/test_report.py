@@ -16,9 +16,9 @@ import citygrid as cg
 from citygrid.export.balance import energy, money
 from citygrid.export.flows import dispatch
 from citygrid.export.report import Entry, write_report
-from citygrid.export.report.windows import windows
 from citygrid.export.report.wording import number, share
 from citygrid.export.stacking import by_kind
+from citygrid.export.windows import windows
 from citygrid.plan.compare import Try
 from citygrid.plan.plan import Plan
 from citygrid.plan.verify import verify

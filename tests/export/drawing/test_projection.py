@@ -8,7 +8,7 @@ from shapely.affinity import affine_transform
 from shapely.geometry import Point
 
 import citygrid as cg
-from citygrid.export.report.projection import WIDTH, projection
+from citygrid.export.drawing.projection import WIDTH, projection
 from citygrid.export.report.table_page import draw_marked
 
 #: The grid at one node, cables of a kilometre each to the east and to the north of it.

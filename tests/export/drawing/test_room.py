@@ -10,11 +10,12 @@ import pytest
 from shapely.geometry import LineString, Point
 
 from citygrid.export.assets import asset_table
+from citygrid.export.drawing.picture import draw
+from citygrid.export.drawing.plates import IN_A_ROW, LETTER, LINE, STEP
+from citygrid.export.drawing.room import Room
 from citygrid.export.flows import dispatch
 from citygrid.export.gis.geometry import locate
-from citygrid.export.report.picture import IN_A_ROW, LETTER, LINE, STEP, draw
-from citygrid.export.report.room import Room
-from citygrid.export.report.windows import _marks
+from citygrid.export.windows import _marks
 from tests.helpers import solve
 
 STREET = """
