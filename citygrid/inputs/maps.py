@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from citygrid.errors import Fault, InputError
-from citygrid.inputs.tables import MOST_BYTES, check_file
+from citygrid.inputs.tables import MOST_BYTES, check_file, guarded
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -87,13 +87,14 @@ def _opened(read: Callable[[], T], more: str = "") -> T:
 
     What it only warns of, such as points without a place, is told by who reads the rows.
     """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", RuntimeWarning)
-            return read()
-    except Exception as error:  # GDAL's, shapely's, pyproj's and numpy's have no common family
-        said = " ".join(str(error).split()).replace(";", ",")
-        raise ValueError(f"cannot be read ({said[:80]}); name {FORMATS}{more}") from error
+
+    def refusal(said: str) -> ValueError:
+        short = " ".join(said.split()).replace(";", ",")[:80]
+        return ValueError(f"cannot be read ({short}); name {FORMATS}{more}")
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        return guarded(read, refusal)
 
 
 def _check(path: Path) -> None:

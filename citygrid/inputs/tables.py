@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 
 from citygrid.arrays import Floats
 from citygrid.errors import Fault, InputError
+
+T = TypeVar("T")
 
 #: Bytes of the largest file that is read, and of the largest text, which takes far more room than
 #: its bytes once it is in memory.
@@ -358,19 +360,23 @@ def check_cells(file: Path, cells: int) -> None:
 
 def opened(file: Path, read: Callable[[Path], Any], what: str) -> Any:
     """What ``read`` makes of the file; whatever a library objects to becomes one fault."""
+    return guarded(lambda: read(file), lambda said: InputError(
+        Fault(str(file), f"cannot be read as {what}: {said}", None, "check or replace the file")
+    ))  # fmt: skip
+
+
+def guarded(read: Callable[[], T], refusal: Callable[[str], Exception]) -> T:
+    """What ``read`` gives; whatever a library objects to is raised as a refusal that tells it.
+
+    An :class:`InputError` is one already.
+    """
     try:
-        return read(file)
+        return read()
     except InputError:
         raise
     except Exception as error:  # every library has its own family, and they change
         first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        if isinstance(error, KeyError):
-            first = f"it lacks {first}"
-        raise InputError(
-            Fault(
-                str(file), f"cannot be read as {what}: {first}", None, "check or replace the file"
-            )
-        ) from error
+        raise refusal(f"it lacks {first}" if isinstance(error, KeyError) else first) from error
 
 
 def from_frame(file: Path, frame: pd.DataFrame) -> Table:
