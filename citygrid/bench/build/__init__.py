@@ -17,7 +17,7 @@ from __future__ import annotations
 import importlib.util
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from citygrid.bench import Say, Wish
 from citygrid.bench._measure import Measurement, measure
@@ -51,12 +51,17 @@ def _form(path: str) -> Any:
     return _build_form(_case(path))
 
 
-def _build_pyomo(form: Any) -> int:
+class _Held(NamedTuple):
+    """What was built, kept until the peak of memory has been read, and the size told of it."""
+
+    size: int
+    built: Any
+
+
+def _build_pyomo(form: Any) -> _Held:
     from citygrid.routes.pyomo import build
 
-    # Kept alive until the peak has been read.
-    _build_pyomo.model = build(form)  # type: ignore[attr-defined]
-    return len(form.cost)
+    return _Held(len(form.cost), build(form))
 
 
 def _hours(hours: int) -> int:
@@ -65,25 +70,23 @@ def _hours(hours: int) -> int:
     return hours
 
 
-def _regular_arrays(hours: int) -> Any:
+def _regular_arrays(hours: int) -> _Held:
     from citygrid.bench.build.linopy_models import regular_model
 
     return _arrays(regular_model(hours))
 
 
-def _hub_arrays(hours: int) -> Any:
+def _hub_arrays(hours: int) -> _Held:
     from citygrid.bench.build.linopy_models import hub_model
 
     return _arrays(hub_model(hours))
 
 
-def _arrays(model: Any) -> int:
-    """Derive what linopy hands to a solver; kept alive with its model until the peak is read."""
+def _arrays(model: Any) -> _Held:
+    """Derive what linopy hands to a solver; kept with its model."""
     found = model.matrices
-    _arrays.held = (  # type: ignore[attr-defined]
-        found.A, found.c, found.lb, found.ub, found.b, found.sense, found.vtypes
-    )  # fmt: skip
-    return int(found.A.nnz)
+    arrays = found.A, found.c, found.lb, found.ub, found.b, found.sense, found.vtypes
+    return _Held(int(found.A.nnz), (model, arrays))
 
 
 def _beside(
