@@ -8,9 +8,10 @@ import pytest
 
 import citygrid as cg
 from citygrid.gap import relative_gap
+from citygrid.model.form import Form
 from citygrid.routes import Options
 from citygrid.study.fronts.measures import MEASURES, Limited, limited
-from citygrid.study.fronts.relaxing import Relaxation
+from citygrid.study.fronts.relaxing import Relaxation, Relaxed
 from citygrid.study.fronts.solving import Solver
 from tests.helpers import EXACT
 from tests.study.fronts.districts import TINY, case_of, tiny_by_peak
@@ -22,6 +23,13 @@ LIMITS = (91.0, 98.0, 103.0, 109.0, 114.0, 119.0)
 def by_peak() -> Limited:
     """Tiny with its highest import limited."""
     return limited(cg.formulate(case_of(TINY)), MEASURES["peak"])
+
+
+def paid_anyway(by_peak: Limited, constant: float) -> tuple[Form, Relaxed | None, float]:
+    """Tiny under 109 kW where so much is paid anyway [EUR]: form, relaxation and least cost."""
+    form = by_peak.at(109.0)
+    form = replace(form, constant=form.constant + constant)
+    return form, Relaxation(by_peak.form).under(form), tiny_by_peak(109.0) + constant
 
 
 def test_rows_that_all_plans_keep_raise_the_bound_under_every_limit_and_never_above_the_truth(
@@ -60,10 +68,7 @@ def test_a_search_begun_from_a_dear_plan_finds_a_cheaper_one(
 ) -> None:
     """A plan for 91 kW costs 68.30 EUR; under 109 kW 62 are enough, whatever is paid anyway."""
     dear = Solver("milp", EXACT).plan(by_peak.at(91.0), None, None, ()).x
-    form = by_peak.at(109.0)
-    form = replace(form, constant=form.constant + constant)
-    relaxed = Relaxation(by_peak.form).under(form)
-    truth = tiny_by_peak(109.0) + constant
+    form, relaxed, truth = paid_anyway(by_peak, constant)
     gap = 1.0 / abs(truth)
     x, proof, _ = Solver("milp", Options(gap=gap)).search(form, dear, None, relaxed)
     assert x is not None and proof is not None
@@ -78,10 +83,7 @@ def test_a_search_that_finds_nothing_cheaper_proves_the_gap_and_no_more(
     by_peak: Limited, constant: float
 ) -> None:
     best = Solver("milp", EXACT).plan(by_peak.at(109.0), None, None, ()).x
-    form = by_peak.at(109.0)
-    form = replace(form, constant=form.constant + constant)
-    relaxed = Relaxation(by_peak.form).under(form)
-    truth = tiny_by_peak(109.0) + constant
+    form, relaxed, truth = paid_anyway(by_peak, constant)
     gap = 0.5 / abs(truth)
     _, proof, _ = Solver("milp", Options(gap=gap)).search(form, best, None, relaxed)
     assert proof == pytest.approx(truth - 0.5, abs=1e-4)
