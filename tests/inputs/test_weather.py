@@ -8,9 +8,10 @@ import pandas as pd
 import pytest
 
 from citygrid.errors import InputError
+from citygrid.inputs.ground import ground_wave
 from citygrid.inputs.sun import clear_irradiance, cloudy_irradiance, height, solar_position
 from citygrid.inputs.time import read_horizon
-from citygrid.inputs.weather import ground_wave, read_weather
+from citygrid.inputs.weather import read_weather
 
 FRANKFURT = (50.088, 8.654, 112.0)
 SUMMER = read_horizon("2023-06-19T00:00Z", "48 h", "1 h", None)
