@@ -194,10 +194,11 @@ class Theatre:
                     yield f"left {name}"
             elif Path(name).parts[0] == ".citygrid" or name.endswith(BESIDE_DATABASES):
                 continue
+            elif name not in self.files:
+                if before.get(name) != path.read_bytes():
+                    yield f"made {name}"
             elif before.get(name) == path.read_bytes():
                 continue
-            elif name not in self.files:
-                yield f"made {name}"
             elif fault_of := not_whole(path, self.sizes[name]):
                 yield f"{name} is not whole: {fault_of}"
         yield from (f"lost {name}" for name in before.keys() - now.keys() - {".citygrid"}
