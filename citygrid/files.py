@@ -195,10 +195,12 @@ def _is_full(folder: Path, error: Exception) -> bool:
 
 
 def _is_refusal(error: Exception) -> bool:
-    """Whether it is in the words of SQLite or GDAL that a disk refused to be written."""
+    """Whether it is in the words of SQLite, GDAL or netCDF that a disk refused to be written."""
     kind = type(error)
-    return kind.__module__.startswith("pyogrio.") or (
-        (kind.__module__, kind.__name__) == ("sqlite3", "OperationalError")
+    return (
+        kind.__module__.startswith("pyogrio.")
+        or (kind.__module__, kind.__name__) == ("sqlite3", "OperationalError")
+        or (kind is RuntimeError and str(error).startswith("NetCDF: "))
     )
 
 

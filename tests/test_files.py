@@ -208,9 +208,16 @@ def test_a_full_disk_is_named_whatever_the_library_calls_it(tmp_path, monkeypatc
     assert path.read_text() == "before" and list(tmp_path.iterdir()) == [path]
 
 
-def test_an_error_that_is_not_the_disks_stays_what_it_is(tmp_path):
-    with pytest.raises(RuntimeError, match="HDF"), whole(tmp_path / "plan.nc"):
+def test_a_refusal_in_the_words_of_netcdf_names_the_file(tmp_path):
+    path = tmp_path / "plan.nc"
+    with pytest.raises(OSError, match="could not be written: NetCDF: HDF") as caught, whole(path):
         raise RuntimeError("NetCDF: HDF error")
+    assert caught.value.filename == str(path) and not list(tmp_path.iterdir())
+
+
+def test_an_error_that_is_not_the_disks_stays_what_it_is(tmp_path):
+    with pytest.raises(RuntimeError, match="a slip"), whole(tmp_path / "plan.nc"):
+        raise RuntimeError("a slip")
 
 
 def test_files_that_belong_together_are_there_at_once_or_not_at_all(tmp_path):

@@ -14,7 +14,7 @@ GROUND_DEPTH = 1.0
 #: Thermal diffusivity of soil [m²/s]: 2.3 W/mK over 2.5 MJ/m³K, moist as in the pipes' losses.
 SOIL_DIFFUSIVITY = 2.3 / 2.5e6
 #: Days of air temperature from which its yearly wave can be told.
-YEAR_DAYS_MIN = 330.0
+YEAR_DAYS_MIN = 330
 
 
 def ground_wave(

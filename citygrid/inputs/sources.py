@@ -74,6 +74,15 @@ class Source:
         return wanted, rows.astype(np.int64)
 
 
+def all_told(file: Path, stamps: NDArray[np.datetime64]) -> NDArray[np.datetime64]:
+    """The stamps as they are. Raises :class:`InputError` where a row has none."""
+    lacking = np.flatnonzero(np.isnat(stamps))
+    if len(lacking):
+        raise InputError(Fault(str(file), f"has no time in row {lacking[0] + 1} of its data", None,
+                               "complete the row, or take it away"))  # fmt: skip
+    return stamps
+
+
 def _month_day_hour(stamps: NDArray[np.datetime64]) -> NDArray[np.int64]:
     index = pd.DatetimeIndex(stamps)
     month, day, hour = (np.asarray(part) for part in (index.month, index.day, index.hour))

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from citygrid.errors import Fault, InputError
-from citygrid.inputs.sources import Source
+from citygrid.inputs.sources import Source, all_told
 from citygrid.inputs.tables import Column, Table, from_frame, read_text
 
 #: Units of pvlib's names, which these files are read with.
@@ -149,4 +149,5 @@ def _source(
         Column(c.header, c.name, PVLIB_UNITS.get(c.name, c.unit), c.values) for c in plain.columns
     )
     table = Table(file, columns, plain.rows + header_lines)
-    return Source(table, stamps.to_numpy("datetime64[ns]"), None, None, typical, meta)
+    timed = all_told(file, stamps.to_numpy("datetime64[ns]"))
+    return Source(table, timed, None, None, typical, meta)

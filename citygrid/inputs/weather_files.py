@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from citygrid.errors import Fault, InputError
-from citygrid.inputs.sources import Source, dated, open_source
+from citygrid.inputs.sources import Source, all_told, dated, open_source
 from citygrid.inputs.stations import pvgis_json
 from citygrid.inputs.tables import Column, Table, check_file, opened, read_text, split_header
 
@@ -143,4 +143,4 @@ def _test_reference_year(file: Path) -> Source:
         for name, ours in _TRY.items() if name in frame
     ]  # fmt: skip
     table = Table(file, tuple(columns), np.arange(len(frame), dtype=np.int64) + rule + 2)
-    return Source(table, stamps, None, None, typical=True)
+    return Source(table, all_told(file, stamps), None, None, typical=True)

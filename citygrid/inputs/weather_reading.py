@@ -108,22 +108,23 @@ class Reading:
         if "ground_temperature" in self.known:
             self._state("ground_temperature")
             return
-        source = self.source
-        days = (source.stamps[-1] - source.stamps[0]) / np.timedelta64(1, "D")
-        if not source.typical and days < YEAR_DAYS_MIN:
-            reason = f"it covers {days:.0f} days, and the air's yearly wave needs a year"
-            self._lacks("ground_temperature", f"{reason}; add a column `ground temperature [degC]`")
-            return
-        column = self.known["air_temperature"]
+        source, column = self.source, self.known["air_temperature"]
         scale, offset = conversion(source, column, None, "degC", [])
         cells = np.asarray(column.values)
         if cells.dtype.kind == "O":
             import pandas as pd
 
             cells = pd.to_numeric(pd.Series(cells), errors="coerce").to_numpy(np.float64)
-        good = np.isfinite(cells)
+        air = cells * scale + offset
+        least, most = POSSIBLE["air_temperature"]
+        good = (air >= least) & (air <= most)  # what is unknown beyond the horizon hurts nobody
+        days = len(np.unique(source.stamps[good].astype("datetime64[D]")))
+        if days < YEAR_DAYS_MIN:
+            reason = f"it tells the air of {days} days, and the air's yearly wave needs a year"
+            self._lacks("ground_temperature", f"{reason}; add a column `ground temperature [degC]`")
+            return
         self.values["ground_temperature"] = ground_wave(
-            source.stamps[good], cells[good] * scale + offset, self.horizon.middle, depth
+            source.stamps[good], air[good], self.horizon.middle, depth
         )
         self.notes.append(f"ground temperature at {depth:g} m modelled from the air's yearly wave")
 

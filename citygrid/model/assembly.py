@@ -117,3 +117,10 @@ def laid_out(parts: Sequence[NDArray[Any]], kind: Any = float) -> NDArray[Any]:
             np.add(part, kind(0), out=whole[begin : begin + part.size].reshape(part.shape))
         begin += part.size
     return whole
+
+
+def spent(parts: list[NDArray[Any]], kind: Any = float) -> NDArray[Any]:
+    """The vector of all blocks as :func:`laid_out` makes it, after which the blocks are let go."""
+    whole = laid_out(parts, kind)
+    parts.clear()
+    return whole

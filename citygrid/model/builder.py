@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from citygrid.arrays import Flags, Floats
 from citygrid.ledger import COLUMNS, weights
 from citygrid.model.algebra import Above, Linear, Relation, Term, Triplets
-from citygrid.model.assembly import Flow, Rows, laid_out
+from citygrid.model.assembly import Flow, Rows, laid_out, spent
 from citygrid.model.curves import first_tangents
 from citygrid.model.form import Account, Block, Curve, Form, Lines
 from citygrid.model.guards import Guards
@@ -232,8 +232,8 @@ class Model:
 
         return Form(
             cost, constant, self._entries.close(self._width),
-            laid_out(self._row_lower), laid_out(self._row_upper),
-            laid_out(self._lower), laid_out(self._upper), laid_out(self._integer, bool),
+            spent(self._row_lower), spent(self._row_upper),
+            spent(self._lower), spent(self._upper), spent(self._integer, bool),
             self._columns, self._rows, accounts, tuple(self._curves),
         )  # fmt: skip
 

@@ -154,11 +154,30 @@ def test_the_ground_is_the_airs_wave_damped_and_late(tmp_path):
     assert weather.ground_temperature == pytest.approx(pipe[at], abs=0.05)
 
 
+def test_the_ground_does_not_follow_what_no_air_can_be(tmp_path):
+    """99.9 degC is an EPW's word for unknown; 1e300 and `inf` ended the search of a wave."""
+    table = frame()
+    for at, slip in ((10, 99.9), (20, 1e300), (30, np.inf), (40, np.nan)):
+        table.iloc[at, table.columns.get_loc("temperature [degC]")] = slip
+    weather = read_weather(stored(tmp_path, table), SUMMER, *FRANKFURT)
+    clean = read_weather(stored(tmp_path, frame()), SUMMER, *FRANKFURT)
+    assert weather.ground_temperature == pytest.approx(clean.ground_temperature, abs=0.05)
+
+
+def test_a_year_mostly_unknown_has_no_wave(tmp_path):
+    table = frame()
+    table.iloc[:4000, table.columns.get_loc("temperature [degC]")] = np.nan
+    table.iloc[6000:, table.columns.get_loc("temperature [degC]")] = np.nan
+    weather = read_weather(stored(tmp_path, table), SUMMER, *FRANKFURT)
+    with pytest.raises(InputError, match=r"air of 84 days.*ground temperature \[degC\]"):
+        _ = weather.ground_temperature
+
+
 def test_what_a_short_file_cannot_tell_is_refused_when_asked_and_not_before(tmp_path):
     weather = read_weather(stored(tmp_path, frame().iloc[4000:4200]), SUMMER, *FRANKFURT)
     assert len(weather.air_temperature) == 48
     assert not weather.has("ground_temperature") and not weather.has("ghi")
-    with pytest.raises(InputError, match=r"8 days.*ground temperature \[degC\]"):
+    with pytest.raises(InputError, match=r"air of 9 days.*ground temperature \[degC\]"):
         _ = weather.ground_temperature
     with pytest.raises(InputError, match=r"ghi.*cloud cover"):
         _ = weather.ghi
@@ -213,22 +232,35 @@ def test_open_meteos_irradiance_is_that_of_the_hour_before_its_stamp(tmp_path):
     assert weather.ghi == pytest.approx(700.0 * height(sun_of(SUMMER)))
 
 
-def test_a_reference_year_of_dwd_names_the_end_of_its_hours(tmp_path):
-    """Hour 1 of UTC+1 is 23:00 UTC of the day before; B and D are horizontal."""
+def reference_year(file):
+    """A year of DWD whose air is the number of the hour over 100."""
     head = ["Testreferenzjahr", "Format: ...", "RW HW MM DD HH t p WR WG N x RF B D A E IL", "*** "]
     body = []
     for i, at in enumerate(pd.date_range("2001-01-01", periods=8760, freq="h")):
         sun = f"{200 if 11 <= at.hour < 14 else 0} {100 if 11 <= at.hour < 14 else 0}"
         body.append(f"4001500 2966500 {at.month} {at.day} {at.hour + 1} {i / 100} 1000 90 3.0 4 5 "
                     f"70 {sun} 300 -300 0")  # fmt: skip
-    file = tmp_path / "TRY.dat"
     file.write_text("\n".join(head + body) + "\n", encoding="latin-1")
+    return file
+
+
+def test_a_reference_year_of_dwd_names_the_end_of_its_hours(tmp_path):
+    """Hour 1 of UTC+1 is 23:00 UTC of the day before; B and D are horizontal."""
+    file = reference_year(tmp_path / "TRY.dat")
     horizon = read_horizon("2022-12-31T23:00Z", "24 h", "1 h", None)
     weather = read_weather(file, horizon, 53.5, 10.0, 7.0)
     assert weather.air_temperature == pytest.approx(np.arange(24) / 100)
     assert weather.ghi[11:14] == pytest.approx(300.0) and weather.ghi.sum() == pytest.approx(900)
     assert weather.cloud_cover == pytest.approx(0.5)
     assert weather.relative_humidity == pytest.approx(0.7)
+
+
+def test_a_row_of_a_typical_year_without_its_time_is_told(tmp_path):
+    """Fuzzing: a moment that is none ended the search of the ground's wave."""
+    file = reference_year(tmp_path / "TRY.dat")
+    file.write_text(file.read_text().replace(" 3 5 7 ", " 3 nan 7 ", 1))
+    with pytest.raises(InputError, match=r"TRY.dat: has no time in row 1519 of its data"):
+        read_weather(file, SUMMER, 53.5, 10.0, 7.0)
 
 
 @pytest.mark.parametrize("name", ["town.epw", "town.csv"])

@@ -71,7 +71,7 @@ def constrained(problem: Problem) -> Any:
 def write_cqm(problem: Problem, path: Path) -> None:
     """Write the problem in dimod's format of constrained quadratic models."""
     with constrained(problem).to_file() as stream:
-        _copy(stream, path)
+        _copy_undated(stream, path)
 
 
 def read_cqm(path: Path, rows: list[str] | None = None) -> Form:
@@ -160,6 +160,23 @@ def _copy(stream: Any, path: Path) -> None:
     with whole(path) as temporary, temporary.open("wb") as target:
         while chunk := stream.read(1 << 20):
             target.write(chunk)
+
+
+def _copy_undated(stream: Any, path: Path) -> None:
+    """An archive behind a header, without the hour at which it was made: equal models, equal bytes.
+
+    dimod dates what it puts into an archive; one without a date is of 1980.
+    """
+    with zipfile.ZipFile(stream) as dated:
+        begin = min(each.header_offset for each in dated.infolist())
+        stream.seek(0)
+        with whole(path) as temporary, temporary.open("w+b") as target:
+            target.write(stream.read(begin))
+            with zipfile.ZipFile(target, "a") as undated:
+                for each in dated.infolist():
+                    name = zipfile.ZipInfo(each.filename)
+                    name.compress_type = each.compress_type
+                    undated.writestr(name, dated.read(each))
 
 
 def _read(path: Path, kind: str, reader: Callable[[Any], Any]) -> Any:
