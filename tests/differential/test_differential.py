@@ -17,15 +17,15 @@ from citygrid.plan.plan import Plan
 from citygrid.routes import Options
 from tests.differential.references import INFEASIBLE, Programme, brute_force
 from tests.differential.table import compared, formulated
-from tests.random_districts import PLAIN, _Maker, district, kinds_in
+from tests.random_districts import PLAIN, Maker, district, kinds_in
 
 SOME, MANY = range(16), range(100)
 
 
 def test_the_generator_knows_every_kind_and_draws_each() -> None:
     drawn = [district(seed).text for seed in range(150)]
-    lacking = {kind for kind in kinds() if not hasattr(_Maker, kind)}
-    assert not lacking, f"say in tests/random_districts.py how to draw {lacking}"
+    lacking = {kind for kind in kinds() if not hasattr(Maker, kind)}
+    assert not lacking, f"say in tests/random_districts/parts.py how to draw {lacking}"
     assert set().union(*(kinds_in(text, kinds()) for text in drawn)) == set(kinds())
     steps = {step for text in drawn for step in ("5 min", "15 min", "1 h", "6 h")
              if f"step: {step}}}" in text}  # fmt: skip
