@@ -56,14 +56,14 @@ def best_of(
     if target is not None and solver.options.gap > 0.0 and form.integer.any():
         price = _dear(limited, relaxation, target.value, limited.value(cheapest))
     if price is None:
-        best = solver.plan(aim, proof, target, (cheapest,), known)
+        best = solver.plan(aim, proof, target, (cheapest,), known, afresh=True)
         proof = proven(best.cost, better(proof, best.bound))
         return best.x, None if proof is None else sign * proof, None
     priced = limited.priced(price)
     relaxation.sharpen(priced.cost, priced.constant, solver.options)
     both = relaxation.under(priced)
     floor = None if both is None else both.bound
-    best = solver.plan(priced, floor, both, (cheapest,), known)
+    best = solver.plan(priced, floor, both, (cheapest,), known, afresh=True)
     floor = better(floor, best.bound)
     if floor is not None:
         line = Line(0.0, floor, -price * sign)

@@ -24,7 +24,7 @@ from citygrid.study.fronts.bounds import Bounds, Line
 from citygrid.study.fronts.ends import best_of, least_measure_at
 from citygrid.study.fronts.measures import Limited, Measure, limited, measure_of
 from citygrid.study.fronts.placing import next_limit
-from citygrid.study.fronts.points import Dropped, Front, Point, monotone
+from citygrid.study.fronts.points import SAME, Dropped, Front, Point, monotone
 from citygrid.study.fronts.relaxing import Relaxation, Relaxed
 from citygrid.study.fronts.solving import Found, Solver
 from citygrid.verbs import verify
@@ -159,24 +159,52 @@ class _Builder:
         (_, free), (_, tight) = self.found
         self.solver.say("placing the limits along the front of the relaxation")
         self.sharpen(max(tight.cost - free.cost, 0.0) / self.range)
-        loosest = self.look(self.loosest)
-        places = [self.look(self.tightest), loosest]
-        order: list[_Place] = []
-        while len(order) < points - len(self.found):
-            limit = next_limit(
-                [
-                    (p.limit, p.relaxed.value, float(p.relaxed.duals[self.limited.row]))
-                    for p in places
-                ]
-            )
-            if limit is None:
-                break
-            place = self.look(limit)
-            order.append(place)
-            places.append(place)
+        places = [self.look(self.tightest), self.look(self.loosest)]
+        order = self.place(places, points - len(self.found))
         for number, place in enumerate(order, 1):
             self.solver.say(f"point {number} of {len(order)}: {self.measure.said(place.limit)}")
             self.plan(place)
+        # A plan near its bound may be worse than that of a tighter limit. Others take the places of
+        # such points, below the cheapest plan's own measure, beyond which there is nothing to gain.
+        for _ in range(points):
+            kept = self.undominated()
+            if len(kept) >= points:
+                break
+            below = [p for p in places if self.measure.sign * p.limit <= kept[-1]]
+            more = self.place(below, 1) if len(below) > 1 else []
+            if not more:
+                break
+            places.append(more[0])
+            self.solver.say(f"point {len(kept) + 1} of {points}: "
+                            f"{self.measure.said(more[0].limit)}")  # fmt: skip
+            self.plan(more[0])
+
+    def place(self, places: list[_Place], count: int) -> list[_Place]:
+        """So many limits more, each where the relaxation's front bends most; added to ``places``.
+
+        Fewer where nothing is left to divide.
+        """
+        order: list[_Place] = []
+        for _ in range(count):
+            limit = next_limit([
+                (p.limit, p.relaxed.value, float(p.relaxed.duals[self.limited.row])) for p in places
+            ])  # fmt: skip
+            if limit is None:
+                break
+            order.append(self.look(limit))
+            places.append(order[-1])
+        return order
+
+    def undominated(self) -> list[float]:
+        """What the plans measure, less is better, that no other one is better than, sorted."""
+        kept: list[float] = []
+        least = 0.0
+        for value, cost in sorted((self.measure.sign * self.limited.value(f.x), f.cost)
+                                  for _, f in self.found):  # fmt: skip
+            if not kept or cost < least - SAME * max(1.0, abs(least)):
+                kept.append(value)
+                least = cost
+        return kept
 
     def look(self, limit: float) -> _Place:
         """The relaxation under a limit; its duals prove a line under the whole front."""

@@ -5,7 +5,8 @@ From the cheapest to the dearest, and no further than is needed:
 1. the relaxation under the limit, from the last one's basis: a point, and a line under the front;
 2. plans that are known and keep the limit;
 3. the integers of the nearest plans held, the rest dispatched anew: one linear programme each;
-4. the integers in which the best of these and the relaxation agree held, the rest searched;
+4. the integers held in which the best of these agrees with the relaxation or with all its
+   neighbours, the rest searched; then those in which it agrees with the relaxation alone;
 5. the whole search: without a plan from nothing; with one for what is cheaper by more than the gap,
    in which all integers are held whose other value costs more by the relaxation's reduced costs.
    Where it finds nothing, the gap is proven.
@@ -14,12 +15,12 @@ From the cheapest to the dearest, and no further than is needed:
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from citygrid.arrays import Floats
+from citygrid.arrays import Flags, Floats
 from citygrid.errors import Fault, InfeasibleError, NoPlanError
 from citygrid.gap import relative_gap
 from citygrid.model.form import Form
@@ -89,7 +90,7 @@ class Solver:
 
     def plan(
         self, form: Form, bound: float | None, relaxed: Relaxed | None, starts: Sequence[Floats],
-        known: Sequence[Floats] = (), limit: str = "", whole: bool = True,
+        known: Sequence[Floats] = (), limit: str = "", whole: bool = True, afresh: bool = False,
     ) -> Found:  # fmt: skip
         """The plan of a form from what is known.
 
@@ -103,6 +104,9 @@ class Solver:
             The limit in words, for messages.
         whole
             Whether the whole may be searched where a plan is known that is not near enough.
+        afresh
+            Whether that search is for plans more than for a proof: where costs are others than
+            those for which the known plans were found, there are better ones.
 
         Raises :class:`InfeasibleError` where no plan keeps the limit and :class:`NoPlanError` where
         none was found.
@@ -123,14 +127,15 @@ class Solver:
             if best is not None and self.near(form.objective(best), bound):
                 return found()
             if self.route == "milp" and best is not None and relaxed is not None:
-                x = self.part(form, best, relaxed, bound)
-                if x is not None and form.objective(x) < form.objective(best):
-                    best, how = x, "part"
-                if self.near(form.objective(best), bound):
-                    return found()
+                for same in self.parts(form, best, relaxed, starts):
+                    x = self.part(form, best, relaxed, bound, same)
+                    if x is not None and form.objective(x) < form.objective(best):
+                        best, how = x, "part"
+                    if self.near(form.objective(best), bound):
+                        return found()
         if best is not None and not whole:
             return found()
-        x, proof, status = self.search(form, best, bound, relaxed)
+        x, proof, status = self.search(form, best, bound, None if afresh else relaxed)
         if x is not None and (best is None or form.objective(x) < form.objective(best)):
             best, how = x, "search"
         if best is None:
@@ -146,14 +151,25 @@ class Solver:
         found, _ = milp.complete(form, x, Journal(), self.options.quiet)
         return found
 
+    def parts(
+        self, form: Form, best: Floats, relaxed: Relaxed, starts: Sequence[Floats]
+    ) -> Iterator[Flags]:
+        """Which integers (n) to hold as ``best`` has them, the smaller search first.
+
+        Between two plans of a front lie mostly those that take some things from one and some from
+        the other; where both have the same, and where the relaxation agrees, little is to be won.
+        """
+        whole, count = form.integer, int(form.integer.sum())
+        agreed = whole & (np.abs(relaxed.x - np.round(best)) <= WHOLE)
+        common = whole & np.all([np.round(start) == np.round(best) for start in starts], axis=0)
+        for same in (agreed | common, agreed) if len(starts) > 1 else (agreed,):
+            if count and same.sum() >= max(HELD * count, count - LEFT):
+                yield same
+
     def part(
-        self, form: Form, best: Floats, relaxed: Relaxed, bound: float | None
+        self, form: Form, best: Floats, relaxed: Relaxed, bound: float | None, same: Flags
     ) -> Floats | None:
-        """A plan with those integers of ``best`` in which the relaxation agrees."""
-        whole = form.integer
-        same = whole & (np.abs(relaxed.x - np.round(best)) <= WHOLE)
-        if not whole.any() or same.sum() < max(HELD * whole.sum(), whole.sum() - LEFT):
-            return None
+        """A plan with the integers (n) that are the same as those of ``best``."""
         self.work.parts += 1
         held = fix(relaxed.form, np.flatnonzero(same), np.round(best[same])).form
         task = Task.of(
