@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -13,9 +13,8 @@ import pytest
 from citygrid import files
 from citygrid.errors import InputError
 from citygrid.files import holding, together, whole
+from tests.waiting import Other
 
-#: Seconds that whoever is in the middle gives to somebody else, who must wait for it.
-GIVEN = 0.3
 NAMES = ("a", "b", "sub/c")
 
 
@@ -30,21 +29,18 @@ def texts(folder: Path) -> list[str]:
     return [(folder / name).read_text() for name in NAMES]
 
 
-def in_the_middle(
-    monkeypatch: pytest.MonkeyPatch, other: Callable[[], None], after: str
-) -> threading.Thread:
-    """Let another thread come in between, once, when a file of that name has got its name."""
-    real, thread = Path.replace, threading.Thread(target=other)
+def in_the_middle(monkeypatch: pytest.MonkeyPatch, other: Callable[[], None], after: str) -> Other:
+    """Let somebody else come in between, once, when a file of that name has got its name."""
+    real, comes = Path.replace, Other(other)
 
     def replace(self: Path, target: Path) -> Path:
         done = real(self, target)
-        if Path(target).name == after and thread.ident is None:
-            thread.start()
-            thread.join(GIVEN)
+        if Path(target).name == after and comes.ident is None:
+            comes.come_in()
         return done
 
     monkeypatch.setattr(Path, "replace", replace)
-    return thread
+    return comes
 
 
 def test_all_files_are_of_the_one_who_comes_last(tmp_path, monkeypatch):
@@ -52,7 +48,7 @@ def test_all_files_are_of_the_one_who_comes_last(tmp_path, monkeypatch):
     write(tmp_path, "before")
     second = in_the_middle(monkeypatch, lambda: write(tmp_path, "second"), after="a")
     write(tmp_path, "first")
-    second.join(60)
+    second.end()
     assert texts(tmp_path) == ["second"] * 3
     assert not [*tmp_path.rglob(".partial-*")]
 
@@ -67,7 +63,7 @@ def test_who_reads_several_files_waits_until_all_have_their_names(tmp_path, monk
 
     reader = in_the_middle(monkeypatch, read, after="a")
     write(tmp_path, "new")
-    reader.join(60)
+    reader.end()
     assert seen == [["new"] * 3]
 
 
@@ -83,11 +79,9 @@ def test_what_a_file_was_before_is_not_taken_for_an_abandoned_one(tmp_path, monk
     os.utime(tmp_path / "a", (long_ago, long_ago))
 
     def other() -> None:
-        with whole(tmp_path / "a"):
+        with suppress(RuntimeError), whole(tmp_path / "a"):
             raise RuntimeError("it only looks for strays, and gives up")
 
-    hook = threading.excepthook
-    monkeypatch.setattr(threading, "excepthook", lambda told: None)
     second = in_the_middle(monkeypatch, other, after="a")
     with pytest.raises(OSError), together():  # noqa: PT012
         for name in ("a", "b"):
@@ -95,8 +89,7 @@ def test_what_a_file_was_before_is_not_taken_for_an_abandoned_one(tmp_path, monk
                 temporary.write_text("new")
         (tmp_path / "b").unlink()
         (tmp_path / "b").mkdir()  # its name is refused
-    second.join(60)
-    monkeypatch.setattr(threading, "excepthook", hook)
+    second.end()
     assert (tmp_path / "a").read_text() == "before"
 
 

@@ -6,7 +6,6 @@ What happens in between is let happen there, by a second connection, as another 
 from __future__ import annotations
 
 import os
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -19,9 +18,7 @@ from citygrid.registry import check as checking
 from citygrid.registry.blobs import SWEPT, Blobs
 from citygrid.registry.check import check
 from citygrid.registry.keeping import choose, collect
-
-#: Seconds that somebody is given to come in between; who has to wait uses all of them.
-GIVEN = 0.3
+from tests.waiting import Other
 
 
 @pytest.fixture
@@ -126,17 +123,13 @@ def aged(registry: Registry, data: bytes) -> str:
 def test_a_content_that_a_run_begins_to_need_while_it_is_removed_is_there(folder, monkeypatch):
     with Registry(folder, write=True) as registry:
         digest = aged(registry, b"weather")
-        putting = threading.Thread(target=lambda: Blobs(folder / "blobs").put(b"weather"))
-
-        def put() -> None:
-            putting.start()
-            putting.join(GIVEN)  # it has to wait, and then writes the content anew
-
+        putting = Other(lambda: Blobs(folder / "blobs").put(b"weather"))
         removal = choose(registry, None, None)
         assert removal.blobs == (digest,)
-        meanwhile(monkeypatch, Blobs, "discard", put)
+        # It has to wait, and then writes the content anew.
+        meanwhile(monkeypatch, Blobs, "discard", putting.come_in)
         collect(registry, removal)
-        putting.join(60)
+        putting.end()
         assert registry.blobs.sound(digest)
 
 

@@ -12,14 +12,13 @@ import pytest
 
 from citygrid.errors import InputError
 from citygrid.registry.schema import open_to_read
+from citygrid.study import store as stores
 from citygrid.study import table
 from citygrid.study.conduct import stored
 from citygrid.study.rolling.checkpoint import Checkpoint
 from citygrid.study.store import DATABASE, Store
 from citygrid.study.table import land, read_results
-
-#: Seconds that somebody is given to come in between; who has to wait uses all of them.
-GIVEN = 0.3
+from tests.waiting import Other
 
 
 def ask(store: Store, routes: list[str], value: float) -> None:
@@ -69,38 +68,34 @@ def test_results_that_are_landed_while_they_are_read_are_all_of_before_or_after(
     folder, monkeypatch
 ):
     seen: list[list[float]] = []
-    reader = threading.Thread(
-        target=lambda: seen.append(read_results(folder)["objective_eur"].to_pylist())
-    )
+    reader = Other(lambda: seen.append(read_results(folder)["objective_eur"].to_pylist()))
     real = pq.write_table
 
     def write(part: Any, where: Path, **more: Any) -> None:
         if "route=milp" in str(where):  # the other route's file has its name already
-            reader.start()
-            reader.join(GIVEN)
+            reader.come_in()
         real(part, where, **more)
 
     monkeypatch.setattr(pq, "write_table", write)
     with Store.conducting(folder) as store:
         ask(store, ["lp", "milp"], 2.0)
         land(store)
-    reader.join(60)
+    reader.end()
     assert seen == [[2.0, 2.0]]
 
 
 def test_results_whose_file_goes_while_they_are_read_are_read(folder, monkeypatch):
     """A smaller study takes files away: it waits for whoever reads them."""
     real = table._read
-    smaller = threading.Thread(target=lambda: conduct_less(folder))
+    smaller = Other(lambda: conduct_less(folder))
 
     def read(*args: Any) -> Any:
-        smaller.start()
-        smaller.join(GIVEN)
+        smaller.come_in()
         return real(*args)
 
     monkeypatch.setattr(table, "_read", read)
     assert len(read_results(folder)) == 2
-    smaller.join(60)
+    smaller.end()
     monkeypatch.undo()
     assert read_results(folder)["objective_eur"].to_pylist() == [3.0]
 
@@ -111,7 +106,7 @@ def conduct_less(folder: Path) -> None:
         land(store)
 
 
-def test_a_reader_does_not_stop_a_study_that_begins(tmp_path):
+def test_a_reader_does_not_stop_a_study_that_begins(tmp_path, monkeypatch):
     """Its database is there and empty, and somebody looks into it just then."""
     folder = tmp_path / "out"
     folder.mkdir()
@@ -120,6 +115,13 @@ def test_a_reader_does_not_stop_a_study_that_begins(tmp_path):
     reader.execute("BEGIN")
     reader.execute("SELECT count(*) FROM sqlite_master").fetchone()
     failures: list[BaseException] = []
+    begun, settle = threading.Event(), stores.settle
+
+    def noted(*args: Any, **more: Any) -> None:
+        begun.set()
+        settle(*args, **more)
+
+    monkeypatch.setattr(stores, "settle", noted)
 
     def begin() -> None:
         try:
@@ -130,7 +132,9 @@ def test_a_reader_does_not_stop_a_study_that_begins(tmp_path):
 
     study = threading.Thread(target=begin)
     study.start()
-    study.join(GIVEN)
+    while study.is_alive() and not begun.wait(0.005):
+        pass
+    study.join(0.1)
     reader.close()
     study.join(60)
     assert not failures
