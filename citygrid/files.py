@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import glob
 import os
 import secrets
@@ -13,7 +14,7 @@ import threading
 import time
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
@@ -24,21 +25,55 @@ from citygrid.errors import Fault, InputError
 ABANDONED_AFTER = 86_400.0
 #: Free room [bytes] below which a disk counts as full when a write has failed.
 LEAST_ROOM = 1 << 20
+#: How often a folder is made that others, who fail, take away again.
+TRIES = 10
 
 
 class _Batch:
-    """Files that wait for each other: temporary → what it will be called; what was read."""
+    """Files that wait for each other: temporary → what it will be called; what was read, then."""
 
     def __init__(self, inputs: Iterable[Path]) -> None:
         self.waiting: dict[Path, Path] = {}
         self.made: list[Path] = []
-        self.inputs = {Path(each).resolve() for each in inputs}
+        self.inputs: dict[Path, tuple[int, ...] | None] = {}
+        self.read(inputs)
+
+    def read(self, inputs: Iterable[Path]) -> None:
+        """Note files that are about to be read."""
+        for each in inputs:
+            path = Path(each).resolve()
+            self.inputs.setdefault(path, _which(path))
 
     def ready(self, path: Path) -> Path:
         """Where the file that will be ``path`` lies now. Raises ``KeyError`` for no such file."""
         return {final: temporary for temporary, final in self.waiting.items()}[_target(path)]
 
-    def name(self) -> None:
+    def settle(self) -> None:
+        """Give all files their names, while nobody else names any in the same folders.
+
+        Of two who write the same files at once, all are of the one who comes last. Raises
+        :class:`InputError` where files would come to lie beside an input that is another by now.
+        """
+        folders = {path.parent.resolve() for path in self.waiting.values()}
+        beside = {path: was for path, was in self.inputs.items()
+                  if any(each.is_relative_to(path.parent) for each in folders)}  # fmt: skip
+        with holding(folders | {path.parent for path in beside}):
+            for path, was in beside.items():
+                if _which(path) != was:
+                    reason = "was written over by another process meanwhile"
+                    raise InputError(Fault(str(path), reason, None, "run this command again"))
+            self._name()
+            for folder in folders:
+                _settle(folder)
+
+    def drop(self, kept: Iterable[Path]) -> None:
+        """Let go of all files but those temporaries that are ``kept``."""
+        for temporary in self.waiting.keys() - set(kept):
+            temporary.unlink(missing_ok=True)
+            del self.waiting[temporary]
+        _remove(self.made)
+
+    def _name(self) -> None:
         """Give all files their names; where one is refused, all others are what they were."""
         named: list[tuple[Path, Path | None]] = []
         seconds: list[Path] = []
@@ -69,25 +104,51 @@ def together(inputs: Iterable[Path] = ()) -> Iterator[Callable[[Path], Path]]:
     """Files that are written inside (:func:`whole`) are there all at once at the end, or none is.
 
     Folders that were made for them go, too, where an error ends it. ``inputs`` are files that they
-    were made from: none of these may be written over, which raises :class:`InputError`. What it
-    gives says where a file that is ready lies until then. Names are given in the order in which the
-    files became ready; only a process that is killed meanwhile leaves some of them.
+    are made from, read after this begins: none of these may be written over, and files that come to
+    lie beside one must be of what it still is; else :class:`InputError` is raised. What it gives
+    says where a file that is ready lies until then. Names are given in the order in which the files
+    became ready; only a process that is killed meanwhile leaves some of them. Within another one,
+    the names come at the end of that.
     """
+    outer = _batch.get()
+    if outer is not None:
+        before = [*outer.waiting]
+        outer.read(inputs)
+        try:
+            yield outer.ready
+        except BaseException:
+            outer.drop(before)
+            raise
+        return
     batch = _Batch(inputs)
     token = _batch.set(batch)
     try:
         yield batch.ready
         with _uninterrupted():
-            batch.name()
-            for folder in {path.parent for path in batch.waiting.values()}:
-                _settle(folder)
+            batch.settle()
     except BaseException:
-        for temporary in batch.waiting:
-            temporary.unlink(missing_ok=True)
-        _remove(batch.made)
+        batch.drop(())
         raise
     finally:
         _batch.reset(token)
+
+
+@contextmanager
+def holding(folders: Iterable[Path], shared: bool = False) -> Iterator[None]:
+    """Nobody else holds any of these folders meanwhile, or only others who ``shared`` it do.
+
+    Whoever gives several files their names holds their folders, and whoever reads several that
+    belong together shares them. A process that ends, however it does, lets go. Folders that are not
+    there are held by nobody, and so are those on disks that know no locks.
+    """
+    with ExitStack() as held:
+        # All in the same order: of two processes, none waits for what the other will not let go.
+        for folder in sorted(set(folders)):
+            with suppress(OSError):
+                opened = os.open(folder, os.O_RDONLY)
+                held.callback(os.close, opened)
+                fcntl.flock(opened, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
+        yield
 
 
 @contextmanager
@@ -106,19 +167,7 @@ def whole(path: Path) -> Iterator[Path]:
     if batch is not None and path.resolve() in batch.inputs:
         raise InputError(Fault(str(path), "would be written over, and is an input", None,
                                "choose another file or folder by --out"))  # fmt: skip
-    made = _folder(path.parent)
-    for stray in path.parent.glob(glob.escape(f".partial-{path.name}-") + "*"):
-        with suppress(FileNotFoundError):  # another writer may clean up, too
-            if time.time() - stray.stat().st_mtime > ABANDONED_AFTER:
-                stray.unlink()
-    try:
-        handle, name = tempfile.mkstemp(prefix=f".partial-{path.name}-", suffix=path.suffix,
-                                        dir=path.parent)  # fmt: skip
-    except OSError as failure:  # of a name that nobody has asked for
-        _remove(made)
-        raise OSError(failure.errno, failure.strerror, str(path)) from failure
-    os.close(handle)
-    temporary = Path(name)
+    temporary, made = _begun(path)
     with _uninterrupted():
         try:
             yield temporary
@@ -147,6 +196,46 @@ def whole(path: Path) -> Iterator[Path]:
     _settle(path.parent)
 
 
+def _begun(path: Path) -> tuple[Path, list[Path]]:
+    """An empty temporary in the target's folder, and the folders that were made for it."""
+    made: list[Path] = []
+    for tries_left in reversed(range(TRIES)):
+        made += _folder(path.parent)
+        _sweep(path)
+        try:
+            handle, name = tempfile.mkstemp(prefix=f".partial-{path.name}-", suffix=path.suffix,
+                                            dir=path.parent)  # fmt: skip
+        except OSError as failure:  # of a name that nobody has asked for
+            if isinstance(failure, FileNotFoundError) and tries_left:
+                continue  # who else had made the folder has failed, and taken it away
+            _remove(made)
+            raise OSError(failure.errno, failure.strerror, str(path)) from failure
+        os.close(handle)
+        return Path(name), made
+    raise AssertionError("not reached")
+
+
+def _sweep(path: Path) -> None:
+    """Remove temporaries of a file that have no writer any more.
+
+    Nobody gives names meanwhile: what a file was before has such a name then, and is old.
+    """
+    found = path.parent.glob(glob.escape(f".partial-{path.name}-") + "*")
+    strays = [each for each in found if _is_abandoned(each)]
+    if not strays:
+        return
+    with holding([path.parent.resolve()]):
+        for stray in strays:
+            if _is_abandoned(stray):
+                stray.unlink(missing_ok=True)
+
+
+def _is_abandoned(stray: Path) -> bool:
+    with suppress(FileNotFoundError):  # another writer may clean up, too
+        return time.time() - stray.stat().st_mtime > ABANDONED_AFTER
+    return False
+
+
 def _folder(path: Path) -> list[Path]:
     """Make a folder and those above it; gives those that were not there, the outermost first."""
     missing: list[Path] = []
@@ -160,6 +249,14 @@ def _folder(path: Path) -> list[Path]:
         _remove(missing)
         raise
     return missing
+
+
+def _which(path: Path) -> tuple[int, ...] | None:
+    """What tells a file from one that replaces it; ``None`` of one that is not there."""
+    with suppress(OSError):
+        state = path.stat()
+        return state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns
+    return None
 
 
 def _second_name(path: Path) -> Path | None:

@@ -82,11 +82,11 @@ def write(
     from citygrid.plan.verify import replayed
 
     names = known_formats(to)
-    found = plan if isinstance(plan, Plan) else Plan.load(plan)
-    checked = replayed(found) if verdict is None else verdict
-    subject = Subject(found, checked, routes)
     read = [*inputs, *(() if isinstance(plan, Plan) else (Path(plan),))]
     with together(read):
+        found = plan if isinstance(plan, Plan) else Plan.load(plan)
+        checked = replayed(found) if verdict is None else verdict
+        subject = Subject(found, checked, routes)
         return {name: FORMATS[name].write(subject, Path(folder)) for name in names}
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from citygrid.cards import counted
 from citygrid.district.case import Case
 from citygrid.errors import Fault, InputError, VerificationError
-from citygrid.files import refuse_unwritable
+from citygrid.files import refuse_unwritable, together
 from citygrid.gap import relative_gap
 from citygrid.plan.compare import Comparison, Try, best_of, compare, try_of_plan
 from citygrid.plan.plan import Plan
@@ -61,8 +61,9 @@ def write_runs(
     """Write every route's plan and GeoPackage, one report, and the table of routes.
 
     A single route's files stand in ``folder`` itself, several have a folder each. Of several seeds
-    the first one's plans are written; report and table speak of all. Returns route → what → path;
-    a route without a plan has only the report and the table.
+    the first one's plans are written; report and table speak of all. All files are there at once,
+    and of two processes that write them into one folder all are of the same. Returns route → what →
+    path; a route without a plan has only the report and the table.
     """
     from citygrid.export import write
     from citygrid.export.report import Entry, write_report
@@ -73,17 +74,18 @@ def write_runs(
     files: dict[str, dict[str, str]] = {run.route: {} for run in runs}
     places = _places(folder, files)
     entries = []
-    for run in runs:
-        if run.plan is None or run.verdict is None or run.seed != runs[0].seed:
-            continue
-        say(f"writing the plan by {run.route}")
-        written = write(run.plan, PLAN_FILES, places[run.route], run.verdict, beside)
-        files[run.route] = {"plan": str(written["nc"]), "gpkg": str(written["gpkg"])}
-        entries.append(Entry(run.route, run.case, run.plan, run.verdict, run.seconds, run.size))
-    say("writing the report")
     report, routes = folder / REPORT, folder / ROUTES
-    write_report(entries, report, [run.tried for run in runs])
-    write_table(table, routes)
+    with together():
+        for run in runs:
+            if run.plan is None or run.verdict is None or run.seed != runs[0].seed:
+                continue
+            say(f"writing the plan by {run.route}")
+            written = write(run.plan, PLAN_FILES, places[run.route], run.verdict, beside)
+            files[run.route] = {"plan": str(written["nc"]), "gpkg": str(written["gpkg"])}
+            entries.append(Entry(run.route, run.case, run.plan, run.verdict, run.seconds, run.size))
+        say("writing the report")
+        write_report(entries, report, [run.tried for run in runs])
+        write_table(table, routes)
     for entry in files.values():
         entry |= {"report": str(report), "routes": str(routes)}
     return files
@@ -241,8 +243,9 @@ def report_stored(paths: Sequence[Path], out: Path, interactive: bool = False) -
 
         plotly_script()
         write = write_interactive
-    stored = [Stored.load(path) for path in paths]
-    write([Entry(s.route, s.case, s.plan, s.verdict, s.seconds, s.size) for s in stored], out)
+    with together(paths):
+        stored = [Stored.load(path) for path in paths]
+        write([Entry(s.route, s.case, s.plan, s.verdict, s.seconds, s.size) for s in stored], out)
     return [s.verdict for s in stored]
 
 
@@ -256,21 +259,23 @@ def export_stored(paths: Sequence[Path], to: Iterable[str], folder: Path) -> dic
     from citygrid.export import known_formats, write
 
     names = known_formats(to)
-    stored = [Stored.load(path) for path in paths]
-    others = [path for path, each in zip(paths, stored, strict=True)
-              if each.case.hash != stored[0].case.hash]  # fmt: skip
-    if others:
-        raise InputError([
-            Fault(str(path), f"is a plan of another case than {paths[0]}", None,
-                  "export plans of the same case together, others on their own") for path in others
-        ])  # fmt: skip
-    best = best_of(stored)
-    if not best.verdict.ok:
-        raise VerificationError([
-            Fault(str(path), f"breaks {counted(len(each.verdict.violations), 'rule')}, first: "
-                  f"{each.verdict.violations[0]}", None,
-                  f"plan the district anew; `citygrid verify {path}` says all")
-            for path, each in zip(paths, stored, strict=True)
-        ])  # fmt: skip
-    routes = route_table(stored) if len(stored) > 1 else None
-    return write(best.plan, names, folder, best.verdict, routes, paths)
+    with together(paths):
+        stored = [Stored.load(path) for path in paths]
+        others = [path for path, each in zip(paths, stored, strict=True)
+                  if each.case.hash != stored[0].case.hash]  # fmt: skip
+        if others:
+            raise InputError([
+                Fault(str(path), f"is a plan of another case than {paths[0]}", None,
+                      "export plans of the same case together, others on their own")
+                for path in others
+            ])  # fmt: skip
+        best = best_of(stored)
+        if not best.verdict.ok:
+            raise VerificationError([
+                Fault(str(path), f"breaks {counted(len(each.verdict.violations), 'rule')}, first: "
+                      f"{each.verdict.violations[0]}", None,
+                      f"plan the district anew; `citygrid verify {path}` says all")
+                for path, each in zip(paths, stored, strict=True)
+            ])  # fmt: skip
+        routes = route_table(stored) if len(stored) > 1 else None
+        return write(best.plan, names, folder, best.verdict, routes, paths)

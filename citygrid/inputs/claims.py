@@ -37,7 +37,12 @@ def check_whole(path: Path, most: int) -> None:
     import netCDF4
 
     with netCDF4.Dataset(path) as stored:
-        claimed = sum(int(each.size) * _width(each) for each in _variables(stored))
+        check_claims(stored, path, most)
+
+
+def check_claims(stored: Any, path: Path, most: int) -> None:
+    """:func:`check_whole` of a file that is open already."""
+    claimed = sum(int(each.size) * _width(each) for each in _variables(stored))
     if claimed > min(most, INFLATES * path.stat().st_size + HEADERS):
         raise ValueError(f"it claims {claimed:,} bytes of values")
 

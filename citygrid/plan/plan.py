@@ -24,7 +24,7 @@ from citygrid.district.case import Case
 from citygrid.errors import Fault, InputError
 from citygrid.files import whole
 from citygrid.gap import relative_gap
-from citygrid.inputs.claims import check_whole
+from citygrid.inputs.claims import check_claims
 from citygrid.ledger import COLUMNS, Line
 from citygrid.plan.accessor import PlanAccessor as PlanAccessor  # registers `dataset.citygrid`
 from citygrid.plan.digest import digest
@@ -248,7 +248,7 @@ class Plan:
 
     @classmethod
     def load(cls, path: str | Path) -> Plan:
-        """Read a plan.
+        """Read a plan, whole also where another process writes the next one meanwhile.
 
         Raises :class:`InputError` when the file is missing, cut, of another format, or not a
         citygrid plan.
@@ -257,12 +257,8 @@ class Plan:
         if not path.is_file():
             raise InputError(Fault(str(path), "no such plan", None, "name a plan.nc file"))
         try:
-            check_whole(path, MOST_BYTES)
-            with xr.open_dataset(path, engine="netcdf4") as stored:
-                dataset = stored.load()
-            _check_format(path, dataset.attrs)
-            _check_frame(dataset)
-            case = Case.from_datasets(_groups(path))
+            dataset, groups = _read(path)
+            case = Case.from_datasets(groups)
         except (
             OSError, KeyError, ValueError, TypeError, IndexError, AttributeError, RuntimeError,
         ) as error:  # fmt: skip
@@ -329,18 +325,28 @@ def _canonical_of(unit: str) -> tuple[float, str]:
     raise ValueError(f'whose unit "{unit}" is none')
 
 
-def _groups(path: Path) -> dict[str, xr.Dataset]:
-    import netCDF4
+def _read(path: Path) -> tuple[xr.Dataset, dict[str, xr.Dataset]]:
+    """The flows, and kind → what is stored of the case.
 
+    The file is opened once: a second time, its name may be another plan's.
+    """
+    import netCDF4
+    from xarray.backends import NetCDF4DataStore
+
+    store_of: Callable[..., Any] = NetCDF4DataStore
     with netCDF4.Dataset(path) as root:
-        kinds = list(root["case"].groups)
-    stored = {}
-    for kind in ["", *kinds]:
-        with xr.open_dataset(
-            path, engine="netcdf4", group=f"case/{kind}" if kind else "case", decode_times=True
-        ) as group:
-            stored[kind] = group.load()
-    return stored
+        check_claims(root, path, MOST_BYTES)
+
+        def loaded(group: str | None) -> xr.Dataset:
+            found = xr.open_dataset(store_of(root, group=group)).load()
+            found.set_close(None)  # of the file, which all of them share, we let go
+            return found
+
+        dataset = loaded(None)
+        _check_format(path, dataset.attrs)
+        _check_frame(dataset)
+        kinds = ["", *root["case"].groups]
+        return dataset, {kind: loaded(f"case/{kind}" if kind else "case") for kind in kinds}
 
 
 def assemble(

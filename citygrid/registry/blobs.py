@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from citygrid.errors import Fault, InputError
-from citygrid.files import ABANDONED_AFTER, whole
+from citygrid.files import ABANDONED_AFTER, holding, whole
 from citygrid.registry.canonical import sha256, sha256_of_file
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -42,7 +42,8 @@ class Blobs:
         """Keep a content; on return it is on disk. Gives its digest. Raises ``OSError``."""
         digest = sha256(data)
         path = self.path(digest)
-        with suppress(FileNotFoundError):
+        # Whoever discards holds the folder: what is found here young is not taken away.
+        with suppress(FileNotFoundError), holding([self.folder], shared=True):
             if path.stat().st_size == len(data):
                 os.utime(path)  # in use again: `gc` leaves alone what is young
                 return digest
@@ -87,7 +88,8 @@ class Blobs:
         """Remove temporaries that no writer has touched for a day, at most once a day."""
         mark = self.folder / SWEPT
         with suppress(FileNotFoundError):
-            if time.time() - mark.stat().st_mtime < ABANDONED_AFTER:
+            # A mark of a clock that has been put back since is none.
+            if 0.0 <= time.time() - mark.stat().st_mtime < ABANDONED_AFTER:
                 return 0
         number = 0
         for stray in self.folder.glob("??/.partial-*"):

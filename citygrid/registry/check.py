@@ -10,7 +10,7 @@ from typing import Any
 from citygrid.errors import InputError
 from citygrid.registry.blobs import is_digest
 from citygrid.registry.canonical import NOTHING_BEFORE, link, sha256
-from citygrid.registry.schema import COLUMNS, told
+from citygrid.registry.schema import COLUMNS, snapshot, told
 from citygrid.registry.store import CHAIN, REMOVAL, Registry, columns_of
 
 #: Faults beyond which more are counted but not told.
@@ -56,18 +56,33 @@ def check(registry: Registry, head: str | None = None) -> Report:
     also write a new chain from end to end: against that, ``head`` (a hash that was noted
     elsewhere) must still be in it. Raises :class:`InputError` for a database that cannot be read.
     """
-    with told(registry.path):
-        return _follow(registry, head)
-
-
-def _follow(registry: Registry, head: str | None) -> Report:
     report = Report()
+    with told(registry.path):
+        # Others may add runs meanwhile: what is compared is of one moment.
+        with snapshot(registry.connection):
+            wanted = _follow(registry, head, report)
+        for digest, at in wanted.items():
+            report.blobs += 1
+            if not (is_digest(digest) and registry.blobs.sound(digest)) and _stands(registry, at):
+                report.blame(f"content {digest[:64]} of run number {at} is missing or was changed")
+    return report
+
+
+def _stands(registry: Registry, number: int) -> bool:
+    """Whether a run is there still, and not removed with its contents since it was read."""
+    ask = "SELECT body IS NOT NULL FROM runs WHERE sequence = ?"
+    row = registry.connection.execute(ask, (number,)).fetchone()
+    return row is not None and bool(row[0])
+
+
+def _follow(registry: Registry, head: str | None, report: Report) -> dict[str, int]:
+    """All but the contents: gives the digests of those, and the numbers of runs that need them."""
     connection = registry.connection
     damage = [str(row[0]) for row in connection.execute("PRAGMA quick_check(10)")]
     if damage != ["ok"]:
         for each in damage:
             report.blame(f"the database is damaged: {each[:200]}")
-        return report
+        return {}
     wanted: dict[str, int] = {}
     missing, named, hashes = dict[str, int](), set[str](), {NOTHING_BEFORE}
     number, previous = 0, NOTHING_BEFORE
@@ -100,16 +115,12 @@ def _follow(registry: Registry, head: str | None) -> Report:
         report.blame(
             f"no run has the hash {head[:64]}: the chain is another than when it was noted"
         )
-    for digest, at in wanted.items():
-        report.blobs += 1
-        if not is_digest(digest) or not registry.blobs.sound(digest):
-            report.blame(f"content {digest[:64]} of run number {at} is missing or was changed")
     begun = registry.unfinished(strict=False)
     for entry in begun:
         if entry.record is None:
             report.blame(f"what is known of the unfinished run {entry.id[:64]} is unsound")
     report.unfinished = len(begun)
-    return report
+    return wanted
 
 
 def _body_faults(

@@ -9,8 +9,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from citygrid.errors import Fault, InputError
-from citygrid.files import ABANDONED_AFTER
+from citygrid.files import ABANDONED_AFTER, holding
 from citygrid.registry.record import new_record
+from citygrid.registry.schema import snapshot, told
 from citygrid.registry.store import REMOVAL, Entry, Registry
 
 #: Seconds that a content is left alone: a run that needs it may not have ended yet.
@@ -58,6 +59,11 @@ def choose(registry: Registry, keep: int | None, before: str | None) -> Removal:
     contents of which no run speaks. Records of earlier removals stay. Runs that are still at work
     stay, and so do contents younger than a day.
     """
+    with told(registry.path), snapshot(registry.connection):
+        return _chosen(registry, keep, before)
+
+
+def _chosen(registry: Registry, keep: int | None, before: str | None) -> Removal:
     whole, parts = list[Entry](), dict[str, list[str]]()
     for entry in registry.entries():
         if entry.record is None or entry.record.body["command"] == REMOVAL:
@@ -86,13 +92,17 @@ def choose(registry: Registry, keep: int | None, before: str | None) -> Removal:
 def _unneeded(registry: Registry, gone: set[str]) -> tuple[list[str], int]:
     """Contents of which no run speaks that stays, and their size [bytes]."""
     needed: set[str] = set()
-    for entry in (*registry.entries(), *registry.unfinished()):
-        if entry.record is not None and entry.id not in gone:
-            needed.update(entry.record.blobs)
+    with told(registry.path), snapshot(registry.connection):
+        for entry in (*registry.entries(), *registry.unfinished()):
+            if entry.record is not None and entry.id not in gone:
+                needed.update(entry.record.blobs)
     found, size = [], 0
     for digest in registry.blobs.all():
         if digest not in needed:
-            state = registry.blobs.path(digest).stat()
+            try:
+                state = registry.blobs.path(digest).stat()
+            except FileNotFoundError:  # another process removes contents, too
+                continue
             if time.time() - state.st_mtime > YOUNG:
                 found.append(digest)
                 size += state.st_size
@@ -103,13 +113,20 @@ def collect(registry: Registry, removal: Removal) -> Removal:
     """Carry a removal out; gives what has gone.
 
     The record that says so is in the chain before a content goes, and what is needed is looked up
-    once more in between, so that a run that has ended meanwhile keeps its contents.
+    once more in between, so that a run that has ended meanwhile keeps its contents. Nobody else
+    removes anything meanwhile; what somebody has removed before is not removed again.
     """
-    if removal.runs or removal.unfinished:
-        registry.remove(removal.runs, removal.unfinished, new_record(
-            REMOVAL, removed=[*removal.runs, *removal.unfinished]))  # fmt: skip
-        registry.shrink()
-    unneeded, _ = _unneeded(registry, set())
-    gone = [digest for digest in unneeded if digest in set(removal.blobs)]
-    size = sum(registry.blobs.discard(digest) for digest in gone)
-    return Removal(removal.runs, removal.unfinished, tuple(gone), size)
+    with holding([registry.folder]):
+        with told(registry.path), snapshot(registry.connection):
+            there = {entry.id for entry in registry.entries() if entry.record is not None}
+            begun = {entry.id for entry in registry.unfinished()}
+        runs = tuple(id for id in removal.runs if id in there)
+        dead = tuple(id for id in removal.unfinished if id in begun)
+        if runs or dead:
+            registry.remove(runs, dead, new_record(REMOVAL, removed=[*runs, *dead]))
+            registry.shrink()
+        with holding([registry.blobs.folder]):
+            unneeded, _ = _unneeded(registry, set())
+            gone = [digest for digest in unneeded if digest in set(removal.blobs)]
+            size = sum(registry.blobs.discard(digest) for digest in gone)
+    return Removal(runs, dead, tuple(gone), size)

@@ -71,9 +71,10 @@ def connect(
             if write:
                 if connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
                     _refuse_foreign(connection, path)  # before anything of it is changed
-                _settle(connection, network, timeout)
+                settle(connection, network, timeout)
                 _migrate(connection)
-            _refuse_foreign(connection, path)
+            with snapshot(connection):
+                _refuse_foreign(connection, path)
         except BaseException:
             connection.close()
             raise
@@ -95,10 +96,17 @@ def open_to_read(path: Path, timeout: float) -> sqlite3.Connection:
     Raises ``sqlite3.OperationalError``.
     """
     log = path.with_name(path.name + "-wal")
+
+    def is_logged() -> bool:
+        try:
+            return log.stat().st_size > 0
+        except FileNotFoundError:  # there is none, or none any more
+            return False
+
     # The log of a database in use must be read with it, for which SQLite wants to write beside it.
     # Where it cannot and there is no log, the file is all there is.
     for mode in ("mode=rw", "mode=ro", "mode=ro&immutable=1"):
-        if "immutable" in mode and log.exists() and log.stat().st_size:
+        if "immutable" in mode and is_logged():
             continue
         try:
             connection = _careful(f"file:{quote(str(path))}?{mode}", timeout)
@@ -122,7 +130,7 @@ def _careful(address: str, timeout: float) -> sqlite3.Connection:
     return connection
 
 
-def _settle(connection: sqlite3.Connection, network: bool, timeout: float) -> None:
+def settle(connection: sqlite3.Connection, network: bool, timeout: float) -> None:
     """Every commit is on disk before it returns; readers and a writer do not wait for each other.
 
     The write-ahead log needs shared memory, which no network file system has.
@@ -154,6 +162,19 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
+
+
+@contextmanager
+def snapshot(connection: sqlite3.Connection) -> Iterator[None]:
+    """All that is read inside is of one moment, whatever others write meanwhile."""
+    if connection.in_transaction:
+        yield
+        return
+    connection.execute("BEGIN")
+    try:
+        yield
+    finally:
+        connection.execute("ROLLBACK")
 
 
 def version_of(connection: sqlite3.Connection) -> int:

@@ -18,7 +18,7 @@ from citygrid.registry.canonical import NOTHING_BEFORE, link, plain, text_of
 from citygrid.registry.machine import fate, process
 from citygrid.registry.place import Place, refuse_network
 from citygrid.registry.record import LARGE, SPILLED, Record
-from citygrid.registry.schema import COLUMNS, connect, told, transaction
+from citygrid.registry.schema import COLUMNS, connect, snapshot, told, transaction
 
 DATABASE, BLOBS, IGNORE = "runs.db", "blobs", ".gitignore"
 #: The rest of what stands in a row of a finished run.
@@ -180,6 +180,10 @@ class Registry:
 
         Raises :class:`InputError` where there is none, or where several begin so.
         """
+        with told(self.path), snapshot(self.connection):
+            return self._find(prefix)
+
+    def _find(self, prefix: str) -> Entry:
         most = 4
         if last := _LAST.fullmatch(prefix):
             prefix = self._last(int(last[1] or 0)) or prefix
@@ -279,12 +283,13 @@ class Registry:
     ) -> list[Entry]:  # fmt: skip
         """Runs that are all of what is named, newest first, unfinished ones among them.
 
+        Finished runs are in the order of the chain, whatever the clock said of them; an unfinished
+        one stands before those that began no later.
+
         ``route`` is one of the run's routes, ``since`` an instant in UTC (ISO 8601), ``status``
         what a route said or how the run ended. Without ``children`` runs that are parts of others
         are left out. Removed runs are not listed.
         """
-        found = [entry for entry in self.unfinished(strict=False)
-                 if _fits(entry, model, route, since, status)]  # fmt: skip
         wanted, values = ["body IS NOT NULL"], list[Any]()
         for condition, value in (
             ("began >= ?", since), ("model = ?", model), ("? IN (status, state)", status),
@@ -296,9 +301,12 @@ class Registry:
         if not children:
             wanted.append("parent IS NULL")
         where = f"WHERE {' AND '.join(wanted)} ORDER BY sequence DESC LIMIT ?"
-        found += self._entries(where, [*values, -1 if limit is None else limit], strict=False)
-        found.sort(key=lambda entry: str(entry.record and entry.record.body["began"]), reverse=True)
-        return found[:limit]
+        values.append(-1 if limit is None else limit)
+        with told(self.path), snapshot(self.connection):
+            ended = list(self._entries(where, values, strict=False))
+            begun = [entry for entry in self.unfinished(strict=False)
+                     if _fits(entry, model, route, since, status)]  # fmt: skip
+        return _newest_first(ended, begun)[:limit]
 
     def inputs_of(self, record: Record) -> list[Any]:
         """What a run read; a part of a comparison has read what the whole has."""
@@ -317,6 +325,21 @@ _INSERT = f"INSERT INTO runs ({', '.join(_NAMES)}) VALUES ({', '.join('?' * len(
 def columns_of(record: Record) -> list[Any]:
     """What the columns beside a body repeat of it."""
     return [record.body.get(name) for name in COLUMNS]
+
+
+def _newest_first(ended: Sequence[Entry], begun: Sequence[Entry]) -> list[Entry]:
+    """Both as one list: finished runs as they come, unfinished ones by when they began."""
+
+    def began(entry: Entry) -> str:
+        return "" if entry.record is None else str(entry.record.body["began"])
+
+    waiting = sorted(begun, key=began)  # the newest last
+    found: list[Entry] = []
+    for entry in ended:
+        while waiting and began(waiting[-1]) >= began(entry):
+            found.append(waiting.pop())
+        found.append(entry)
+    return found + waiting[::-1]
 
 
 def _fits(

@@ -182,10 +182,11 @@ def stored(folder: Path) -> tuple[dict[str, str], list[dict[str, Any]], str]:
     store = Store.open(folder)
     try:
         names = ("name", "description", "file", "district", "routes", "version", "function")
-        facts = {name: store.about(name) or "" for name in names}
-        rows = records(store)
-        if not rows:
-            raise not_begun(folder)
-        return facts, rows, digest(store)
+        with store.at_once():
+            facts = {name: store.about(name) or "" for name in names}
+            rows = records(store)
+            if not rows:
+                raise not_begun(folder)
+            return facts, rows, digest(store)
     finally:
         store.close()

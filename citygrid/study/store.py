@@ -19,13 +19,15 @@ from pathlib import Path
 from typing import Any
 
 from citygrid.errors import Fault, InputError
-from citygrid.registry.schema import open_to_read, told, transaction
+from citygrid.registry.schema import open_to_read, settle, snapshot, told, transaction
 
 DATABASE, LOCK, SENT = "study.sqlite", "study.lock", "sent.log"
 #: Seconds after which what has come is committed, and rows that are not waited for longer.
 COMMIT_AFTER, COMMIT_ROWS = 1.0, 500
 #: Seconds that another process is waited for.
 PATIENCE = 30.0
+#: Seconds after which a database that readers look into is filled in the mode that it has.
+SETTLED_AFTER = 5.0
 #: What the database is of, in messages.
 WHAT = "the study"
 #: Written into the database, so that a later version knows what it reads.
@@ -79,8 +81,7 @@ class Store:
                 if write:
                     connection = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None)
                     connection.execute("PRAGMA trusted_schema=OFF")
-                    connection.execute("PRAGMA journal_mode=WAL")
-                    connection.execute("PRAGMA synchronous=FULL")
+                    settle(connection, network=False, timeout=SETTLED_AFTER)
                     with transaction(connection):
                         for table in _TABLES:
                             connection.execute(table)
@@ -131,6 +132,12 @@ class Store:
 
     def close(self) -> None:
         self._connection.close()
+
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """All that is read inside is of one moment, whatever is conducted meanwhile."""
+        with told(self._path, WHAT), snapshot(self._connection):
+            yield
 
     # what is asked --------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from citygrid.errors import Fault, InputError
-from citygrid.files import whole
+from citygrid.files import holding, whole
 from citygrid.study.scenarios.sample import number_and_unit
 from citygrid.study.store import Store
 
@@ -136,12 +136,20 @@ def arrow_table(found: Sequence[Mapping[str, Any]]) -> pa.Table:
 def land(store: Store) -> Path:
     """Write the results as Parquet (zstd), hive-partitioned by route, each file whole or not.
 
-    Files of an earlier, larger study that are not written again are removed.
+    Files of an earlier, larger study that are not written again are removed. Nobody reads results
+    meanwhile (:func:`read_results`) of which some are of before.
     """
-    import pyarrow.parquet as pq
-
     folder = store.folder / RESULTS
     found = records(store)
+    folder.mkdir(exist_ok=True)
+    with holding([folder]):
+        _land(folder, found)
+    return folder
+
+
+def _land(folder: Path, found: Sequence[Mapping[str, Any]]) -> None:
+    import pyarrow.parquet as pq
+
     table = arrow_table(found)
     written: set[Path] = set()
     for route in dict.fromkeys(r["route"] for r in found):
@@ -158,7 +166,6 @@ def land(store: Store) -> Path:
     for stale in [*folder.glob("route=*")]:
         if not any(path.parent == stale for path in written):
             shutil.rmtree(stale)
-    return folder
 
 
 def read_results(folder: Path) -> pa.Table:
@@ -166,10 +173,15 @@ def read_results(folder: Path) -> pa.Table:
 
     Raises :class:`InputError` where there are none.
     """
+    results = folder / RESULTS
+    with holding([results], shared=True):
+        return _read(folder, results)
+
+
+def _read(folder: Path, results: Path) -> pa.Table:
     import pyarrow as pa
     import pyarrow.dataset as ds
 
-    results = folder / RESULTS
     if not any(results.glob("route=*/part-*.parquet")):
         raise InputError(Fault(str(folder), "holds no results of a study", None,
                                "name the folder that `citygrid study` wrote"))  # fmt: skip

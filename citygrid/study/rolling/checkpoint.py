@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
+import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -24,13 +26,30 @@ class Checkpoint:
     """A folder with one file per decided window, and one that says what they belong to.
 
     ``folder`` ``None`` keeps nothing. Files are written whole or not at all, so that what a killed
-    run leaves behind is the windows that it had finished.
+    run leaves behind is the windows that it had finished. It is used in a ``with`` block, in which
+    the folder is one process's alone.
     """
 
     def __init__(self, folder: Path | None, about: dict[str, Any]) -> None:
         self.folder = folder
+        self._held: int | None = None
         self._frame = {**about, "key": hashlib.sha256(
             json.dumps(about, sort_keys=True).encode()).hexdigest()}  # fmt: skip
+
+    def __enter__(self) -> Checkpoint:
+        """Hold the folder. Raises :class:`InputError` where another process does."""
+        while self.folder is not None and self._held is None:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with suppress(FileNotFoundError):  # who held it took it away at the end
+                self._held = _held(self.folder)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self.folder is not None and self._held is not None:
+            with suppress(OSError):  # it keeps what the next run goes on from
+                self.folder.rmdir()
+            os.close(self._held)
+            self._held = None
 
     def begin(self, resume: bool) -> int:
         """How many windows are there to go on from; without ``resume`` those of before go.
@@ -101,8 +120,29 @@ class Checkpoint:
             return
         for path in [*self.folder.glob("*.npz"), self.folder / FRAME]:
             path.unlink(missing_ok=True)
-        if not any(self.folder.iterdir()):
-            self.folder.rmdir()
+
+
+def _held(folder: Path) -> int:
+    """A folder, open, that nobody else holds until it is closed.
+
+    Raises :class:`InputError` where somebody does and ``FileNotFoundError`` where it is gone.
+    """
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # a disk that knows no locks
+            try:
+                fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise InputError(Fault(
+                    str(folder), "another plan by windows is being made here", None,
+                    "wait for its end, or name another folder by --out",
+                )) from None  # fmt: skip
+        if not os.path.samestat(os.fstat(opened), folder.stat()):
+            raise FileNotFoundError(folder)
+    except BaseException:
+        os.close(opened)
+        raise
+    return opened
 
 
 @contextmanager

@@ -80,39 +80,40 @@ def roll(
             form = formulate(case)
     with journal.stage("calendar"):
         when = calendar(form, case.time)
-    checkpoint = Checkpoint(folder, _about(form, parts, route, asked))
-    decided = checkpoint.begin(resume)
-    with journal.stage("outlook"):
-        outlook = _outlook(form, when, checkpoint, asked, clock.share(LOOK), say)
-    roller = Roller(form, when, case.time, case.step, case.name, parts, route, asked, outlook,
-                    clock, say)  # fmt: skip
-    with journal.stage("windows"):
-        course = roller.run(checkpoint, decided)
-    with journal.stage("dispatch"):
-        x = finished(form, when, course.x, asked, clock, say)
-    objective = form.objective(x)
-    bound, how = None if outlook is None else outlook.bound, "relaxation"
-    if prove and outlook is not None:
-        with journal.stage("bound"):
-            better = _better(form, when, outlook, parts, checkpoint, asked, clock, say)
-        if better is not None and (bound is None or better > bound):
-            bound, how = better, "windows"
-    bound = proven(objective, bound)
-    gap = relative_gap(objective, bound)
-    journal.trace(objective, bound)
-    journal.figures |= {
-        "rolling": {
-            "window_h": parts.window * case.step, "overlap_h": parts.overlap * case.step,
-            "windows": len(parts.begins),
-            "bound_by": how if bound is not None else None, "warnings": warned, **says(outlook),
-            "each": course.notes,
-        },
-    }  # fmt: skip
-    within = gap is not None and gap <= asked.gap
-    outcome = Outcome("optimal" if within else "feasible", x, objective, bound, [(objective, x)],
-                      {**journal.telemetry(), "gap_asked": asked.gap})  # fmt: skip
-    plan = plan_of(case, form, route, asked, outcome)
-    checkpoint.clear()
+    with Checkpoint(folder, _about(form, parts, route, asked)) as checkpoint:
+        decided = checkpoint.begin(resume)
+        with journal.stage("outlook"):
+            outlook = _outlook(form, when, checkpoint, asked, clock.share(LOOK), say)
+        roller = Roller(form, when, case.time, case.step, case.name, parts, route, asked, outlook,
+                        clock, say)  # fmt: skip
+        with journal.stage("windows"):
+            course = roller.run(checkpoint, decided)
+        with journal.stage("dispatch"):
+            x = finished(form, when, course.x, asked, clock, say)
+        objective = form.objective(x)
+        bound, how = None if outlook is None else outlook.bound, "relaxation"
+        if prove and outlook is not None:
+            with journal.stage("bound"):
+                better = _better(form, when, outlook, parts, checkpoint, asked, clock, say)
+            if better is not None and (bound is None or better > bound):
+                bound, how = better, "windows"
+        bound = proven(objective, bound)
+        gap = relative_gap(objective, bound)
+        journal.trace(objective, bound)
+        journal.figures |= {
+            "rolling": {
+                "window_h": parts.window * case.step, "overlap_h": parts.overlap * case.step,
+                "windows": len(parts.begins),
+                "bound_by": how if bound is not None else None, "warnings": warned, **says(outlook),
+                "each": course.notes,
+            },
+        }  # fmt: skip
+        within = gap is not None and gap <= asked.gap
+        outcome = Outcome("optimal" if within else "feasible", x, objective, bound,
+                          [(objective, x)],
+                          {**journal.telemetry(), "gap_asked": asked.gap})  # fmt: skip
+        plan = plan_of(case, form, route, asked, outcome)
+        checkpoint.clear()
     return plan
 
 
