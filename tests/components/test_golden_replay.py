@@ -144,7 +144,7 @@ def replayed(kind: str, path: Path, title: str) -> Iterator[str]:
     stated = replace(case.units[kind], step=STEP)
     for what, units in (("", stated), (", parameters by lot", drawn_parameters(stated, lot))):
         flows = drawn_flows(case, form, units, lot)
-        log = Log(kind, units.names, STEP)
+        log = Log(kind, units.names)
         kinds()[kind].replay(units, flows, log)
         yield f"{title}{what}"
         yield from (f"  {line}" for line in said(flows, log))

@@ -175,3 +175,38 @@ def test_the_worst_hour_of_each_unit_is_told_and_no_other() -> None:
     at = {violation.where: violation.time for violation in found}
     assert set(at) == {"boiler main", "boiler reserve"} and len(found) == 2
     assert at["boiler reserve"] == "2023-01-16T02:00Z"
+
+
+def test_a_balance_of_data_is_told_in_the_unit_of_data() -> None:
+    case, _, plan, _ = solved("data_link")
+    dataset = plan.dataset.copy(deep=True)
+    dataset["data_link.flow"].values[0, 0] += 1.0
+    found = {v.rule: v for v in cg.verify(case, Plan(case, dataset)).violations}
+    assert found["data is balanced"].unit == "GB/h"
+
+
+def test_where_there_is_nothing_to_check_nothing_is_broken() -> None:
+    """No component, no flow: the largest violation is 0, and nothing is paid."""
+    case, _, plan, _ = solved("pv")
+    empty = replace(case, units={})
+    attributes = {name: plan.dataset.attrs[name] for name in ("route", "objective")}
+    dataset = xr.Dataset(coords={"time": plan.dataset["time"]}, attrs=attributes)
+    verdict = cg.verify(empty, Plan(empty, dataset.assign_attrs(case_hash=empty.hash)))
+    assert (verdict.ok, verdict.largest, verdict.cost, verdict.ledger) == (True, 0.0, 0.0, {})
+
+
+def test_hours_in_which_a_store_burns_power_are_counted() -> None:
+    """Charging and discharging at once in one hour of four, as in the tests of the battery."""
+    case, _, plan, verdict = solved("battery")
+    assert verdict.kpis["hours_against_each_other"] == 0.0
+    dataset = plan.dataset.copy(deep=True)
+    dataset["battery.discharge"].values[0, 2] += 2.4
+    burnt = cg.verify(case, Plan(case, dataset)).kpis["hours_against_each_other"]
+    assert burnt == pytest.approx(case.step)
+
+
+def test_the_ledger_of_a_verdict_is_that_of_the_plan() -> None:
+    _, _, plan, verdict = solved("fuel")
+    names = plan.dataset["ledger.component"].values, plan.dataset["ledger.item"].values
+    stated = dict(zip(zip(*names, strict=True), plan.dataset["ledger.money"].values, strict=True))
+    assert {key: line.money for key, line in verdict.ledger.items()} == pytest.approx(stated)
