@@ -71,11 +71,15 @@ def main() -> int:
     parser.add_argument("--sample", type=int, help="so many of each, drawn by chance; else all")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", default="", help="those whose line of the list has this text")
+    parser.add_argument("--again", type=Path, help="those that stand in the output of another run")
     parser.add_argument("--most", type=int, default=10_000, help="tests that are run on a mutant")
     parser.add_argument("-k", default="", help="only tests that match, as pytest has it")
     arguments = parser.parse_args()
+    again = arguments.again and set(arguments.again.read_text(encoding="utf-8").splitlines())
     for what in arguments.what:
         every = [each for each in chosen(what) if arguments.only in str(each)]
+        if again is not None:
+            every = [each for each in every if f"survives: {each}" in again]
         few = every
         if arguments.sample is not None and arguments.sample < len(every):
             few = random.Random(arguments.seed).sample(every, arguments.sample)

@@ -95,15 +95,18 @@ class Hunt:
             print(f"survives: {mutant}", flush=True)
 
     def _nearest(self, mutant: Mutant) -> list[pytest.Item]:
-        """Tests that call the function: of its own kind, found many others, short ones first."""
+        """Tests that call the function: of its own kind first, then golden texts, then quick ones.
+
+        Quick is by the mutants that a test has found so far, too.
+        """
         key, own = _key(mutant.source, mutant.function), mutant.source.path.stem
         items = self._calls.get(key, [])
         if not items and key not in self.untested:
             self.untested.append(key)
 
-        def order(item: pytest.Item) -> tuple[bool, float]:
-            found = 1.0 + self._kills[item.nodeid]
-            return own not in item.nodeid, self._seconds[item.nodeid] / found
+        def order(item: pytest.Item) -> tuple[bool, bool, float]:
+            name, found = item.nodeid, 1.0 + self._kills[item.nodeid]
+            return own not in name, "golden" not in name, self._seconds[name] / found
 
         return sorted(items, key=order)[: self.most]
 

@@ -82,7 +82,10 @@ def test_in_json_it_has_the_fifty_worst_and_no_infinity() -> None:
              "unit": "kW", "relative": 0.5},
         ],
     }  # fmt: skip
-    assert len(broken(*[AT_ONE] * 51).as_dict()["violations"]) == 50
+    many = broken(*[AT_ONE] * 51)
+    assert many.as_dict()["largest_violation"] == 0.5
+    assert len(many.as_dict()["violations"]) == 50
+    assert many.broken(50)[-1] == "and 1 more"
 
 
 # what is found, to the number ---------------------------------------------------------------------
