@@ -36,8 +36,8 @@ HERE = Path(__file__).parent
 STEP = 0.75
 #: What stands for a bound of a flow, or a parameter, that there is none.
 LARGE = 80.0
-#: Parameters that count others: another count would ask for what is not there.
-COUNTS = {"part_load", "cost_points", "cold_starts"}
+#: Parameters that say of which others there are how many: another would ask for what is not there.
+FIXED = {"part_load", "cost_points", "cold_starts", "moded", "several_loops"}
 
 
 @cache
@@ -80,8 +80,10 @@ def drawn_parameters(units: Units, lot: Generator) -> Units:
 
     def other(name: str, parameter: Parameter) -> Parameter:
         values = parameter.values
-        if values.dtype.kind != "f" or not values.size or name in COUNTS:
+        if values.dtype.kind not in "bf" or not values.size or name in FIXED:
             return parameter
+        if values.dtype.kind == "b":
+            return parameter._replace(values=values ^ (lot.random(values.shape) < 0.4))
         found = values * lot.uniform(0.8, 1.2, values.shape)
         found = np.where(found == 0.0, lot.uniform(0.1, 0.6, values.shape), found)
         open_ = ~np.isfinite(found) & (lot.random(values.shape) < 0.6)
