@@ -88,7 +88,6 @@ class Log:
 
     kind: str
     names: tuple[str, ...]
-    step: float
     movements: list[Movement] = field(default_factory=list)
     breaches: list[Breach] = field(default_factory=list)
     spent: dict[str, dict[str, Floats]] = field(default_factory=dict)

@@ -133,7 +133,7 @@ def _replays(plan: Plan, kind: str, units: Units) -> Iterator[tuple[str, Log, Un
 
 
 def _replay(kind: str, units: Units, flows: Flows) -> Log | None:
-    log = Log(kind, units.names, units.step)
+    log = Log(kind, units.names)
     try:
         kinds()[kind].replay(units, flows, log)
     except MISSHAPEN:

@@ -56,7 +56,7 @@ def exchanged(
     for kind, units in case.units.items():
         if all((kind, name) in own for name in units.names):
             continue
-        log = Log(kind, units.names, case.step)
+        log = Log(kind, units.names)
         kinds()[kind].replay(units, plan.flows(units), log)
         for movement in log.movements:
             if movement.carrier != carrier:

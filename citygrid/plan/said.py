@@ -194,7 +194,7 @@ def accounts(
         scale = np.maximum(np.maximum(np.abs(claimed), np.abs(counted)), 1.0)
         broken.append(Breach("ledger", "the ledger states what was spent", labels,
                              np.abs(claimed - counted), scale, unit))  # fmt: skip
-    spent = total(found.values()) if found else Line()
+    spent = total(found.values())
     for column, cap in case.caps.items():
         over = np.array([max(getattr(spent, column) - cap, 0.0)])
         broken.append(Breach("ledger", f"{column} within its cap", np.array(["district"]), over,

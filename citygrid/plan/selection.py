@@ -211,7 +211,7 @@ def moved(plan: Plan) -> dict[str, dict[str, Floats]]:
     """
     found: dict[str, dict[str, Floats]] = {}
     for kind, units in plan.case.units.items():
-        log = Log(kind, units.names, units.step)
+        log = Log(kind, units.names)
         try:
             kinds()[kind].replay(units, plan.flows(units), log)
         except (KeyError, IndexError, ValueError) as error:

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 class _Until(Log):
     """A log that counts what the first steps leave in the world, and no money."""
 
-    def __init__(self, kind: str, names: tuple[str, ...], length: float, steps: int, count: int):
-        super().__init__(kind, names, length)
+    def __init__(self, kind: str, names: tuple[str, ...], steps: int, count: int):
+        super().__init__(kind, names)
         self._steps, self._count = steps, count
 
     def pays(self, item: str, money: ArrayLike = 0.0, **columns: ArrayLike) -> None:
@@ -45,7 +45,7 @@ def state_at(plan: Plan, step: int) -> State:
     spent: list[Line] = []
     if case.caps and 0 < step < len(case.time):
         for kind, units in case.units.items():
-            log = _Until(kind, units.names, case.step, step, len(case.time))
+            log = _Until(kind, units.names, step, len(case.time))
             kinds()[kind].replay(units, plan.flows(units), log)
             spent += [line for item in log.spent for line in log.lines(item)]
-    return state_of(case, step, plan.flows, total(spent) if spent else Line())
+    return state_of(case, step, plan.flows, total(spent))

@@ -128,12 +128,11 @@ def _finite(value: float) -> float | None:
 
 def verify(case: Case, plan: Plan) -> Verdict:
     """Replay a plan against a case and say what it breaks, where, when and by how much."""
-    breaches: list[Breach] = []
     logs: list[Log] = []
-    breaches += said.shape(case, plan)
+    breaches = said.shape(case, plan)
     if not breaches:
         for kind, units in case.units.items():
-            log = Log(kind, units.names, case.step)
+            log = Log(kind, units.names)
             try:
                 flows = plan.flows(units)
                 kinds()[kind].replay(units, flows, log)
@@ -151,7 +150,7 @@ def verify(case: Case, plan: Plan) -> Verdict:
     undone = working_against(logs, len(case.time))
     breaches += undone.breaches
     ledger = _spent(logs)
-    spent = total(ledger.values()) if ledger else Line()
+    spent = total(ledger.values())
     cost = _objective(case, spent)
     if logs:
         breaches += said.accounts(case, plan, ledger, cost)

@@ -124,7 +124,7 @@ class Builder:
         draft = assemble(case, blocks, values, {}, {"route": "milp", "objective": 0.0})
         ledger, cost = {}, 0.0
         for kind, units in case.units.items():
-            log = Log(kind, units.names, case.step)
+            log = Log(kind, units.names)
             kinds()[kind].replay(units, draft.flows(units), log)
             for item in log.spent:
                 ledger[f"{kind}.{item}"] = (log.names, log.lines(item))

@@ -40,7 +40,7 @@ def test_cold_for_buildings_is_not_the_centres() -> None:
     from citygrid.plan.kpis import key_figures
 
     case = solved("chiller").case
-    log = Log("any", ("a",), 1.0)
+    log = Log("any", ("a",))
     for name, amount in {"it_power": 10.0, "center_power": 11.0, "cooling_power": 0.6,
                          "center_cooling": 10.0, "cooling_delivered": 10.0}.items():  # fmt: skip
         log.measure(name, np.full((1, len(case.time)), amount))

@@ -26,7 +26,7 @@ def laws(kind: str) -> str:
     """A row of the table: what a kind's replay checked, moved and paid in its own district."""
     site = of_kind(kind)
     units = site.case.units[kind]
-    log = Log(kind, units.names, site.case.step)
+    log = Log(kind, units.names)
     kinds()[kind].replay(units, site.plan.flows(units), log)
     rules = dict.fromkeys(
         breach.rule for breach in log.breaches if not breach.rule.endswith("flow is not negative")

@@ -42,7 +42,7 @@ def replays(case: Case, plan: Plan) -> list[Log]:
     """What every kind moved and did not serve, by its own replay."""
     logs = []
     for kind, units in case.units.items():
-        log = Log(kind, units.names, case.step)
+        log = Log(kind, units.names)
         kinds()[kind].replay(units, plan.flows(units), log)
         logs.append(log)
     return logs
