@@ -266,3 +266,28 @@ def test_nothing_to_solve_again_is_refused_with_exact(most):
     """A negative number would drop the least important ones from what is solved again."""
     with pytest.raises(InputError, match="--most: leaves nothing"):
         sensitivities(cg.load("models/tiny.yaml"), exact=0.1, most=most)
+
+
+def test_a_variant_without_a_plan_is_named_with_the_value() -> None:
+    """The district itself has plans: to say that it lacks heat would send people after a ghost."""
+    district = cg.load(TINY)
+    with pytest.raises(InfeasibleError) as refused:
+        break_even(district, "components.heat pump.heat", (0.0, 200.0), "kW",
+                   {"components.boiler": None}, options=EXACT)  # fmt: skip
+    first, *why = [str(fault) for fault in refused.value.faults]
+    assert first == ("the other variant: has no plan with components.heat pump.heat = 0.0 kW; look "
+                     "between values with which both have one")  # fmt: skip
+    assert "heat balance lacks" in why[0]
+
+
+def test_what_has_no_plan_when_it_is_solved_again_is_said(tmp_path: Path) -> None:
+    """Boilers of 60 and 40 kW serve 100 kW: with less of either nobody can, with more anybody."""
+    path = straight(tmp_path, ("{kind: boiler, node: block, heat: 120 kW",
+                               "{kind: boiler, node: block, heat: 60 kW"),
+                    ("electric_boiler, node: block, heat: 120 kW",
+                     "electric_boiler, node: block, heat: 40 kW"))  # fmt: skip
+    found = sensitivities(cg.load(path), "components.boiler.heat", 0.1, options=EXACT)
+    (boiler,) = found.found
+    assert boiler.low is None and boiler.high is not None
+    (told,) = found.left_out
+    assert told.startswith("components.boiler.heat solved again at 54 kW: ") and "lacks 6" in told
