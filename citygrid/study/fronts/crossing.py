@@ -32,6 +32,8 @@ LOOKS = 5
 FIRST, OTHER = "the district as it is", "the other variant"
 #: Where a search ends, relative to the interval, and solves at most.
 CLOSE, MOST = 1e-4, 40
+#: How closely the ends of what nobody knows are looked for, relative to what is left of the interval.
+FINE = 0.05
 
 
 @dataclass(frozen=True)
@@ -208,20 +210,37 @@ class _Pair:
         from scipy.optimize import toms748
 
         a, b = self.sides()
-        width = CLOSE * (max(self.known) - min(self.known))
+        close = CLOSE * (max(self.known) - min(self.known))
         for of in ("apart", "least", "most"):
             low, high = a.value, b.value
             ends = [getattr(self.at(value), of) for value in (low, high)]
-            if ends[0] * ends[1] >= 0.0 or high - low <= width or len(self.known) >= MOST:
+            if ends[0] * ends[1] >= 0.0 or high - low <= close or len(self.known) >= MOST:
                 continue
+            width = close if of == "apart" else max(close, FINE * (high - low))
             root = float(toms748(
-                lambda value, of=of: getattr(self.at(float(value)), of), low, high, xtol=width,
+                lambda value, of=of: self.toward(of, float(value), close), low, high, xtol=width,
                 rtol=1e-12, maxiter=MOST, disp=False,
             ))  # fmt: skip
             # A root may be met exactly, where nothing is proven: what is, lies beside it.
-            for beside in (root - width, root + width):
-                self.at(min(max(beside, low), high))
+            if not (of == "apart" and self.blurred(root, close)):
+                for beside in (root - width, root + width):
+                    self.at(min(max(beside, low), high))
             a, b = self.sides()
+
+    def toward(self, of: str, value: float, close: float) -> float:
+        """What is searched for its zero [EUR]; where plans and proofs cannot tell, it is found."""
+        if of == "apart" and self.blurred(value, close):
+            return 0.0
+        return float(getattr(self.at(value), of))
+
+    def blurred(self, value: float, close: float) -> bool:
+        """Whether nothing is proven at a value, and nothing would be so near beside it."""
+        here = self.at(value)
+        if here.sign:
+            return False
+        a, b = self.sides()
+        steep = abs(a.apart - b.apart) / (b.value - a.value)
+        return here.most - here.least > 4.0 * steep * close
 
     def crossing(self) -> tuple[float, tuple[float, float]]:
         """The value at which the plans cost the same, and the proven values around it."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner
@@ -14,7 +16,7 @@ from citygrid.cli import main
 from citygrid.district.changed import changed, stated
 from citygrid.errors import InfeasibleError, InputError
 from citygrid.routes import Options
-from citygrid.study.fronts import break_even, sensitivities
+from citygrid.study.fronts import break_even, crossing, sensitivities
 from tests.helpers import EXACT
 from tests.study.fronts.districts import TINY, straight
 
@@ -291,3 +293,30 @@ def test_what_has_no_plan_when_it_is_solved_again_is_said(tmp_path: Path) -> Non
     assert boiler.low is None and boiler.high is not None
     (told,) = found.left_out
     assert told.startswith("components.boiler.heat solved again at 54 kW: ") and "lacks 6" in told
+
+
+@pytest.mark.parametrize(("gap", "most", "within"), [(0.0, 10, 0.05), (1e-3, 26, 2.0),
+                                                     (5e-3, 20, 10.0)])  # fmt: skip
+def test_what_no_plan_can_tell_is_not_searched(
+    gap: float, most: int, within: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A loan of 11,400 EUR against one that costs 10 EUR more per unit above 77.7, each to a gap.
+
+    Nothing is proven within 11,400 gap / 10 of that: the plans' own zero in there says nothing, and
+    to look for it to four digits took as many plans again.
+    """
+    rng = np.random.default_rng(0)
+    known, other = SimpleNamespace(name="known"), SimpleNamespace(name="other")
+
+    def solved(changed_to: tuple[object, dict[str, str]], *rest: object) -> SimpleNamespace:
+        variant, values = changed_to
+        value = float(values["a.price"].split()[0])
+        true = 11400.0 + 10.0 * (value - 77.7) * (variant is known)
+        return SimpleNamespace(x=None, cost=true * (1.0 + gap * rng.random() / 3),
+                               low=true * (1.0 - gap * rng.random() / 1.5))  # fmt: skip
+
+    monkeypatch.setattr(crossing, "solved", solved)
+    monkeypatch.setattr(crossing, "changed", lambda district, values: (district, values))
+    found = break_even(known, "a.price", (20.0, 200.0), "EUR", other)  # type: ignore[arg-type]
+    assert found.between is not None and found.between[0] <= 77.7 <= found.between[1]
+    assert found.between[1] - found.between[0] <= within and len(found.looked) <= most
