@@ -48,4 +48,13 @@ def counted(number: int, thing: str, things: str | None = None) -> str:
 
 def horizon(steps: int, step: float, begin: object) -> str:
     """``24 steps of 1 h from 2023-01-16T00:00+01:00``."""
-    return f"{counted(steps, 'step')} of {step:g} h from {begin}"
+    return f"{counted(steps, 'step')} of {lasting(step)} from {begin}"
+
+
+def lasting(hours: float) -> str:
+    """``1 h``, ``0.5 h``, ``5 min``: a length in the largest unit in which it can be typed."""
+    for unit, size in (("h", 1.0), ("min", 60.0)):
+        text = f"{hours * size:g}"
+        if abs(float(text) - hours * size) <= 1e-9 * max(hours * size, 1.0):
+            return f"{text} {unit}"
+    return f"{hours * 3600:g} s"

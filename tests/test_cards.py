@@ -12,6 +12,7 @@ import citygrid as cg
 from citygrid import cards
 from citygrid.plan.plan import Plan
 from citygrid.plan.verify import Violation
+from citygrid.units import parse
 from tests.helpers import DISTRICTS, solved, variant
 
 HOSTILE = ['<script>alert(1)</script>', '"><img src=x onerror=alert(1)>', "a\nb\x1b[31mred",
@@ -100,3 +101,12 @@ def test_a_district_with_a_hostile_name_stays_inert(tmp_path: Path) -> None:
     path = variant("battery", tmp_path, (first, 'name: "<script>alert(1)</script>"'))
     district = cg.load(path)
     assert "<script" not in district._repr_html_() and "<script>" in repr(district)
+
+
+@pytest.mark.parametrize(("hours", "said"), [
+    (1.0, "1 h"), (0.5, "0.5 h"), (8760.0, "8760 h"), (1 / 12, "5 min"), (7 / 12, "35 min"),
+    (13 / 12, "65 min"), (1 / 240, "0.25 min"), (1 / 360, "10 s"), (0.0, "0 h"),
+])  # fmt: skip
+def test_a_length_is_said_as_it_can_be_typed(hours: float, said: str) -> None:
+    assert cards.lasting(hours) == said
+    assert parse(said, "h") == pytest.approx(hours, rel=1e-9)

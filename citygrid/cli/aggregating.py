@@ -82,7 +82,7 @@ def _told(found: Aggregated, files: dict[str, Path]) -> str:
     lines = [
         f"{found.model}: {len(periods.chosen)} typical periods of {periods.length} steps for "
         f"{len(periods.cluster)}; {found.size['columns']:,} columns instead of "
-        + (f"{found.full_size['columns']:,}" if found.full_size else "all"), "",
+        f"{found.full_size['columns']:,}", "",
         f"by typical periods             {found.cost:>16,.2f} EUR, verified",
     ]  # fmt: skip
     if found.full is not None and found.error is not None:
@@ -90,7 +90,8 @@ def _told(found: Aggregated, files: dict[str, Path]) -> str:
         lines.append(f"the horizon as it is           {found.full:>16,.2f} EUR, {word}; error "
                      f"{found.error:+.3%}")  # fmt: skip
     if found.imposed is not None:
-        regret = "" if found.regret is None else f", at most {found.regret:.3%} too much"
+        regret = ", at least" if found.relaxed else (
+            "" if found.regret is None else f", at most {found.regret:.3%} too much")  # fmt: skip
         lines.append(f"as it is, with what was decided{found.imposed:>16,.2f} EUR{regret} "
                      f"({found.kept})")  # fmt: skip
     lines += [f"note: {text}" for text in found.said]

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 import citygrid
+from citygrid.cards import lasting
 from citygrid.cli.aggregating import aggregate
 from citygrid.cli.benching import bench
 from citygrid.cli.drafting import import_
@@ -52,7 +53,7 @@ def check(frame: Frame, model: Path) -> None:
     frame.answer(
         {"model": district.name, "ok": True, "steps": len(case.time), "step_h": case.step,
          "components": kinds},
-        f"{model}: {district.name}, {len(case.time)} steps of {case.step:g} h, "
+        f"{model}: {district.name}, {len(case.time)} steps of {lasting(case.step)}, "
         f"{sum(kinds.values())} components of {len(kinds)} kinds: no fault",
     )  # fmt: skip
 

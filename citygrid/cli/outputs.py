@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from citygrid.cards import lasting
 from citygrid.counterfactual import NAME, Counterfactual
 from citygrid.plan.compare import Comparison
 from citygrid.plan.compare import compare as side_by_side
@@ -113,7 +114,7 @@ def print_runs(
     everyone, runs = runs, [run for run in runs if run.seed == runs[0].seed]
     size, seeds = first.size, list(dict.fromkeys(run.seed for run in everyone))
     lines = [
-        f"{first.case.name}: {len(first.case.time)} steps of {first.case.step:g} h, "
+        f"{first.case.name}: {len(first.case.time)} steps of {lasting(first.case.step)}, "
         f"{size['columns']:,} columns, {size['rows']:,} rows, {size['binaries']:,} binaries",
         *(
             f"policy {p.file}:{p.function} imposes {', '.join((*p.rows, *p.columns))}"

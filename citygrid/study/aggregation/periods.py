@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from citygrid.arrays import Floats
+from citygrid.cards import lasting
 from citygrid.components.contract import Parameter, Units
 from citygrid.district.case import Case
 from citygrid.errors import Fault, InputError
@@ -60,8 +61,8 @@ def cluster(case: Case, periods: int, hours: float = 24.0, segments: int | None 
     faults = []
     if length < 1 or abs(length * case.step - hours) > 1e-9 or whole < 2:
         faults.append(Fault("--hours-per-period", "does not cut the horizon into periods", hours,
-                            f"choose a multiple of {case.step:g} h that fits twice or more into "
-                            f"{len(case.time) * case.step:g} h"))  # fmt: skip
+                            f"choose a multiple of {lasting(case.step)} that fits twice or more "
+                            f"into {lasting(len(case.time) * case.step)}"))  # fmt: skip
     elif not 1 <= periods <= whole:
         faults.append(Fault("--periods", "is no number of typical periods", periods,
                             f"choose 1 to {whole}, the periods there are"))  # fmt: skip

@@ -41,8 +41,9 @@ class Aggregated:
 
     ``cost`` [EUR] is that of the plan, which is one of the case with repeated data; ``full`` a
     proven lower bound of the horizon's least cost, which for a linear district is that cost;
-    ``imposed`` what the horizon costs with the plan's ``kept`` decisions. ``None`` where it was not
-    asked or does not exist, and ``said`` says which.
+    ``imposed`` what the horizon costs with the plan's ``kept`` decisions, and at least costs where
+    that leaves units free, which are then ``relaxed``. ``None`` where it was not asked or does not
+    exist, and ``said`` says which.
     """
 
     model: str
@@ -56,6 +57,7 @@ class Aggregated:
     full_size: dict[str, int]
     seconds: dict[str, float]
     linear: bool
+    relaxed: bool
     plan: Plan = field(repr=False)
     verdict: Verdict = field(repr=False)
 
@@ -68,8 +70,11 @@ class Aggregated:
 
     @property
     def regret(self) -> float | None:
-        """What keeping the decisions costs at most, relative to the imposed cost."""
-        return relative_gap(self.imposed, self.full)
+        """What keeping the decisions costs at most, relative to the imposed cost.
+
+        ``None`` where that one is of units that run in part: then nothing is known at most.
+        """
+        return None if self.relaxed else relative_gap(self.imposed, self.full)
 
     def as_dict(self) -> dict[str, Any]:
         """All of it as one document."""
@@ -79,6 +84,7 @@ class Aggregated:
             "clusters": self.periods.cluster.tolist(), "chosen": self.periods.chosen.tolist(),
             "cost_eur": self.cost, "full_bound_eur": self.full, "full_is_exact": self.linear,
             "error": self.error, "imposed_eur": self.imposed, "imposed": self.kept,
+            "imposed_is_relaxed": self.relaxed,
             "regret_at_most": self.regret, "said": list(self.said), "size": self.size,
             "full_size": self.full_size, "seconds": self.seconds, "verified": self.verdict.ok,
             "kpis": self.verdict.kpis,
@@ -138,28 +144,28 @@ def aggregate(
     said: list[str] = []
     bound = imposed = None
     kept = "not asked"
-    size = {}
-    linear = not form.integer.any()
+    size = form.size
+    linear, relaxed = not form.integer.any(), False
     if full:
         say("the horizon as it is")
         whole = formulate(case)
         size = whole.size
-        relaxed, _, _ = milp.relaxation(whole, options, method=milp.method(whole),
-                                        crossover=False)  # fmt: skip
-        bound = relaxed.bound
+        least, _, _ = milp.relaxation(whole, options, method=milp.method(whole),
+                                      crossover=False)  # fmt: skip
+        bound = least.bound
         linear = not whole.integer.any()
         clock.stop("full")
         if bound is None:
             said.append("the horizon as it is has no relaxation that proves anything")
         say("the horizon as it is, with what was decided")
-        imposed, kept = _imposed(whole, form, x, found, options)
+        imposed, kept, relaxed = _imposed(whole, form, x, found, options)
         clock.stop("imposed")
         if imposed is None:
             said.append("the horizon as it is has no plan with what the typical periods decided: "
                         "its days need more, or room, elsewhere")  # fmt: skip
     return Aggregated(
         case.name, found, verdict.cost, bound, imposed, kept, tuple(said), reduced.form.size, size,
-        seconds, linear, plan, verdict,
+        seconds, linear, relaxed, plan, verdict,
     )  # fmt: skip
 
 
@@ -176,10 +182,11 @@ class _Clock:
 
 def _imposed(
     whole: Form, form: Form, x: Floats, periods: Periods, options: Options
-) -> tuple[float | None, str]:
-    """The least cost of the horizon as it is with decisions of another form's point (n), and which.
+) -> tuple[float | None, str, bool]:
+    """The least cost of the horizon as it is with decisions of another form's point (n).
 
-    Units on and levels first; where that allows no plan, levels alone.
+    Beside it, which decisions, and whether units remain that the cost takes in part. Units on and
+    levels first; where that allows no plan, levels alone.
     """
     level: list[int] = []
     amount: list[float] = []
@@ -213,5 +220,5 @@ def _imposed(
         found, _, _ = milp.relaxation(relax(held).form, options, Journal(),
                                       method=milp.method(held), crossover=False)  # fmt: skip
         if found.status == "optimal" and found.x is not None:
-            return whole.objective(found.x), word
-    return None, tries[0][0]
+            return whole.objective(found.x), word, bool(held.integer.any())
+    return None, tries[0][0], False

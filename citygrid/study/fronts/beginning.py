@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from citygrid.arrays import Floats
-from citygrid.errors import InfeasibleError
+from citygrid.errors import Fault, InfeasibleError, InputError
 from citygrid.model.form import Form
 from citygrid.routes import check, check_sampler
 from citygrid.routes.contract import Options, proven
@@ -21,8 +21,17 @@ if TYPE_CHECKING:
     from citygrid.district.case import Case
 
 
+#: Kinds of routes that find no plan of a form that is like another one, and why.
+UNFIT = {
+    "lp": "plans by parts of starts and jobs, and every plan here is verified",
+    "answer": "answers one problem, and here are many",
+}
+
+
 def refuse(route: str, options: Options) -> None:
     """Raise what is wrong with a route, its options or its sampler, before any work."""
+    if why := UNFIT.get(route.partition(":")[0]):
+        raise InputError(Fault("route", why, route, "choose milp, hybrid, qubo or pyomo:SOLVER"))
     check(route, options)
     check_sampler([route], options)
 

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 from citygrid.arrays import Floats
 from citygrid.district.changed import changed
-from citygrid.errors import Fault, InputError
+from citygrid.errors import Fault, InfeasibleError, InputError, NoPlanError
 from citygrid.routes.contract import Options
 from citygrid.study.fronts.beginning import refuse
-from citygrid.study.fronts.derivatives import solved
+from citygrid.study.fronts.derivatives import Solved, solved
 from citygrid.study.fronts.solving import Solver
 
 if TYPE_CHECKING:
@@ -28,8 +28,12 @@ if TYPE_CHECKING:
 
 #: Values between the ends at which the sign is looked at first, so that two crossings are noticed.
 LOOKS = 5
+#: What the two that are compared are called.
+FIRST, OTHER = "the district as it is", "the other variant"
 #: Where a search ends, relative to the interval, and solves at most.
 CLOSE, MOST = 1e-4, 40
+#: How closely the ends of what nobody knows are looked for, relative to what is left of the interval.
+FINE = 0.05
 
 
 @dataclass(frozen=True)
@@ -107,7 +111,9 @@ def break_even(
     other
         The variant: values by path (``None`` takes out a component), or another district.
 
-    Raises :class:`InputError` for an interval that is none and for a path that either lacks.
+    Raises :class:`InputError` for an interval that is none and for a path that either lacks, and
+    where a variant has no plan :class:`InfeasibleError` or :class:`NoPlanError`, which say at which
+    value.
     """
     options = options or Options()
     first, last = between
@@ -144,13 +150,13 @@ def _said(
         where = f"between {asked[0]:g} and {asked[1]:g} {unit} of {path}"
         if not signs:
             return f"no break-even is proven {where}: within the gap both may cost the same"
-        cheaper = "the district as it is" if signs == {-1} else "the other variant"
+        cheaper = FIRST if signs == {-1} else OTHER
         unsure = any(c.sign == 0 for c in looked)
         return f"no break-even {where}: {cheaper} is cheaper" + (
             ", where anything is proven" if unsure else " throughout"
         )
     below = next(c for c in looked if c.value == found[0])
-    first = "the district as it is" if below.sign == -1 else "the other variant"
+    first = FIRST if below.sign == -1 else OTHER
     more = "" if changes <= 1 else f"; it is one of {changes}, for which is cheaper changes again"
     return (f"both cost the same at {value:,.6g} {unit} of {path}, surely between {found[0]:,.6g} "
             f"and {found[1]:,.6g}; below, {first} is cheaper{more}")  # fmt: skip
@@ -174,13 +180,22 @@ class _Pair:
             self.say(f"both variants at {value:.6g} {self.unit}")
             low, high = [], []
             for number, variant in enumerate(self.variants):
-                text = f"{value!r} {self.unit}".removesuffix(" 1")
-                found = solved(changed(variant, {self.path: text}), self.solver, self.near[number])
+                found = self.solved(variant, number, f"{value!r} {self.unit}".removesuffix(" 1"))
                 self.near[number] = found.x
                 low.append(found.low)
                 high.append(found.cost)
             self.known[value] = Compared(value, (low[0], low[1]), (high[0], high[1]))
         return self.known[value]
+
+    def solved(self, variant: District, number: int, text: str) -> Solved:
+        """A variant at a value as it is written; without a plan it says which and where."""
+        try:
+            return solved(changed(variant, {self.path: text}), self.solver, self.near[number])
+        except (InfeasibleError, NoPlanError) as error:
+            error.faults = (Fault((FIRST, OTHER)[number], f"has no plan with {self.path} = {text}",
+                                  None, "look between values with which both have one"),
+                            *error.faults)  # fmt: skip
+            raise
 
     def sorted(self) -> list[Compared]:
         return [self.known[value] for value in sorted(self.known)]
@@ -195,20 +210,37 @@ class _Pair:
         from scipy.optimize import toms748
 
         a, b = self.sides()
-        width = CLOSE * (max(self.known) - min(self.known))
+        close = CLOSE * (max(self.known) - min(self.known))
         for of in ("apart", "least", "most"):
             low, high = a.value, b.value
             ends = [getattr(self.at(value), of) for value in (low, high)]
-            if ends[0] * ends[1] >= 0.0 or high - low <= width or len(self.known) >= MOST:
+            if ends[0] * ends[1] >= 0.0 or high - low <= close or len(self.known) >= MOST:
                 continue
+            width = close if of == "apart" else max(close, FINE * (high - low))
             root = float(toms748(
-                lambda value, of=of: getattr(self.at(float(value)), of), low, high, xtol=width,
+                lambda value, of=of: self.toward(of, float(value), close), low, high, xtol=width,
                 rtol=1e-12, maxiter=MOST, disp=False,
             ))  # fmt: skip
             # A root may be met exactly, where nothing is proven: what is, lies beside it.
-            for beside in (root - width, root + width):
-                self.at(min(max(beside, low), high))
+            if not (of == "apart" and self.blurred(root, close)):
+                for beside in (root - width, root + width):
+                    self.at(min(max(beside, low), high))
             a, b = self.sides()
+
+    def toward(self, of: str, value: float, close: float) -> float:
+        """What is searched for its zero [EUR]; where plans and proofs cannot tell, it is found."""
+        if of == "apart" and self.blurred(value, close):
+            return 0.0
+        return float(getattr(self.at(value), of))
+
+    def blurred(self, value: float, close: float) -> bool:
+        """Whether nothing is proven at a value, and nothing would be so near beside it."""
+        here = self.at(value)
+        if here.sign:
+            return False
+        a, b = self.sides()
+        steep = abs(a.apart - b.apart) / (b.value - a.value)
+        return here.most - here.least > 4.0 * steep * close
 
     def crossing(self) -> tuple[float, tuple[float, float]]:
         """The value at which the plans cost the same, and the proven values around it."""

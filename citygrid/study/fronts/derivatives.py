@@ -197,7 +197,8 @@ def sensitivities(
             if abs(each.per_percent) <= NOTHING:
                 break
             say(f"solving again: {each.parameter.path}")
-            found[number] = _again(district, each, exact, base, solver)
+            found[number], without = _again(district, each, exact, base, solver)
+            left += without
     return Sensitivities(district.name, base.cost, base.bound, tuple(found), tuple(left), exact,
                          time.perf_counter() - begun)  # fmt: skip
 
@@ -233,17 +234,25 @@ def _moved(before: Floats, after: Floats) -> Floats:
 
 def _again(
     district: District, each: Sensitivity, share: float, base: Solved, solver: Solver
-) -> Sensitivity:
-    """The parameter lowered and raised by a share of its value, each solved to the gap."""
+) -> tuple[Sensitivity, list[str]]:
+    """The parameter lowered and raised by a share of its value, each solved to the gap.
+
+    Beside it, at which of both there is no cost to compare, and why.
+    """
     parameter = each.parameter
     amount = share * abs(parameter.value)
+    unit, size = parameter.told
     sides: list[tuple[float, float, float] | None] = []
+    without = []
     for sign in (-1.0, 1.0):
         try:
             found = solved(parameter.raised(district, sign * amount), solver, base.x)
-        except CitygridError:
-            sides.append(None)  # without a plan there is no cost to compare
+        except CitygridError as error:
+            sides.append(None)
+            value = (parameter.value + sign * amount) / size
+            without.append(f"{parameter.path} solved again at {value:,.5g} {unit}: "
+                           f"{error.faults[0]}")  # fmt: skip
             continue
         sides.append((parameter.value + sign * amount, found.low - base.cost,
                       found.cost - base.low))  # fmt: skip
-    return replace(each, low=sides[0], high=sides[1])
+    return replace(each, low=sides[0], high=sides[1]), without

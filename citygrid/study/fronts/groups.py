@@ -49,6 +49,8 @@ class Group:
     def said(self, now: float, before: float) -> str:
         """An amount beside another, in words."""
         if self.unit == "kWh":
+            if abs(now - before) < 10.0:  # not seen in two digits of a MWh
+                return f"{self.name} {now:,.1f} kWh instead of {before:,.1f}"
             return f"{self.name} {now / 1000:,.2f} MWh instead of {before / 1000:,.2f}"
         unit = "" if self.unit == "1" else f" {self.unit}"
         return f"{self.name} {now:,.4g}{unit} instead of {before:,.4g}"

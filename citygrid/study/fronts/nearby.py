@@ -43,8 +43,9 @@ SLACK = "policy.slack"
 MOST = 100
 #: How near to the least or most of an amount a search ends, relative to the largest of it; nodes.
 CLOSE, NODES = 0.02, 300
-#: Plans are the same when no amount differs by more than this share of its largest.
-SAME = 0.01
+#: Plans are the same when no amount differs by more than this share of its largest. Energies that
+#: are less than this share of the district's largest count as so much: nobody tells plans by them.
+SAME, TRIFLE = 0.01, 0.01
 #: Amounts in use: above this share of the largest. Differences told in words.
 USED, TOLD = 0.01, 4
 
@@ -197,9 +198,11 @@ class _Search:
 
     def same(self, x: Floats) -> bool:
         """Whether a plan (n) differs from one before in no amount worth telling."""
+        trifle = TRIFLE * max((self.largest(g, x) for g in self.groups if g.energy), default=0.0)
+        scales = [max(self.largest(g, x), trifle if g.energy else 0.0, 1e-9) for g in self.groups]
         for other in self.points:
-            apart = [abs(g.of(x) - g.of(other)) / max(self.largest(g, x), 1e-9)
-                     for g in self.groups]  # fmt: skip
+            apart = [abs(g.of(x) - g.of(other)) / scale
+                     for g, scale in zip(self.groups, scales, strict=True)]  # fmt: skip
             if max(apart, default=0.0) <= SAME:
                 return True
         return False

@@ -7,6 +7,7 @@ least; where the small search meets that within the gap, it is done, and the bou
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
     from citygrid.plan.plan import Plan
     from citygrid.routes.contract import Options
 
-#: Steps after an outage in which decisions may still differ.
-AFTER = 2
+#: Hours after an outage in which decisions may still differ.
+AFTER = 2.0
 
 
 def near(
@@ -60,7 +61,8 @@ def _held(case: Case, form: Form, like: Plan, steps: int) -> tuple[Floats, Float
     """Bounds that hold integers after the outage, and jobs that begin after it, as in ``like``."""
     lower, upper = form.lower.copy(), form.upper.copy()
     free = _penalised(form)
-    late_from = case.time[min(steps + AFTER, len(case.time) - 1)]
+    until = steps + math.ceil(AFTER / case.step)
+    late_from = case.time[min(until, len(case.time) - 1)]
     for name, block in form.columns.items():
         if not form.integer[block.span].any() or name not in like.dataset:
             continue
@@ -71,7 +73,7 @@ def _held(case: Case, form: Form, like: Plan, steps: int) -> tuple[Floats, Float
         if "time" in block.dims:
             late = np.broadcast_to(block.coords["time"] >= late_from, block.shape).ravel()
         else:
-            late = _late_starts(case, name, value, steps)
+            late = _late_starts(case, name, value, until)
         at = np.arange(block.start, block.start + block.size)[late & ~free[block.span]]
         upper[at] = np.minimum(upper[at], np.maximum(value[at - block.start], lower[at]))
         if "time" in block.dims:
@@ -89,12 +91,12 @@ def _penalised(form: Form) -> Flags:
     return found
 
 
-def _late_starts(case: Case, name: str, value: Floats, steps: int) -> Flags:
-    """Starts of jobs that began after the outage, by the tables of the kind that has them."""
+def _late_starts(case: Case, name: str, value: Floats, until: int) -> Flags:
+    """Starts of jobs that began from a step on, by the tables of the kind that has them."""
     kind, _, flow = name.partition(".")
     units = case.units.get(kind)
     if units is None or flow != "start" or "start_job" not in units.parameters:
         return np.zeros(len(value), dtype=bool)
     owner, begin = units["start_job"], units["start_step"]
-    early = np.unique(owner[(value > 0.5) & (begin < steps + AFTER)])
+    early = np.unique(owner[(value > 0.5) & (begin < until)])
     return ~np.isin(owner, early)

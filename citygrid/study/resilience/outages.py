@@ -5,15 +5,21 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping, Sequence
 from itertools import combinations
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
+from citygrid.cards import lasting
 from citygrid.components.contract import kinds
 from citygrid.district.names import groups_in, quoted
 from citygrid.errors import Fault, InputError
 from citygrid.units import parse
 
+if TYPE_CHECKING:
+    from citygrid.district.case import Case
+
 #: The outage of all ways to the outside at once.
 ISLAND = "island"
+#: Group of components that only draw.
+SERVED = "demand"
 #: Pairs beyond which "all" is refused: each is a plan of its own.
 MOST_PAIRS = 5000
 
@@ -64,6 +70,22 @@ def named(assets: Mapping[str, str], names: Sequence[str]) -> list[Outage]:
     return [Outage(name, (name,)) for name in dict.fromkeys(names)]
 
 
+def refuse_strangers(case: Case, only: Sequence[str], wished: str | None) -> None:
+    """Refuse names that the district does not have; which of its own are missed, a plan says.
+
+    Raises :class:`InputError`.
+    """
+    own = {asset.name for asset in case.assets}
+    able = {asset.name: asset.kind for asset in case.assets if asset.group != SERVED}
+    names = [("--only", name) for name in only]
+    if wished is not None and wished.strip() != "all":
+        names += [("--pairs", name) for pair in groups_in(wished, "--pairs") for name in pair]
+    faults = [fault for place, name in dict.fromkeys(names) if name and name not in own
+              and (fault := _unknown(place, name, able))]  # fmt: skip
+    if faults:
+        raise InputError(faults)
+
+
 def _unknown(place: str, name: str, assets: Mapping[str, str]) -> Fault | None:
     if name in assets:
         return None
@@ -100,11 +122,13 @@ def steps_of(length: str, step: float, count: int, place: str = "--for") -> int:
         raise InputError(Fault.of(error, place, length)) from None
     steps = round(hours / step)
     if hours <= 0.0 or abs(steps * step - hours) > 1e-9 * max(hours, 1.0):
-        raise InputError(Fault(place, f"an outage takes whole steps of {step:g} h, at least one",
-                               length, f'write such as "{max(steps, 1) * step:g} h"'))  # fmt: skip
+        whole = lasting(max(steps, 1) * step)
+        raise InputError(Fault(place, f"an outage takes whole steps of {lasting(step)}, at least "
+                               "one", length, f'write such as "{whole}"'))  # fmt: skip
     if steps > count:
-        raise InputError(Fault(place, f"is longer than the horizon of {count * step:g} h", length,
-                               f'write at most "{count * step:g} h"'))  # fmt: skip
+        most = lasting(count * step)
+        raise InputError(Fault(place, f"is longer than the horizon of {most}", length,
+                               f'write at most "{most}"'))  # fmt: skip
     return steps
 
 
@@ -127,16 +151,21 @@ def hours_of(at: str, step: float, count: int) -> list[int] | None:
         raise InputError(_no_hour(at)) from None
     begin = round(hours / step)
     if every and hours < step:
-        raise InputError(Fault("--at", f"is shorter than a step of {step:g} h", at,
-                               f"write such as each:{step:g}h"))  # fmt: skip
+        raise InputError(Fault("--at", f"is shorter than a step of {lasting(step)}", at,
+                               f"write such as each:{_typed(step)}"))  # fmt: skip
     if abs(begin * step - hours) > 1e-9 * max(abs(hours), 1.0):
-        raise InputError(Fault("--at", f"lies between two steps of {step:g} h", at,
-                               f"write {'each:' * bool(every)}{begin * step:g}h"))  # fmt: skip
+        raise InputError(Fault("--at", f"lies between two steps of {lasting(step)}", at,
+                               f"write {'each:' * bool(every)}{_typed(begin * step)}"))  # fmt: skip
     if not (0 if not every else 1) <= begin < (count if not every else count + 1):
         last = (count - 1) * step
         raise InputError(Fault("--at", "lies outside the horizon", at,
                                f"count hours from its start, 0 to {last:g}"))  # fmt: skip
     return list(range(0, count, begin)) if every else [begin]
+
+
+def _typed(hours: float) -> str:
+    """A length as it stands in one word of a command."""
+    return lasting(hours).replace(" ", "")
 
 
 def _no_hour(at: str) -> Fault:

@@ -134,6 +134,7 @@ def study_case(
     count = len(case.time)
     steps = which.steps_of(wish.length, case.step, count)
     begins = which.hours_of(wish.at, case.step, count)
+    which.refuse_strangers(case, wish.only, wish.pairs)
     began = time.perf_counter()
     say("planning without any outage")
     base = cg.solve(cg.formulate(case), route, options)

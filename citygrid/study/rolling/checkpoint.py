@@ -18,8 +18,10 @@ from citygrid.arrays import Floats, Indices
 from citygrid.errors import Fault, InputError
 from citygrid.files import whole
 
-NAME = "window_{:05d}.npz"
+NAME, WINDOWS = "window_{:05d}.npz", "window_[0-9]*.npz"
 FRAME = "rolling.json"
+#: Names under which the look ahead and what the bound's windows proved are kept.
+OUTLOOK, PROVED = REMEMBERED = ("outlook", "proved")
 
 
 class Checkpoint:
@@ -118,7 +120,9 @@ class Checkpoint:
         """Take away what was kept: the plan is whole, or begins anew."""
         if self.folder is None or not self.folder.is_dir():
             return
-        for path in [*self.folder.glob("*.npz"), self.folder / FRAME]:
+        # Other files in the folder are the user's own.
+        for path in [*self.folder.glob(WINDOWS), self.folder / FRAME,
+                     *(self.folder / f"{name}.npz" for name in REMEMBERED)]:  # fmt: skip
             path.unlink(missing_ok=True)
 
 

@@ -18,7 +18,7 @@ from citygrid.plan.plan import Plan
 from citygrid.routes import check, check_sampler, check_strangers
 from citygrid.routes.contract import Clock, Journal, Options, Outcome, proven
 from citygrid.study.rolling.bound import bound_by_windows
-from citygrid.study.rolling.checkpoint import Checkpoint
+from citygrid.study.rolling.checkpoint import OUTLOOK, PROVED, Checkpoint
 from citygrid.study.rolling.dispatch import finished
 from citygrid.study.rolling.engine import Roller
 from citygrid.study.rolling.outlook import Outlook, look_ahead, says
@@ -33,8 +33,6 @@ Say = Callable[[str], None]
 LOOK, PROVE = 0.25, 0.5
 #: Windows of the bound are so many times as long as those of the plan, for fewer rows cross.
 LONGER = 4
-#: Names under which the look ahead and what the bound's windows proved are kept.
-OUTLOOK, PROVED = "outlook", "proved"
 
 
 def quiet(text: str) -> None:

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from citygrid.cards import lasting
 from citygrid.errors import Fault, InputError
 from citygrid.units import parse
 
@@ -53,8 +54,9 @@ def spans(case: Case, window: str, overlap: str | None = None) -> Spans:
     if seen < 1:
         raise InputError(Fault("--window", "has no length", window, "write one such as 48h"))
     if seen > steps:
-        raise InputError(Fault("--window", f"is longer than the horizon of {steps * case.step:g} h",
-                               window, "shorten it, or plan without windows"))  # fmt: skip
+        most = lasting(steps * case.step)
+        raise InputError(Fault("--window", f"is longer than the horizon of {most}", window,
+                               "shorten it, or plan without windows"))  # fmt: skip
     if over >= seen:
         raise InputError(Fault("--overlap", f"leaves nothing of a window of {window} to decide",
                                overlap, "make it shorter than the window"))  # fmt: skip
@@ -65,11 +67,11 @@ def _steps(text: str, place: str, step: float) -> int:
     try:
         hours = parse(text, "h")
     except ValueError as error:
-        raise InputError(Fault(place, str(error), text, "write a length such as 48h")) from error
+        raise InputError(Fault.of(error, place, text)) from error
     if hours < 0:
         raise InputError(Fault(place, "is less than nothing", text, "write a length such as 48h"))
     count = round(hours / step)
     if abs(count * step - hours) > 1e-9 * max(hours, 1.0):
-        raise InputError(Fault(place, f"is not a multiple of the step of {step:g} h", text,
+        raise InputError(Fault(place, f"is not a multiple of the step of {lasting(step)}", text,
                                "write whole steps"))  # fmt: skip
     return count

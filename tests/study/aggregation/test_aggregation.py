@@ -192,3 +192,4 @@ def test_the_command_states_three_costs(tmp_path: Path) -> None:
     assert cg.verify(plan.case, plan).ok
     told = CliRunner().invoke(main, [*arguments, "--no-full"])
     assert told.exit_code == 0 and "error" not in told.output
+    assert f"columns instead of {document['full_size']['columns']:,}\n" in told.output

@@ -6,6 +6,7 @@ import json
 from itertools import combinations
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner
@@ -15,6 +16,7 @@ from citygrid.cli import main
 from citygrid.errors import InfeasibleError, InputError
 from citygrid.plan.plan import Plan
 from citygrid.study.fronts import alternatives
+from citygrid.study.fronts.groups import Group
 from tests.helpers import EXACT
 from tests.study.fronts.districts import TINY, case_of, straight
 
@@ -116,3 +118,19 @@ def test_the_command_writes_a_table_and_the_plans(tmp_path: Path) -> None:
 def test_the_command_refuses_a_slack_that_is_none(tmp_path: Path) -> None:
     done = CliRunner().invoke(main, ["alternatives", str(straight(tmp_path)), "--slack", "much"])
     assert done.exit_code == 2 and "--slack" in done.output
+
+
+def test_a_trifle_makes_no_other_plan() -> None:
+    """With 56 millionths of a euro to spend the chiller may take a third of a watt-hour."""
+    found = alternatives(case_of(TINY), 1e-6, 3, options=EXACT)
+    assert not found.found
+    assert any(text.startswith("most cooling of chiller: differs from no plan") for text in
+               found.left_out)  # fmt: skip
+
+
+def test_what_differs_is_seen_in_its_digits() -> None:
+    """“0.04 MWh instead of 0.04” says nothing."""
+    heat = Group("heat of boiler", "kWh", np.zeros(1))
+    assert heat.said(44.0, 41.5) == "heat of boiler 44.0 kWh instead of 41.5"
+    assert heat.said(12345.0, 12340.0) == "heat of boiler 12,345.0 kWh instead of 12,340.0"
+    assert heat.said(280.0, 80.0) == "heat of boiler 0.28 MWh instead of 0.08"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner
@@ -14,7 +16,7 @@ from citygrid.cli import main
 from citygrid.district.changed import changed, stated
 from citygrid.errors import InfeasibleError, InputError
 from citygrid.routes import Options
-from citygrid.study.fronts import break_even, sensitivities
+from citygrid.study.fronts import break_even, crossing, sensitivities
 from tests.helpers import EXACT
 from tests.study.fronts.districts import TINY, straight
 
@@ -266,3 +268,55 @@ def test_nothing_to_solve_again_is_refused_with_exact(most):
     """A negative number would drop the least important ones from what is solved again."""
     with pytest.raises(InputError, match="--most: leaves nothing"):
         sensitivities(cg.load("models/tiny.yaml"), exact=0.1, most=most)
+
+
+def test_a_variant_without_a_plan_is_named_with_the_value() -> None:
+    """The district itself has plans: to say that it lacks heat would send people after a ghost."""
+    district = cg.load(TINY)
+    with pytest.raises(InfeasibleError) as refused:
+        break_even(district, "components.heat pump.heat", (0.0, 200.0), "kW",
+                   {"components.boiler": None}, options=EXACT)  # fmt: skip
+    first, *why = [str(fault) for fault in refused.value.faults]
+    assert first == ("the other variant: has no plan with components.heat pump.heat = 0.0 kW; look "
+                     "between values with which both have one")  # fmt: skip
+    assert "heat balance lacks" in why[0]
+
+
+def test_what_has_no_plan_when_it_is_solved_again_is_said(tmp_path: Path) -> None:
+    """Boilers of 60 and 40 kW serve 100 kW: with less of either nobody can, with more anybody."""
+    path = straight(tmp_path, ("{kind: boiler, node: block, heat: 120 kW",
+                               "{kind: boiler, node: block, heat: 60 kW"),
+                    ("electric_boiler, node: block, heat: 120 kW",
+                     "electric_boiler, node: block, heat: 40 kW"))  # fmt: skip
+    found = sensitivities(cg.load(path), "components.boiler.heat", 0.1, options=EXACT)
+    (boiler,) = found.found
+    assert boiler.low is None and boiler.high is not None
+    (told,) = found.left_out
+    assert told.startswith("components.boiler.heat solved again at 54 kW: ") and "lacks 6" in told
+
+
+@pytest.mark.parametrize(("gap", "most", "within"), [(0.0, 10, 0.05), (1e-3, 26, 2.0),
+                                                     (5e-3, 20, 10.0)])  # fmt: skip
+def test_what_no_plan_can_tell_is_not_searched(
+    gap: float, most: int, within: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A loan of 11,400 EUR against one that costs 10 EUR more per unit above 77.7, each to a gap.
+
+    Nothing is proven within 11,400 gap / 10 of that: the plans' own zero in there says nothing, and
+    to look for it to four digits took as many plans again.
+    """
+    rng = np.random.default_rng(0)
+    known, other = SimpleNamespace(name="known"), SimpleNamespace(name="other")
+
+    def solved(changed_to: tuple[object, dict[str, str]], *rest: object) -> SimpleNamespace:
+        variant, values = changed_to
+        value = float(values["a.price"].split()[0])
+        true = 11400.0 + 10.0 * (value - 77.7) * (variant is known)
+        return SimpleNamespace(x=None, cost=true * (1.0 + gap * rng.random() / 3),
+                               low=true * (1.0 - gap * rng.random() / 1.5))  # fmt: skip
+
+    monkeypatch.setattr(crossing, "solved", solved)
+    monkeypatch.setattr(crossing, "changed", lambda district, values: (district, values))
+    found = break_even(known, "a.price", (20.0, 200.0), "EUR", other)  # type: ignore[arg-type]
+    assert found.between is not None and found.between[0] <= 77.7 <= found.between[1]
+    assert found.between[1] - found.between[0] <= within and len(found.looked) <= most

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
 import citygrid as cg
+from citygrid.errors import InputError
 from citygrid.gap import relative_gap
 from citygrid.model.form import Form
 from citygrid.routes import Options
+from citygrid.study.fronts import alternatives, break_even, front, sensitivities
 from citygrid.study.fronts.measures import MEASURES, Limited, limited
 from citygrid.study.fronts.relaxing import Relaxation, Relaxed
 from citygrid.study.fronts.solving import Solver
@@ -87,3 +90,20 @@ def test_a_search_that_finds_nothing_cheaper_proves_the_gap_and_no_more(
     gap = 0.5 / abs(truth)
     _, proof, _ = Solver("milp", Options(gap=gap)).search(form, best, None, relaxed)
     assert proof == pytest.approx(truth - 0.5, abs=1e-4)
+
+
+@pytest.mark.parametrize("route", ["lp", "answer:sample.json"])
+@pytest.mark.parametrize("command", ["front", "alternatives", "sensitivity", "break-even"])
+def test_routes_that_find_no_plans_are_refused_before_any_work(command: str, route: str) -> None:
+    """A relaxation runs jobs in part: its first point ended as a plan that breaks a rule."""
+    district = cg.load(TINY)
+    case = cg.prepare(district)
+    asked: dict[str, Callable[[], object]] = {
+        "front": lambda: front(case, route=route),
+        "alternatives": lambda: alternatives(case, route=route),
+        "sensitivity": lambda: sensitivities(district, route=route),
+        "break-even": lambda: break_even(district, "carbon_price", (0.0, 1.0), "EUR/kg",
+                                         {"components.boiler": None}, route),
+    }  # fmt: skip
+    with pytest.raises(InputError, match="choose milp"):
+        asked[command]()

@@ -18,7 +18,8 @@ from citygrid.routes import Options
 from citygrid.study.resilience import Study, Wish, study_case, study_outages, table_of, write_study
 from citygrid.study.resilience.dispatch import Result, dispatch
 from citygrid.study.resilience.emergency import fail, replays, soften
-from citygrid.study.resilience.outages import hours_of, named, pairs
+from citygrid.study.resilience.near import _held
+from citygrid.study.resilience.outages import hours_of, named, pairs, steps_of
 from citygrid.study.resilience.state import from_step
 
 EXACT = Options(gap=0.0)
@@ -395,3 +396,48 @@ def test_names_with_commas_and_plus_signs_can_be_named():
     assert len(told) == 2 and all('"boiler, old"' in each for each in told)
     with pytest.raises(InputError, match="names that hold signs stand in double quotes"):
         named(assets, ["boiler"])
+
+
+@pytest.mark.parametrize("wish", [
+    Wish(length="1h", only=["boiler a", "gas"]), Wish(length="1h", pairs="gas+boiler a"),
+])  # fmt: skip
+def test_names_that_are_none_are_told_before_anything_is_solved(
+    block: Path, wish: Wish, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without it a slip costs the time of the plan without outages, of a year an hour."""
+    monkeypatch.delattr(cg, "solve")
+    with pytest.raises(InputError, match="did you mean boiler ") as refused:
+        study_case(cg.prepare(cg.load(block)), wish, "milp", EXACT)
+    assert len(refused.value.faults) == 1
+
+
+@pytest.mark.parametrize(("step", "free"), [("30 min", 5), ("1 h", 3)])
+def test_two_hours_after_an_outage_are_free_whatever_the_step(
+    tmp_path: Path, step: str, free: int
+) -> None:
+    """An outage of one step: what is decided until two hours later may differ from before."""
+    path = tmp_path / "units.yaml"
+    text = BLOCK.replace("length: 2 h, step: 1 h", f"length: 6 h, step: {step}").replace(
+        "heat: 80 kW, efficiency: 100 %", "heat: 80 kW, efficiency: 100 %, minimum_load: 20 %"
+    )
+    path.write_text(text, encoding="utf-8")
+    case = cg.prepare(cg.load(path))
+    form = cg.formulate(case)
+    plan = cg.solve(form, options=EXACT)
+    lower, upper = _held(case, form, plan, 1)
+    block = form.columns["boiler.on"]
+    held = (lower == upper)[block.span].reshape(block.shape)[0]
+    assert held.tolist() == [False] * free + [True] * (len(case.time) - free)
+
+
+@pytest.mark.parametrize("slip", ["7min", "1min", "0.001 h"])
+def test_the_repair_of_a_length_is_one_that_is_taken_by_steps_of_minutes(slip: str) -> None:
+    """Twelfths of an hour have no end as numbers: `0.0833333 h` was offered, and then refused."""
+    for asked in (steps_of, hours_of):
+        with pytest.raises(InputError) as refused:
+            asked(slip if asked is steps_of else f"each:{slip}", 1 / 12, 12)
+        repair = (
+            refused.value.faults[0].repair.removeprefix("write such as ").removeprefix("write ")
+        )
+        assert "5 min" in repair.replace("5min", "5 min")
+        assert asked(repair.strip('"'), 1 / 12, 12)

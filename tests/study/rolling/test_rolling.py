@@ -339,3 +339,12 @@ def test_a_year_of_five_units(tmp_path: Path) -> None:
 def test_a_negative_length_is_told_as_such(window, overlap):
     with pytest.raises(InputError, match="less than nothing"):
         roll(cg.prepare(cg.load(REPOSITORY / "models" / "tiny.yaml")), window, overlap)
+
+
+def test_files_of_others_in_the_folder_stay(tmp_path: Path) -> None:
+    """Whoever keeps arrays beside the windows has not given them away."""
+    kept = tmp_path / "windows"
+    kept.mkdir()
+    (kept / "measured.npz").write_bytes(b"mine")
+    roll(cg.prepare(cg.load(REPOSITORY / "models" / "tiny.yaml")), "1 h", "0 h", folder=kept)
+    assert [path.name for path in kept.iterdir()] == ["measured.npz"]
