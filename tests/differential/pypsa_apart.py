@@ -49,7 +49,7 @@ def by_pypsa(district: District, case: Case) -> Answer:
 def _child(python: str) -> subprocess.Popen[str]:
     """The one process for all districts, since to import PyPSA takes seconds."""
     child = subprocess.Popen(
-        [python, str(Path(__file__).with_name("with_pypsa.py"))],
+        [python, "-W", "ignore", str(Path(__file__).with_name("with_pypsa.py"))],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     atexit.register(child.kill)

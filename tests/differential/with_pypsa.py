@@ -44,10 +44,10 @@ def solved(told: dict[str, Any]) -> dict[str, Any]:
     network = network_of(told)
     model = network.optimize.create_model(consistency_check=False, include_objective_constant=False)
     for i, pair in enumerate(told["apart"]):
-        one, other = (model[f"{sort}-status"].sel(name=name) for sort, name in pair)
+        one, other = (model[f"{sort}-status"].sel(name=name, drop=True) for sort, name in pair)
         model.add_constraints(one + other <= 1, name=f"apart {i}")
     for i, (sort, name) in enumerate(told["running"]):
-        status = model[f"{sort}-status"].sel(name=name)
+        status = model[f"{sort}-status"].sel(name=name, drop=True)
         model.add_constraints(status == 1, name=f"running {i}")
     status, said = model.solve("highs", io_api="direct", progress=False, **OPTIONS)
     if (status, said) == ("ok", "optimal"):
