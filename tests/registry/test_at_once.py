@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -31,16 +32,16 @@ def folder(tmp_path: Path) -> Path:
 
 
 def meanwhile(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, act: Callable[[], None],
-              after: bool = False) -> None:  # fmt: skip
-    """Let something happen just before (or after) the first call of a function."""
-    real = getattr(owner, name)
+              after: bool = False, call: int = 1) -> None:  # fmt: skip
+    """Let something happen just before (or after) a call of a function, the first or a later."""
+    real, calls = getattr(owner, name), count(1)
 
     def called(*args: Any, **more: Any) -> Any:
-        monkeypatch.setattr(owner, name, real)
-        if not after:
+        is_it = next(calls) == call
+        if is_it and not after:
             act()
         found = real(*args, **more)
-        if after:
+        if is_it and after:
             act()
         return found
 
@@ -67,7 +68,7 @@ def test_a_run_that_ends_while_it_is_looked_for_is_found(folder, monkeypatch):
 
 @pytest.mark.parametrize("name", ["unfinished", "_entries"])
 def test_a_run_that_ends_while_runs_are_listed_is_listed_once(folder, monkeypatch, name):
-    meanwhile(monkeypatch, Registry, name, ends(folder), after=name == "unfinished")
+    meanwhile(monkeypatch, Registry, name, ends(folder))
     with Registry(folder) as registry:
         assert sorted(each.id for each in registry.select()) == ["at-work", "run-0", "run-1"]
 
@@ -105,7 +106,7 @@ def test_a_log_that_is_taken_away_while_a_registry_is_opened_is_no_error(folder,
     monkeypatch.setattr(schema, "_careful", careful)
     log = folder / "runs.db-wal"
     log.write_bytes(b"")
-    meanwhile(monkeypatch, Path, "stat", log.unlink, after=False)
+    meanwhile(monkeypatch, Path, "stat", log.unlink)
     schema.open_to_read(folder / "runs.db", 1.0).close()
 
 
@@ -157,7 +158,7 @@ def test_a_run_that_ends_while_contents_are_counted_keeps_its_own(folder, monkey
             with Registry(folder, write=True) as another:
                 another.add([new_record("plan", "long", inputs=kept)])
 
-        meanwhile(monkeypatch, Registry, "unfinished", end)
+        meanwhile(monkeypatch, Registry, "unfinished", end, call=2)
         assert choose(registry, None, None).blobs == ()
 
 
