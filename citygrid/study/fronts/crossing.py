@@ -32,7 +32,7 @@ LOOKS = 5
 FIRST, OTHER = "the district as it is", "the other variant"
 #: Where a search ends, relative to the interval, and solves at most.
 CLOSE, MOST = 1e-4, 40
-#: How closely the ends of what nobody knows are looked for, relative to what is left of the interval.
+#: How closely the ends of what nobody knows are looked for, relative to the interval that is left.
 FINE = 0.05
 
 
