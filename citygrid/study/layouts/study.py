@@ -159,13 +159,16 @@ def compare_layouts(
 
 
 def _hosts(centres: Sequence[Centre], central: str | None) -> list[Centre]:
-    if central is None:
-        return list(centres)
-    hosts = [each for each in centres if central in (each.node, each.name)]
+    """Where the central site may be: centres with a size, from which everything beside it grows."""
+    able = [each for each in centres if each.capacity > 0.0]
+    hosts = [each for each in able if central in (None, each.node, each.name)]
     if not hosts:
-        nodes = ", ".join(sorted({each.node for each in centres}))
-        raise InputError(Fault("--central", "no data centre stands there", central,
-                               f"name one of {nodes}"))  # fmt: skip
+        nodes = ", ".join(sorted({each.node for each in able}))
+        there = any(central in (None, each.node, each.name) for each in centres)
+        raise InputError(Fault(
+            "--central", "a centre of 0 kW cannot grow" if there else "no data centre stands there",
+            central, f"name one of {nodes}" if able else "give a data centre a capacity",
+        ))  # fmt: skip
     return hosts
 
 

@@ -85,17 +85,21 @@ def _rows(found: Layouts) -> list[list[str]]:
 
 def _says(found: Layouts) -> list[str]:
     central, hybrid = found.central, found.hybrid
+    # A hybrid that moves all or nothing is one of the layouts beside it, and no third one.
+    apart = 0.0 < hybrid.share < 1.0
+    ties = [name for name in found.ties if apart or name != hybrid.name]
     said = [
         f"The same demand and jobs: as the file has it, with all computing at {central.central}, "
-        f"and with {hybrid.share:.0%} of every other centre moved there."
+        f"and with {hybrid.share:.0%} of every other centre moved there"
+        + ("." if apart else ", for no share between was cheaper.")
     ]
     if central.why:
         said.append(f"All at {central.central} cannot be: {central.why}.")
-    elif len(found.ties) > 1:
+    elif len(ties) > 1:
         said.append(f"Within the gap of {found.options.gap:g} these are ties: "
-                    f"{', '.join(found.ties)}.")  # fmt: skip
+                    f"{', '.join(ties)}.")  # fmt: skip
     else:
-        said.append(f"The cheapest is {found.ties[0]}.")
+        said.append(f"The cheapest is {ties[0]}.")
     notes = dict.fromkeys(note for layout in found.shown for note in layout.notes)
     return [*said, *(f"{note[0].upper()}{note[1:]}." for note in notes)]
 

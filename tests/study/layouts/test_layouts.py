@@ -13,7 +13,7 @@ import citygrid as cg
 from citygrid.cli.commands import main
 from citygrid.errors import InputError
 from citygrid.routes import Options
-from citygrid.study.layouts import Layouts, compare_layouts, write_layouts
+from citygrid.study.layouts import Layouts, compare_layouts, print_layouts, write_layouts
 from citygrid.study.layouts.figures import quantiles
 from citygrid.study.layouts.moving import cables_to_outside, centralise, centres_of
 from citygrid.study.resilience.emergency import replays
@@ -159,6 +159,30 @@ def test_hybrid_is_never_dearer_than_either(tmp_path: Path) -> None:
         assert found.hybrid.objective <= found.distributed.objective
         assert found.hybrid.objective <= found.central.objective
         assert {layout.central for layout in found.tried[1:3]} == {"dc west", "dc east"}
+
+
+def test_a_hybrid_that_moves_all_is_no_tie_with_itself(tmp_path: Path) -> None:
+    """East has no heat to serve and no link to wait for: moving all is cheapest, and alone so."""
+    text = TWO.replace("home: east, data: 4 GB, ", "").replace(
+        "sink: east, heat: 20 kW, cop: 4", "sink: east, heat: 0.1 kW, cop: 4"
+    )
+    text = text.replace("cooling: 60 kW, auxiliary: 0 %", "cooling: 60 kW, auxiliary: 50 %")
+    found = compare_layouts(written(tmp_path, text), "west", [0.5], options=EXACT)
+    assert found.hybrid.plan is found.central.plan and found.ties == ["central", "hybrid"]
+    said = print_layouts(found, {})
+    assert "The cheapest is central." in said and "ties" not in said
+    assert "with 100% of every other centre moved there, for no share between was cheaper." in said
+
+
+def test_a_centre_of_no_size_is_no_central_site(tmp_path: Path) -> None:
+    """What stands beside a centre grows with it, and from nothing nothing grows."""
+    text = TWO.replace("capacity: 40 kW, load: 10 kW", "capacity: 0 kW, load: 0 kW")
+    text = text.replace("home: east, data: 4 GB, ", "").replace("sites: [dc east],", "")
+    path = written(tmp_path, text)
+    with pytest.raises(InputError, match=r"a centre of 0 kW cannot grow .*; name one of west"):
+        compare_layouts(path, "east", [], options=EXACT)
+    found = compare_layouts(path, None, [], options=EXACT)
+    assert [layout.central for layout in found.tried[1:]] == ["dc west"]
 
 
 def test_survival_is_that_of_the_outages(tmp_path: Path) -> None:
