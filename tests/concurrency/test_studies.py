@@ -137,7 +137,8 @@ def test_who_reads_a_study_that_is_conducted_over_and_over_reads_a_whole_one(sta
     while stage.is_at_work(writing):
         shown = stage.run("study", "show", "out", "--json", folder=town)
         assert shown.code == 0 and shown.fine(), shown
-        assert {row["objective_eur"] for row in shown.said["rows"]} == {len(shown.said["rows"])}
+        told = {row["objective_eur"] for row in shown.said["rows"]}
+        assert told in ({len(shown.said["rows"])}, {None}), told  # all of them, or none as yet
         asked = stage.run("study", "show", "out", "--query", ask, "--json", folder=town)
         assert asked.code == 0 and asked.fine(), asked
         (row,) = asked.said["rows"]

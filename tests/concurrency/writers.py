@@ -43,15 +43,18 @@ def registry(folder: str, seconds: float) -> None:
 
 def study(folder: str, seconds: float) -> None:
     """A study that asks and knows something else each time: one route at 1 EUR, three at 3 EUR."""
+    from citygrid.study.scenarios.spec import RouteSpec
     from citygrid.study.store import Store
     from citygrid.study.table import land
 
     with Store.conducting(Path(folder)) as store:
         for number in rounds(seconds):
             routes = ["lp", "milp", "hybrid"][: 1 + 2 * (number % 2)]
-            named = [{"label": route, "route": route, "seed": 0} for route in routes]
+            named = [{**RouteSpec(route=route).model_dump(), "label": route} for route in routes]
             keys = [f"{route} of {len(routes)}" for route in routes]
-            store.ask({"name": "a study", "routes": json.dumps(named)}, [("base", {})],
+            said = {"name": "a study", "routes": json.dumps(named)}
+            empty = dict.fromkeys(("description", "file", "district", "version", "function"), "")
+            store.ask(said | empty, [("base", {})],
                       [(0, place, key) for place, key in enumerate(keys)])  # fmt: skip
             for key in keys:
                 store.note(key, 1, {"status": "optimal", "objective_eur": float(len(routes)),
