@@ -396,7 +396,7 @@ def test_seeds_that_are_none_are_refused(tmp_path, seeds):
 
 
 def test_a_number_of_seeds_counts_on_from_the_seed():
-    from citygrid.cli.frame import seeds_of
+    from citygrid.cli.options import seeds_of
 
     assert seeds_of("3", 7) == [7, 8, 9]
     assert seeds_of("5,2,5,", 7) == [5, 2]
