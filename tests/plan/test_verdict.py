@@ -85,7 +85,8 @@ def test_in_json_it_has_the_fifty_worst_and_no_infinity() -> None:
     many = broken(*[AT_ONE] * 51)
     assert many.as_dict()["largest_violation"] == 0.5
     assert len(many.as_dict()["violations"]) == 50
-    assert many.broken(50)[-1] == "and 1 more"
+    assert many.broken(50) == [str(AT_ONE)] * 50 + ["and 1 more"]
+    assert many.broken(51) == [str(AT_ONE)] * 51
 
 
 # what is found, to the number ---------------------------------------------------------------------
