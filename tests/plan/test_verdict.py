@@ -85,7 +85,8 @@ def test_in_json_it_has_the_fifty_worst_and_no_infinity() -> None:
     many = broken(*[AT_ONE] * 51)
     assert many.as_dict()["largest_violation"] == 0.5
     assert len(many.as_dict()["violations"]) == 50
-    assert many.broken(50)[-1] == "and 1 more"
+    assert many.broken(50) == [str(AT_ONE)] * 50 + ["and 1 more"]
+    assert many.broken(51) == [str(AT_ONE)] * 51
 
 
 # what is found, to the number ---------------------------------------------------------------------
@@ -213,3 +214,17 @@ def test_the_ledger_of_a_verdict_is_that_of_the_plan() -> None:
     names = plan.dataset["ledger.component"].values, plan.dataset["ledger.item"].values
     stated = dict(zip(zip(*names, strict=True), plan.dataset["ledger.money"].values, strict=True))
     assert {key: line.money for key, line in verdict.ledger.items()} == pytest.approx(stated)
+
+
+def test_faults_of_all_kinds_are_told_at_once() -> None:
+    """One lacks a flow, one has a flow too many, and one is in another unit."""
+    case, _, plan, _ = solved("pv")
+    dataset = plan.dataset.copy(deep=True).drop_vars("grid.import")
+    dataset["pv.nonsense"] = dataset["pv.produced"] * 0.0
+    dataset["power_demand.served"].attrs["units"] = "kWh"
+    found = {str(v) for v in cg.verify(case, Plan(case, dataset)).violations if np.isinf(v.size)}
+    assert found == {
+        "grid grid: the plan lacks or misshapes 'import', off by inf 1",
+        "pv pv: pv has no flow called nonsense, off by inf 1",
+        "power_demand power_demand: power_demand.served is in kWh, not in kW, off by inf 1",
+    }
