@@ -21,7 +21,7 @@ MODEL = MODELS / "flensburg_units.yaml"
 #: Windows and the gap of each: what is told of both districts.
 WINDOW, OVERLAP, GAP = "72 h", "24 h", 5e-3
 #: How much longer than rolling HiGHS may take for the whole, and at most [s].
-PATIENCE, LONGEST = 6.0, 600.0
+PATIENCE, LONGEST = 6.0, 900.0
 #: What makes the month of the store-heavy district out of the year.
 STORES = (
     ("length: 8760 h", "length: 744 h"),

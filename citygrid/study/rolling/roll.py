@@ -54,7 +54,8 @@ def roll(
     folder, resume
         Where decided windows are kept until the plan is whole, and whether to go on from there.
     prove
-        Whether to look for a bound better than the relaxation's.
+        Whether to look for a bound better than the relaxation's, where that one does not prove the
+        gap that was asked for.
     form
         Of the case, where it is written already or holds policies.
 
@@ -90,13 +91,12 @@ def roll(
             x = finished(form, when, course.x, asked, clock, say)
         objective = form.objective(x)
         bound, how = None if outlook is None else outlook.bound, "relaxation"
-        if prove and outlook is not None:
+        if prove and outlook is not None and not _proves(objective, bound, asked.gap):
             with journal.stage("bound"):
                 better = _better(form, when, outlook, parts, checkpoint, asked, clock, say)
             if better is not None and (bound is None or better > bound):
                 bound, how = better, "windows"
         bound = proven(objective, bound)
-        gap = relative_gap(objective, bound)
         journal.trace(objective, bound)
         journal.figures |= {
             "rolling": {
@@ -106,13 +106,19 @@ def roll(
                 "each": course.notes,
             },
         }  # fmt: skip
-        within = gap is not None and gap <= asked.gap
+        within = _proves(objective, bound, asked.gap)
         outcome = Outcome("optimal" if within else "feasible", x, objective, bound,
                           [(objective, x)],
                           {**journal.telemetry(), "gap_asked": asked.gap})  # fmt: skip
         plan = plan_of(case, form, route, asked, outcome)
         checkpoint.clear()
     return plan
+
+
+def _proves(objective: float, bound: float | None, asked: float) -> bool:
+    """Whether a bound is as near as was asked."""
+    gap = relative_gap(objective, bound)
+    return gap is not None and gap <= asked
 
 
 def _outlook(
