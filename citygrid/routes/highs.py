@@ -254,9 +254,17 @@ class Repeated:
         self._solver.changeRowsBounds(len(self._rows), self._rows, lower, upper)
 
     def solve(self) -> tuple[Floats, Floats] | None:
-        """The best point (n) and the duals of the rows (m); ``None`` where there is none."""
-        self._solver.run()
-        if self._solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+        """The best point (n) and the duals of the rows (m); ``None`` where there is none.
+
+        Where the last basis leads nowhere, it is solved from none.
+        """
+        for again in (False, True):
+            if again:
+                self._solver.clearSolver()
+            self._solver.run()
+            if self._solver.getModelStatus() == highspy.HighsModelStatus.kOptimal:
+                break
+        else:
             return None
         solution = self._solver.getSolution()
         return np.array(solution.col_value, dtype=float), np.array(solution.row_dual, dtype=float)

@@ -130,6 +130,24 @@ def test_response_of_all_chains_is_the_least_priced_cost_with_the_loads_put_in(c
     assert best.objective == pytest.approx(found.objective, abs=1e-5)
 
 
+@pytest.mark.parametrize("known", [True, False])
+def test_prices_at_which_something_earns_without_end_leave_responses_finite(
+    case, known, monkeypatch
+):
+    """Infinite heights became options that are no number, and a move to no option wrote anywhere."""
+    form, groups, coupling, blocks, prices, _ = case
+    relaxed, *_ = milp.relaxation(form, Options())
+    ends = limits(coupling, np.asarray(coupling.weights @ relaxed.x[groups.columns]))
+    responder = Responder(form, blocks, find_chains(form, blocks), coupling)
+    before = responder.respond(prices, *ends) if known else None
+    monkeypatch.setattr("citygrid.routes.highs.Repeated.solve", lambda self: None)
+    after = responder.respond(2.0 * prices, *ends)
+    assert np.isfinite(after.height).all() and np.isfinite(after.slope).all()
+    assert (np.diff(after.first) > 0).all()
+    if before is not None:
+        assert np.isin(before.height, after.height).mean() > 0.5  # those within the ends stayed
+
+
 def test_starts_join_the_hours_of_a_site_to_a_chain(case):
     form, _, coupling, _, _, model = case
     chains = model.chains
@@ -248,6 +266,15 @@ def test_a_walk_begun_anew_is_a_new_walk(case):
     for walk in (used, fresh):
         walk.sweep(np.full(5, 0.1), 4)
     assert np.array_equal(used.state, fresh.state) and np.array_equal(used.least, fresh.least)
+
+
+@pytest.mark.parametrize("height", [np.inf, np.nan])
+def test_a_walk_where_no_option_is_better_than_another_stays_among_its_options(case, height):
+    *_, model = case
+    lines = replace(model.responses, height=np.full_like(model.responses.height, height))
+    walk = Walk(replace(model, responses=lines), 3, seed=1)
+    walk.sweep(np.full(3, 1.0), 5)
+    assert (model.owner[walk.state] == np.arange(model.groups)).all()
 
 
 def test_annealers_answer_does_not_depend_on_its_threads(case):

@@ -280,7 +280,7 @@ def sweep(
                 if exponent > NEVER:
                     weight += np.exp(exponent)
             left = _random(random, replica) * weight
-            new = -1
+            new = old - begin  # stays, where no option can be told from another
             for k in range(end - begin):
                 exponent = -beta * (options[k] - lowest)
                 if exponent > NEVER:

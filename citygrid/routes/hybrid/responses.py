@@ -73,6 +73,8 @@ class Responder:
         self._position = np.full(blocks.count, -1, dtype=np.int64)
         self._position[owner[owner >= 0]] = np.flatnonzero(owner >= 0)
         self._solvers: dict[int, _Local] = {}
+        #: Lines of each setting as they were last worked out.
+        self._known: dict[int, tuple[Positions, Floats, Floats]] = {}
 
     def respond(self, prices: Floats, first: Floats, last: Floats) -> Responses:
         """The responses of all positions for prices (m) of the rows.
@@ -97,7 +99,11 @@ class Responder:
             here, height, slope = _envelope(solver, low, high, close)
             state = self._position[here] * chains.settings + setting
             kept = (setting < blocks.settings[here]) & (self._position[here] >= 0)
-            lines.append((state[kept], height[kept], slope[kept]))
+            if np.isfinite(height).all():
+                self._known[setting] = state[kept], height[kept], slope[kept]
+            # At prices at which something unlimited earns, the responses before stay.
+            if setting in self._known:
+                lines.append(self._known[setting])
         alone = np.flatnonzero(owner < 0)
         price = -prices[coupling.rows[row[alone]]]
         lines.append((alone * chains.settings, np.zeros(len(alone)), price))
