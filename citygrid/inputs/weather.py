@@ -24,7 +24,7 @@ from citygrid.inputs.sun import (
     parted,
     solar_position,
 )
-from citygrid.inputs.tables import Column
+from citygrid.inputs.tables import Column, number
 from citygrid.inputs.time import Horizon, show
 from citygrid.inputs.weather_files import open_weather, quantities
 
@@ -338,9 +338,7 @@ class _Reader:
         scale, offset = conversion(source, column, None, "degC", [])
         cells = np.asarray(column.values)
         if cells.dtype.kind == "O":
-            import pandas as pd
-
-            cells = pd.to_numeric(pd.Series(cells), errors="coerce").to_numpy(np.float64)
+            cells = np.array([number(cell) for cell in cells], dtype=np.float64)
         good = np.isfinite(cells)
         self.values["ground_temperature"] = ground_wave(
             source.stamps[good], cells[good] * scale + offset, self.horizon.middle, depth
