@@ -57,7 +57,7 @@ class Counterfactual:
         plan, verdict = self.plan, self.verdict
         return {
             "name": NAME,
-            "status": None if plan is None else str(plan.dataset.attrs["status"]),
+            "status": None if plan is None else str(plan.attributes["status"]),
             "objective": None if plan is None else plan.objective,
             "bound": None if plan is None else plan.bound,
             "gap": None if plan is None else plan.gap,

@@ -95,14 +95,9 @@ def prepare(specs: Mapping[str, Grid], world: World) -> dict[str, Parameter]:
 
     ``peak_before`` [kW] is what was charged already in the first step's period: nothing.
     """
-    local = world.horizon.local()
-    months = local.year.to_numpy() * 12 + local.month.to_numpy() - 1
-    # A month of 31 days with a change of clocks has not 744 hours: count between its two ends.
-    begin = local.tz_localize(None).to_period("M").to_timestamp()
-    first, last = begin.tz_localize(local.tz), (begin + np.timedelta64(32, "D"))
-    last = last.to_period("M").to_timestamp().tz_localize(local.tz)
-    hours = ((last - first).total_seconds() / 3600.0).to_numpy()
-    covered = np.array([(months == month).sum() for month in months]) * world.horizon.step
+    months, hours = world.horizon.months()
+    _, place, count = np.unique(months, return_inverse=True, return_counts=True)
+    covered = count[place] * world.horizon.step
     part = np.array([spec.peak_pro_rata for spec in specs.values()])[:, None]
     monthly = np.array([spec.peak_period == "month" for spec in specs.values()])
     dims = ("grid", "time")

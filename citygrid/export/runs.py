@@ -196,12 +196,12 @@ class Stored:
 
     @property
     def size(self) -> Mapping[str, int]:
-        found: Mapping[str, int] = json.loads(self.plan.dataset.attrs.get("form_size", "{}"))
+        found: Mapping[str, int] = json.loads(self.plan.attributes.get("form_size", "{}"))
         return found
 
     @property
     def status(self) -> str:
-        return str(self.plan.dataset.attrs.get("status", ""))
+        return str(self.plan.attributes.get("status", ""))
 
     @property
     def bound(self) -> float | None:
@@ -213,11 +213,11 @@ class Stored:
 
     @property
     def seed(self) -> int:
-        return int(self.plan.dataset.attrs.get("seed", 0))
+        return int(self.plan.attributes.get("seed", 0))
 
     @property
     def given(self) -> float | None:
-        limit = self.plan.dataset.attrs.get("time_limit")
+        limit = self.plan.attributes.get("time_limit")
         return None if limit is None else float(limit)
 
     @property

@@ -143,7 +143,7 @@ def _runs(
 
 def provenance_table(case: Case, plan: Plan, verdict: Verdict, *notes: str) -> pd.DataFrame:
     """Where a plan comes from, as ``name`` and ``value``: hashes, versions, seed, verdict."""
-    attributes = plan.dataset.attrs
+    attributes = plan.attributes
     rows: dict[str, Any] = {"case": case.name, "case_hash": case.hash}
     known = ("model", "model_hash", "form_hash", "route", "status", "seed", "time_limit",
              "objective", "bound", "citygrid_version", "python_version", "form_size")  # fmt: skip

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from citygrid.errors import Fault, InputError
@@ -57,6 +56,8 @@ class Source:
         """
         if not self.typical:
             return self.stamps, np.arange(len(self.stamps))
+        import pandas as pd
+
         hour = np.timedelta64(1, "h")
         begin = horizon.start.astype("datetime64[h]").astype("datetime64[ns]") - hour
         wanted = np.arange(begin, horizon.end + 2 * hour, hour)
@@ -84,6 +85,8 @@ def all_told(file: Path, stamps: NDArray[np.datetime64]) -> NDArray[np.datetime6
 
 
 def _month_day_hour(stamps: NDArray[np.datetime64]) -> NDArray[np.int64]:
+    import pandas as pd
+
     index = pd.DatetimeIndex(stamps)
     month, day, hour = (np.asarray(part) for part in (index.month, index.day, index.hour))
     day = np.where((month == 2) & (day == 29), 28, day)

@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from datetime import tzinfo
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from citygrid.arrays import Flags, Stamps
 from citygrid.errors import Fault
 from citygrid.inputs.tables import Column, Table, few
-from citygrid.inputs.time import is_fixed, read_timezone, show
+from citygrid.inputs.time import ahead, clock, is_fixed, read_timezone, show
 
-_ISO = (
+if TYPE_CHECKING:
+    import pandas as pd
+
+_ISO = re.compile(
     r"^(?P<date>\d{4}-\d{2}-\d{2})"
     r"(?:[T ]\s*(?P<clock>\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?)\s*"
     r"(?P<offset>Z|UTC|[+-](?:0\d|1[0-4])(?::?[0-5]\d)?)?)?$"
 )
-_GERMAN = r"^(?P<d>\d{2})\.(?P<m>\d{2})\.(?P<y>\d{4})(?:\s+(?P<c>\d{2}:\d{2}(?::\d{2})?))?$"
+_GERMAN = re.compile(
+    r"^(?P<d>\d{2})\.(?P<m>\d{2})\.(?P<y>\d{4})(?:\s+(?P<clock>\d{2}:\d{2}(?::\d{2})?))?$"
+)
+#: A stamp that there is not.
+_NONE = "NaT"
 _EXAMPLE = "write ISO 8601 such as 2023-01-16T00:00+01:00"
 
 
@@ -72,6 +79,10 @@ def local_to_utc(wall: Stamps, zone: tzinfo) -> tuple[Stamps, Flags]:
     Where it stands in the rows only once, it is the one that keeps its distance to the rows before
     and after even, in doubt the earlier; the hour that then is missing shows as a gap.
     """
+    if is_fixed(zone):
+        return wall - ahead(zone), np.zeros(len(wall), dtype=bool)
+    import pandas as pd
+
     index = pd.DatetimeIndex(wall)
     early = _localised(index, zone, first=True)
     late = _localised(index, zone, first=False)
@@ -99,8 +110,8 @@ def changes_clocks(zone_name: str | None, before: np.datetime64, after: np.datet
     zone = read_timezone(zone_name)
     if is_fixed(zone):
         return False
-    wall = pd.DatetimeIndex([before, after], tz="UTC").tz_convert(zone).tz_localize(None)
-    return bool(wall[1] - wall[0] < pd.Timedelta(after - before))
+    wall = clock(np.array([before, after]), zone)
+    return bool(wall[1] - wall[0] < after - before)
 
 
 def _localised(index: pd.DatetimeIndex, zone: tzinfo, first: bool) -> Stamps:
@@ -123,32 +134,49 @@ def _parsed(column: Column) -> tuple[Stamps, NDArray[np.float64], Flags]:
     if values.dtype.kind == "M":
         wall = values.astype("datetime64[ns]")
         return wall, np.full(len(wall), 0.0 if column.utc else np.nan), ~np.isnat(wall)
-    text = pd.Series(values, dtype=object).map(_as_text)
-    iso = text.str.extract(_ISO)
-    german = text.str.extract(_GERMAN)
-    is_german = german["d"].notna()
-    date = iso["date"].where(~is_german, german["y"] + "-" + german["m"] + "-" + german["d"])
-    clock = iso["clock"].where(~is_german, german["c"]).fillna("00:00")
-    wall = _to_datetime(date + "T" + clock)
-    return wall, _minutes(iso["offset"]), ~np.isnat(wall)
+    texts, offset = [_NONE] * len(values), np.full(len(values), np.nan)
+    for i, value in enumerate(values):
+        text = _as_text(value)
+        if (iso := _ISO.match(text)) is not None:
+            texts[i] = f"{iso['date']}T{iso['clock'] or '00:00'}"
+            offset[i] = _minutes(iso["offset"])
+        elif (german := _GERMAN.match(text)) is not None:
+            year, month, day, clock = german.group("y", "m", "d", "clock")
+            texts[i] = f"{year}-{month}-{day}T{clock or '00:00'}"
+    wall = _to_datetime(texts)
+    return wall, offset, ~np.isnat(wall)
 
 
 def _as_text(value: Any) -> str:
     return value.isoformat() if hasattr(value, "isoformat") else str(value)
 
 
-def _to_datetime(text: pd.Series[str]) -> Stamps:
-    stamps = pd.to_datetime(text, format="ISO8601", errors="coerce")
-    return stamps.to_numpy("datetime64[ns]")
+def _to_datetime(texts: Sequence[str]) -> Stamps:
+    """Stamps of ISO texts; none where a text is no day or time that there is."""
+    try:
+        return _read(texts)
+    except ValueError:
+        return np.concatenate([_read_one(text) for text in texts])
 
 
-def _minutes(offset: pd.Series[str]) -> NDArray[np.float64]:
+def _read_one(text: str) -> Stamps:
+    try:
+        return _read([text])
+    except ValueError:
+        return _read([_NONE])
+
+
+def _read(texts: Sequence[str]) -> Stamps:
+    stamps = np.array(texts, dtype="datetime64[ns]")
+    # Years that nanoseconds do not reach would be others instead.
+    stamps[stamps.astype("datetime64[s]") != np.array(texts, dtype="datetime64[s]")] = _NONE
+    return stamps
+
+
+def _minutes(text: str | None) -> float:
     """``+01:00`` → 60, ``Z`` → 0, nothing → NaN."""
-    distinct = {text: _minutes_of(text) for text in offset.dropna().unique()}
-    return offset.map(distinct).to_numpy(np.float64)
-
-
-def _minutes_of(text: str) -> float:
+    if text is None:
+        return np.nan
     if text in ("Z", "UTC"):
         return 0.0
     digits = text[1:].replace(":", "").ljust(4, "0")
@@ -171,8 +199,7 @@ def _contradictions(
     """Stamps whose own offset is not that of the zone they are said to be in."""
     if zone is None:
         return []
-    local = pd.DatetimeIndex(utc, tz="UTC").tz_convert(zone).tz_localize(None)
-    odd = np.flatnonzero(local.to_numpy("datetime64[ns]") != wall)
+    odd = np.flatnonzero(clock(utc, zone) != wall)
     if not len(odd):
         return []
     shift = int((wall[odd[0]] - utc[odd[0]]) / np.timedelta64(1, "m"))

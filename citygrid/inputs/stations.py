@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from citygrid.errors import Fault, InputError
 from citygrid.inputs.sources import Source, all_told
 from citygrid.inputs.tables import Column, Table, from_frame, read_text
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: Units of pvlib's names, which these files are read with.
 PVLIB_UNITS = {
@@ -59,6 +61,7 @@ def tmy3(file: Path) -> Source:
     Irradiance is that of the hour that ends at the stamp, so the whole row is told as its start.
     Source: S. Wilcox and W. Marion, Users manual for TMY3 data sets, NREL/TP-581-43156, 2008.
     """
+    import pandas as pd
     from pvlib.iotools import read_tmy3
 
     frame, meta = read_tmy3(str(file))
@@ -125,6 +128,8 @@ def _hours(
     Such a value is told as its hour's. The sun is that on the plane which was asked for, and only
     one without a slope is the ground's: ``ghi = direct + diffuse``.
     """
+    import pandas as pd
+
     if slope not in ("0", "0.0"):
         raise InputError(Fault(
             str(file), "gives the sun on a plane that is not horizontal", slope or None,
@@ -143,6 +148,8 @@ def _hours(
 def _source(
     file: Path, frame: pd.DataFrame, meta: dict[str, float], header_lines: int, typical: bool = True
 ) -> Source:
+    import pandas as pd
+
     stamps = pd.DatetimeIndex(frame.index).tz_convert("UTC").tz_localize(None)
     plain = from_frame(file, frame.reset_index(drop=True))
     columns = tuple(

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import pandas as pd
 
 from citygrid.arrays import Floats, Stamps
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def solar_position(
     time: Stamps, latitude: float, longitude: float, altitude: float
 ) -> pd.DataFrame:
     """Sun at moments in UTC (T): pvlib's ``zenith``, ``apparent_zenith``, ``azimuth``, … [deg]."""
+    import pandas as pd
     import pvlib
 
     index = pd.DatetimeIndex(time, tz="UTC")
@@ -30,6 +35,7 @@ def clear_irradiance(
 
     The haze is the monthly Linke turbidity that pvlib ships.
     """
+    import pandas as pd
     import pvlib
 
     location = pvlib.location.Location(latitude, longitude, "UTC", altitude)
@@ -47,6 +53,7 @@ def cloudy_irradiance(clear_ghi: Floats, cloud_cover: Floats) -> Floats:
 
 def parted(time: Stamps, ghi: Floats, sun: pd.DataFrame) -> tuple[Floats, Floats]:
     """Direct normal and diffuse horizontal [W/m^2] (T) of a global one: Erbs et al. (1982)."""
+    import pandas as pd
     import pvlib
 
     index = pd.DatetimeIndex(time, tz="UTC")
@@ -61,6 +68,7 @@ def direct_normal(ghi: Floats, dhi: Floats, sun: pd.DataFrame, clear: pd.DataFra
 
     At a low sun no more than that of a clear sky; 0 where the sun is too low to tell.
     """
+    import pandas as pd
     import pvlib
 
     index = sun.index

@@ -5,18 +5,19 @@ from __future__ import annotations
 import csv
 import re
 import stat
-from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from citygrid.arrays import Floats
 from citygrid.errors import Fault, InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 T = TypeVar("T")
 
@@ -93,7 +94,9 @@ def read_table(file: Path) -> Table:
     file = Path(file)
     check_file(file)
     if file.suffix.lower() in (".parquet", ".pq"):
-        return opened(file, _parquet, "Parquet")
+        from citygrid.inputs.parquet import read_parquet
+
+        return opened(file, read_parquet, "Parquet")
     return opened(file, _text, "CSV")
 
 
@@ -166,7 +169,7 @@ def numbers(table: Table, column: Column, rows: NDArray[np.int64]) -> tuple[Floa
                   "name another column"),
         ]  # fmt: skip
     else:
-        values = pd.to_numeric(pd.Series(cells, dtype=object), errors="coerce").to_numpy(np.float64)
+        values = np.array([number(cell) for cell in cells], dtype=np.float64)
     wrong = np.flatnonzero(~np.isfinite(values))
     faults = [
         Fault(f'{table.place(int(rows[i]))}, column "{column.header}"', _why(cells[i]),
@@ -179,6 +182,21 @@ def numbers(table: Table, column: Column, rows: NDArray[np.int64]) -> tuple[Floa
     return np.where(np.isfinite(values), values, 0.0), faults
 
 
+def number(cell: Any) -> float:
+    """A cell as a number, NaN where it is none."""
+    if isinstance(cell, str) and not _is_plain(cell):
+        return np.nan
+    try:
+        return float(cell)
+    except (TypeError, ValueError, OverflowError):
+        return np.nan
+
+
+def _is_plain(text: str) -> bool:
+    """Whether Python reads into it what people do: no 1_000, no digits of another script."""
+    return text.isascii() and "_" not in text
+
+
 def _why(cell: Any) -> str:
     if cell is None or (isinstance(cell, str) and not cell):
         return "the cell is empty"
@@ -187,7 +205,7 @@ def _why(cell: Any) -> str:
         return "the value is missing"
     if "inf" in text:
         return "the value is infinite"
-    beyond = text.isascii() and "_" not in text and _is_number(text)
+    beyond = _is_plain(text) and _is_number(text)
     return "the value is too large for a number" if beyond else "the value is not a number"
 
 
@@ -323,32 +341,6 @@ def _points(file: Path, name: str, values: NDArray[Any], place: list[int]) -> ND
                     dtype=object)  # fmt: skip
 
 
-# parquet ----------------------------------------------------------------------------------------
-
-
-def _parquet(file: Path) -> Table:
-    """A Parquet file; one that claims more than a series needs is refused by what it says.
-
-    Equal numbers take no room in it: a file of kilobytes may hold a thousand million of them.
-    """
-    import pyarrow.parquet
-
-    said = pyarrow.parquet.read_metadata(file)
-    names = Counter(said.schema.column(i).path for i in range(said.num_columns))
-    for name, count in names.most_common(1):
-        if count > 1:
-            raise InputError(Fault(f"{file}, header", "two columns have one name", name,
-                                   "rename one"))  # fmt: skip
-    groups = [said.row_group(i) for i in range(said.num_row_groups)]
-    check_cells(file, max(said.num_rows, sum(group.num_rows for group in groups))
-                * said.num_columns)  # fmt: skip
-    size = sum(group.total_byte_size for group in groups)
-    if size > MOST_BYTES:
-        raise InputError(Fault(str(file), f"unpacks to more than {MOST_BYTES // 2**20} MiB",
-                               f"{size:,} bytes", "keep what the horizon needs"))  # fmt: skip
-    return from_frame(file, pd.read_parquet(file))
-
-
 def check_cells(file: Path, cells: int) -> None:
     """Refuse a file that claims more numbers than any series or table has."""
     if cells > MOST_CELLS:
@@ -356,6 +348,13 @@ def check_cells(file: Path, cells: int) -> None:
         raise InputError(
             Fault(str(file), f"claims more than {MOST_CELLS:,} values", f"{cells:,}", repair)
         )
+
+
+def check_unpacked(file: Path, size: int) -> None:
+    """Refuse a file that says that it unpacks to more bytes than any file may have."""
+    if size > MOST_BYTES:
+        raise InputError(Fault(str(file), f"unpacks to more than {MOST_BYTES // 2**20} MiB",
+                               f"{size:,} bytes", "keep what the horizon needs"))  # fmt: skip
 
 
 def opened(file: Path, read: Callable[[Path], Any], what: str) -> Any:
@@ -381,6 +380,8 @@ def guarded(read: Callable[[], T], refusal: Callable[[str], Exception]) -> T:
 
 def from_frame(file: Path, frame: pd.DataFrame) -> Table:
     """A table of a data frame; a named or dated index becomes its first column."""
+    import pandas as pd
+
     dated = isinstance(frame.index, pd.DatetimeIndex)
     if dated or frame.index.name is not None:
         frame = frame.reset_index(names=frame.index.name or "time")

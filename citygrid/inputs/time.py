@@ -5,13 +5,17 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
+from citygrid.arrays import Floats, Stamps
 from citygrid.units import parse
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: Shortest and longest step [s].
 STEP_MIN, STEP_MAX = 60, 86_400
@@ -65,7 +69,21 @@ class Horizon:
 
     def local(self) -> pd.DatetimeIndex:
         """Starts of the steps on the district's clock (T)."""
+        import pandas as pd
+
         return pd.DatetimeIndex(self.time, tz="UTC").tz_convert(read_timezone(self.timezone))
+
+    def months(self) -> tuple[NDArray[np.int64], Floats]:
+        """Calendar month of every step (T), counted from year 0, and that month's length [h] (T).
+
+        Both on the district's clock: a month in which clocks change is an hour shorter or longer.
+        """
+        zone = read_timezone(self.timezone)
+        shown = clock(self.time, zone).astype("datetime64[M]").astype(np.int64)
+        month = shown + 12 * 1970
+        distinct, place = np.unique(month, return_inverse=True)
+        hours = [_begin(m + 1, zone) - _begin(m, zone) for m in distinct.tolist()]
+        return month, np.array(hours)[place] / 3600.0
 
     def split(self, parts: int) -> Horizon:
         """The same span in steps that are ``parts`` times shorter."""
@@ -144,6 +162,26 @@ def read_timezone(text: str) -> tzinfo:
         f'unknown time zone "{text}"; write UTC, an offset such as +01:00, or an IANA name such as '
         "Europe/Berlin"
     )
+
+
+def _begin(month: int, zone: tzinfo) -> float:
+    """When a month that is counted from year 0 begins in a zone [s since 1970]."""
+    return datetime(month // 12, month % 12 + 1, 1, tzinfo=zone).timestamp()
+
+
+def clock(utc: Stamps, zone: tzinfo) -> Stamps:
+    """What clocks of a zone show at moments in UTC (N)."""
+    if is_fixed(zone):
+        return utc + ahead(zone)
+    import pandas as pd
+
+    local = pd.DatetimeIndex(utc, tz="UTC").tz_convert(zone).tz_localize(None)
+    return local.to_numpy("datetime64[ns]")
+
+
+def ahead(zone: tzinfo) -> np.timedelta64:
+    """By how much clocks of a zone that never changes them are ahead of UTC."""
+    return np.timedelta64(zone.utcoffset(None), "ns")
 
 
 def is_fixed(zone: tzinfo) -> bool:

@@ -6,15 +6,17 @@ import io
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from citygrid.errors import Fault, InputError
 from citygrid.inputs.sources import Source, all_told, dated, open_source
 from citygrid.inputs.stations import pvgis_json
 from citygrid.inputs.tables import Column, Table, check_file, opened, read_text, split_header
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: What the columns of a quantity are called, in lower case with underscores; the first is ours.
 NAMES = {
@@ -116,6 +118,8 @@ def _open_meteo(file: Path, faults: list[Fault]) -> Source:
 
 def _test_reference_year(file: Path) -> Source:
     """DWD test reference year: hours 1 to 24 of Central European Time name their end."""
+    import pandas as pd
+
     lines = read_text(file).splitlines()
     rule = next((i for i, line in enumerate(lines) if line.startswith("***")), None)
     if not rule:

@@ -14,7 +14,7 @@ from citygrid.inputs.series import Resample, conversion, covered, place_on, usua
 from citygrid.inputs.sky import PARTS, Sky
 from citygrid.inputs.sources import Source
 from citygrid.inputs.sun import height, solar_position
-from citygrid.inputs.tables import Column
+from citygrid.inputs.tables import Column, number
 from citygrid.inputs.time import Horizon, show
 from citygrid.inputs.weather_values import Values
 
@@ -112,9 +112,7 @@ class Reading:
         scale, offset = conversion(source, column, None, "degC", [])
         cells = np.asarray(column.values)
         if cells.dtype.kind == "O":
-            import pandas as pd
-
-            cells = pd.to_numeric(pd.Series(cells), errors="coerce").to_numpy(np.float64)
+            cells = np.array([number(cell) for cell in cells], dtype=np.float64)
         air = cells * scale + offset
         least, most = POSSIBLE["air_temperature"]
         good = (air >= least) & (air <= most)  # what is unknown beyond the horizon hurts nobody

@@ -16,7 +16,8 @@ class PlanAccessor:
     """The flows of a plan by kind, and the energy of each over the horizon.
 
     It works on ``plan.dataset``, on what :meth:`~citygrid.plan.plan.Plan.sel` gives of it, and on a
-    ``plan.nc`` that xarray opened by itself. It is there once ``citygrid.plan.plan`` is imported.
+    ``plan.nc`` that xarray opened by itself. It is there once a plan's dataset was asked for, or
+    ``citygrid.plan.accessor`` is imported.
     """
 
     def __init__(self, dataset: xr.Dataset) -> None:

@@ -118,7 +118,7 @@ def try_of(
 
 def try_of_plan(plan: Plan, verdict: Verdict, route: str, solve: float | None = None) -> Try:
     """What a plan says of its route's run; one that breaks rules is no plan."""
-    attributes = plan.dataset.attrs
+    attributes = plan.attributes
     limit = attributes.get("time_limit")
     return try_of(
         route, int(attributes.get("seed", 0)), plan.objective if verdict.ok else None, plan.bound,

@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    import xarray as xr
-
+    from citygrid.plan.content import Content
     from citygrid.plan.plan import Plan
 
 #: Heads of variables that are no flows: what limits were worth and prices are worked out beside a
@@ -30,24 +29,23 @@ def digest(plan: Plan) -> str:
     order of their names. Times, telemetry, bounds, versions, prices and the names of files do not
     enter; of a route ``answer:FILE`` only its kind does.
     """
-    attributes = plan.dataset.attrs
+    content = plan.content
     route = "answer" if plan.route.startswith("answer:") else plan.route
-    seed = attributes.get("seed")
+    seed = content.attributes.get("seed")
     frame = [plan.case.hash, route, None if seed is None else int(seed), plan.objective.hex()]
     found = hashlib.sha256(json.dumps(frame).encode())
-    for name in sorted(map(str, plan.dataset.data_vars)):
+    for name in sorted(content.variables):
         if not name.startswith(BESIDE):
-            _feed(found, name, plan.dataset[name])
+            _feed(found, name, content)
     return found.hexdigest()
 
 
-def _feed(found: Any, name: str, array: xr.DataArray) -> None:
+def _feed(found: Any, name: str, content: Content) -> None:
     """One array with all that says what its numbers mean."""
-    labels = {str(dim): _plain(array[dim].values) for dim in array.dims if dim in array.coords}
-    frame = [name, str(array.attrs.get("units", "")), list(map(str, array.dims)),
-             list(array.shape), labels]  # fmt: skip
+    dims, values, said = content.variables[name]
+    labels = {dim: _plain(content.labels[dim]) for dim in dims if dim in content.labels}
+    frame = [name, str(said.get("units", "")), list(dims), list(values.shape), labels]
     found.update(json.dumps(frame, sort_keys=True).encode())
-    values = array.values
     if values.dtype.kind in "fiub":
         found.update(np.ascontiguousarray(values.astype("<f8") + 0.0).tobytes())
     else:

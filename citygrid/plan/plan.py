@@ -1,4 +1,4 @@
-"""A plan: the dispatch of a case as an xarray Dataset, stored as CF netCDF with the case inside.
+"""A plan: the dispatch of a case, as arrays or as a Dataset, stored as CF netCDF with its case.
 
 Variables are named ``kind.quantity`` over (component × time) with ``units`` and ``long_name``; time
 is UTC, flows are means over a step (``cell_methods = "time: mean"``), levels hold at its end. The
@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import xarray as xr
 from numpy.typing import NDArray
 
 from citygrid.cards import card, line
@@ -26,15 +25,16 @@ from citygrid.files import whole
 from citygrid.gap import relative_gap
 from citygrid.inputs.claims import check_claims
 from citygrid.ledger import COLUMNS, Line
-from citygrid.plan.accessor import PlanAccessor as PlanAccessor  # registers `dataset.citygrid`
+from citygrid.plan.content import Content, Held, Variable
 from citygrid.plan.digest import digest
-from citygrid.plan.selection import Names, select, table
 from citygrid.units import EXAMPLES, factor
 
 if TYPE_CHECKING:
     import pandas as pd
+    import xarray as xr
 
     from citygrid.export.figures import Plot
+    from citygrid.plan.selection import Names
 
 CONVENTIONS = "CF-1.11"
 #: Of stored plans: raised whenever a replay needs what plans did not hold before, so that an older
@@ -54,21 +54,32 @@ class Plan:
     """A dispatch and the case it is for.
 
     ``dataset`` holds the flows and the ledger; its attributes say route, seed, status, objective
-    and bound [EUR], hashes and versions. An attribute that does not apply is absent.
+    and bound [EUR], hashes and versions. An attribute that does not apply is absent. ``content`` is
+    the same as plain arrays.
     """
 
     case: Case
-    dataset: xr.Dataset
+    dataset: Held = Held()  # noqa: RUF009 - it describes the attribute and is nobody's default
+
+    @property
+    def content(self) -> Content:
+        """Flows, ledger and attributes as plain arrays, without a dataset being made of them."""
+        return Held.content(self)
+
+    @property
+    def attributes(self) -> Mapping[Any, Any]:
+        """What the plan states of itself."""
+        return self.content.attributes
 
     @property
     def objective(self) -> float:
         """Cost over the horizon as the route states it [EUR]."""
-        return float(self.dataset.attrs["objective"])
+        return float(self.attributes["objective"])
 
     @property
     def bound(self) -> float | None:
         """Proven lower bound [EUR], or ``None``."""
-        bound = self.dataset.attrs.get("bound")
+        bound = self.attributes.get("bound")
         return None if bound is None else float(bound)
 
     @property
@@ -78,12 +89,12 @@ class Plan:
 
     @property
     def route(self) -> str:
-        return str(self.dataset.attrs["route"])
+        return str(self.attributes["route"])
 
     @property
     def telemetry(self) -> dict[str, Any]:
         """What the route reported: seconds, counts, bounds, sampler figures."""
-        stored: dict[str, Any] = json.loads(self.dataset.attrs.get("telemetry", "{}"))
+        stored: dict[str, Any] = json.loads(self.attributes.get("telemetry", "{}"))
         return stored
 
     @property
@@ -94,7 +105,7 @@ class Plan:
     @property
     def says(self) -> dict[str, str | None]:
         """What it is in a few facts; whether it is right, only its verdict says."""
-        attributes = self.dataset.attrs
+        attributes = self.attributes
         bound, gap = self.bound, self.gap
         case = self.case.says
         seed = attributes.get("seed")
@@ -139,6 +150,8 @@ class Plan:
 
         Raises :class:`InputError` that lists near names for what is unknown.
         """
+        from citygrid.plan.selection import select
+
         return select(self, component, kind, quantity, time)
 
     def to_pandas(self, *names: str, tidy: bool = False, utc: bool = False) -> pd.DataFrame:
@@ -153,6 +166,8 @@ class Plan:
 
         Raises :class:`InputError` that lists near names for what is unknown.
         """
+        from citygrid.plan.selection import table
+
         return table(self, names, tidy, utc)
 
     def flows(self, units: Units) -> Flows:
@@ -162,18 +177,20 @@ class Plan:
         """
         arrays, labels, steps = {}, {}, {}
         partial = set()
-        time = self.dataset["time"].values
+        content = self.content
+        time = content.labels["time"]
         prefix = f"{units.kind}."
-        for name in self.dataset.data_vars:  # names first: an array of xarray takes its time
-            if not str(name).startswith(prefix):
+        for name in content.variables:
+            if not name.startswith(prefix):
                 continue
-            short, array = str(name).removeprefix(prefix), self.dataset[name]
-            arrays[short] = self.flow(str(name))
-            dim = array.dims[0] if array.dims else None
-            labels[short] = array[dim].values if dim in array.coords else np.array([])
-            inner = array.dims[1] if array.ndim == 2 else "time"
-            if inner != "time" and array[inner].dtype.kind == "M":
-                steps[short] = np.flatnonzero(np.isin(time, array[inner].values))
+            short, dims = name.removeprefix(prefix), content.variables[name].dims
+            arrays[short] = self.flow(name)
+            dim = dims[0] if dims else ""
+            labels[short] = content.labels.get(dim, np.array([]))
+            inner = dims[1] if len(dims) == 2 else "time"
+            hours = content.labels.get(inner, np.array([]))
+            if inner != "time" and hours.dtype.kind == "M":
+                steps[short] = np.flatnonzero(np.isin(time, hours))
             if dim not in units.coords or inner != "time":
                 partial.add(short)
         return Flows(units.names, arrays, labels, steps, frozenset(partial))
@@ -183,16 +200,17 @@ class Plan:
 
         Raises ``KeyError`` where there is none and ``ValueError`` for a unit that is none.
         """
-        array = self.dataset[name]
-        scale, _ = _canonical(name, str(array.attrs.get("units", "1")))
-        return array.values * scale if scale != 1.0 else array.values
+        _, values, said = self.content.variables[name]
+        scale, _ = _canonical(name, str(said.get("units", "1")))
+        return values * scale if scale != 1.0 else values
 
     def unit(self, name: str) -> str:
         """The canonical unit of what :meth:`flow` gives: kW of a flow that is stored in MW.
 
         Raises ``KeyError`` where there is none and ``ValueError`` for a unit that is none.
         """
-        return _canonical(name, str(self.dataset[name].attrs.get("units", "1")))[1]
+        said = self.content.variables[name].attributes
+        return _canonical(name, str(said.get("units", "1")))[1]
 
     @property
     def worths(self) -> dict[str, xr.DataArray]:
@@ -253,6 +271,8 @@ class Plan:
         Raises :class:`InputError` when the file is missing, cut, of another format, or not a
         citygrid plan.
         """
+        from citygrid.plan import accessor as accessor  # registers `dataset.citygrid`
+
         path = Path(path)
         if not path.is_file():
             raise InputError(Fault(str(path), "no such plan", None, "name a plan.nc file"))
@@ -331,6 +351,7 @@ def _read(path: Path) -> tuple[xr.Dataset, dict[str, xr.Dataset]]:
     The file is opened once: a second time, its name may be another plan's.
     """
     import netCDF4
+    import xarray as xr
     from xarray.backends import NetCDF4DataStore
 
     store_of: Callable[..., Any] = NetCDF4DataStore
@@ -370,15 +391,15 @@ def assemble(
     further
         Name → (dimension, array) of what is no flow, such as the rules that policies imposed.
     """
-    data: dict[str, Any] = {}
-    coords: dict[str, Any] = {"time": case.time}
+    found: dict[str, Variable] = {}
+    axes: dict[str, NDArray[Any]] = {"time": case.time}
     for name, (dims, labels, unit, about) in blocks.items():
         methods = "time: point" if unit == "kWh" else "time: mean"
         described = {"units": unit, "long_name": about or name}
         if "time" in dims:
             described["cell_methods"] = methods
-        data[name] = (dims, values[name], described)
-        coords |= {dim: labels[dim] for dim in dims if dim != "time"}
+        found[name] = Variable(dims, values[name], described)
+        axes |= {dim: labels[dim] for dim in dims if dim != "time"}
     lines = [
         (component, item, *line)
         for item, (components, amounts) in ledger.items()
@@ -387,9 +408,9 @@ def assemble(
     columns = list(zip(*lines, strict=True)) if lines else [()] * len(LEDGER)
     for (name, unit), column in zip(LEDGER, columns, strict=True):
         kind: Any = float if unit else object
-        data[f"ledger.{name}"] = ("ledger_line", np.array(column, dtype=kind),
-                                  {"units": unit} if unit else {})  # fmt: skip
-    data |= further or {}
+        found[f"ledger.{name}"] = Variable(("ledger_line",), np.array(column, dtype=kind),
+                                           {"units": unit} if unit else {})  # fmt: skip
+    found |= {name: Variable((dim,), array, {}) for name, (dim, array) in (further or {}).items()}
     attrs = {
         "Conventions": CONVENTIONS,
         "title": f"Plan of {case.name}",
@@ -399,4 +420,4 @@ def assemble(
         "step_h": case.step,
         **{key: value for key, value in attributes.items() if value is not None},
     }
-    return Plan(case, xr.Dataset(data, coords, attrs))
+    return Plan(case, Content.made(found, axes, attrs))

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import xarray as xr
 from numpy.typing import NDArray
 
 from citygrid.components.log import Breach
@@ -52,11 +51,11 @@ class Rules:
 
         Raises ``KeyError`` or ``ValueError`` where they are not whole.
         """
-        attributes, dataset = plan.dataset.attrs, plan.dataset
-        if "policies" not in attributes and not any(_imposed(dataset)):
+        held = plan.content
+        if "policies" not in held.attributes and not any(map(_is_rule, held.variables)):
             return None
-        flows = json.loads(str(attributes["imposed_flows"]))
-        arrays = {name: dataset[f"imposed.{name}"].values for name in (*_ROW, *_ENTRY)}
+        flows = json.loads(str(held.attributes["imposed_flows"]))
+        arrays = {name: held.variables[f"imposed.{name}"].values for name in (*_ROW, *_ENTRY)}
         return cls(tuple(map(str, flows)), arrays)
 
     @property
@@ -73,7 +72,7 @@ class Rules:
 
 def policies(plan: Plan) -> list[dict[str, Any]]:
     """Which policies imposed rows on a plan: file, function, SHA-256 and names of rows."""
-    stored: list[dict[str, Any]] = json.loads(str(plan.dataset.attrs.get("policies", "[]")))
+    stored: list[dict[str, Any]] = json.loads(str(plan.attributes.get("policies", "[]")))
     return stored
 
 
@@ -88,7 +87,7 @@ def imposed(plan: Plan) -> list[Breach]:
         if listed != found:
             return [_broken(f"names rows that are not stored, or stores others: "
                             f"{', '.join(sorted(listed ^ found))}")]  # fmt: skip
-        if rules.digest != plan.dataset.attrs.get("imposed_hash"):
+        if rules.digest != plan.attributes.get("imposed_hash"):
             return [_broken("the rules that policies imposed were changed")]
         return [*_kept(plan, rules), *_stray(plan, set(rules.flows))]
     except (KeyError, IndexError, ValueError, TypeError) as error:
@@ -124,12 +123,12 @@ def _kept(plan: Plan, rules: Rules) -> list[Breach]:
 
 def _stray(plan: Plan, used: set[str]) -> list[Breach]:
     """Flows of a policy that no rule of it mentions: they would be checked by nobody."""
-    own = [str(name) for name in plan.dataset.data_vars if str(name).startswith(PREFIX)]
+    own = [name for name in plan.content.variables if name.startswith(PREFIX)]
     return [_broken(f"no rule mentions the flow {name}") for name in own if name not in used]
 
 
-def _imposed(dataset: xr.Dataset) -> list[str]:
-    return [str(name) for name in dataset.data_vars if str(name).startswith("imposed.")]
+def _is_rule(name: str) -> bool:
+    return name.startswith("imposed.")
 
 
 def _broken(rule: str) -> Breach:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -18,10 +18,8 @@ from citygrid.components.contract import Flows
 from citygrid.components.log import Breach
 from citygrid.district.case import Case
 from citygrid.ledger import COLUMNS, Line, total
+from citygrid.plan.content import Content
 from citygrid.plan.plan import LEDGER, PRICE, WORTH, Plan
-
-if TYPE_CHECKING:
-    import xarray as xr
 
 LEDGER_UNITS = {f"ledger.{name}": unit for name, unit in LEDGER if unit}
 #: Variables of a plan that are texts.
@@ -39,34 +37,35 @@ def missing(kind: str, rule: str) -> Breach:
 def shape(case: Case, plan: Plan) -> list[Breach]:
     """The plan must speak of the same hours and components as the case, in numbers."""
     broken = []
-    time = plan.dataset["time"].values.astype("datetime64[s]")
-    if not np.array_equal(time, case.time.astype("datetime64[s]")):
+    content = plan.content
+    time = content.labels.get("time", np.zeros(0, dtype="datetime64[s]"))
+    if not np.array_equal(time.astype("datetime64[s]"), case.time.astype("datetime64[s]")):
         broken.append(missing("plan", "its hours are not those of the case"))
     for kind, units in case.units.items():
         for dim, labels in units.coords.items():
-            stated = plan.dataset.coords.get(dim)
-            if stated is not None and list(stated.values.astype(str)) != list(labels.astype(str)):
+            stated = content.labels.get(dim)
+            if stated is not None and list(stated.astype(str)) != list(labels.astype(str)):
                 what = "components" if dim == kind else dim.replace("_", " ") + "s"
                 broken.append(missing(kind, f"its {what} are not those of the case"))
-    axes = _Axes(case, plan)
-    for name, array in plan.dataset.data_vars.items():
-        head = str(name).split(".")[0]
+    axes = _Axes(case, content)
+    for name, (dims, values, told) in content.variables.items():
+        head = name.split(".")[0]
         if head == "imposed":
             continue  # rules, which say for themselves whether they are whole
         if head in (WORTH, PRICE):
             continue  # what a limit was worth is no claim on which the plan rests
         if head not in {*case.units, "ledger", "policy"}:
-            broken.append(missing(str(name), "is not a flow of any kind of the case"))
-        elif head != "ledger" and not set(array.dims) <= set(array.coords):
-            broken.append(missing(str(name), "has a dimension without labels"))
-        elif array.attrs.get("units") != LEDGER_UNITS.get(str(name), array.attrs.get("units")):
-            broken.append(missing(str(name), f"is not in {LEDGER_UNITS[str(name)]}"))
-        elif array.dtype.kind not in "fiub" and str(name) not in NAMED:
-            broken.append(missing(str(name), "holds what is no number"))
-        elif array.dtype.kind == "f" and not np.isfinite(array.values).all():
-            broken.append(missing(str(name), "holds values that are not finite"))
-        elif head in case.units and (fault := axes.misplaced(array)):
-            broken.append(missing(str(name), fault))
+            broken.append(missing(name, "is not a flow of any kind of the case"))
+        elif head != "ledger" and not set(dims) <= set(content.labels):
+            broken.append(missing(name, "has a dimension without labels"))
+        elif told.get("units") != LEDGER_UNITS.get(name, told.get("units")):
+            broken.append(missing(name, f"is not in {LEDGER_UNITS[name]}"))
+        elif values.dtype.kind not in "fiub" and name not in NAMED:
+            broken.append(missing(name, "holds what is no number"))
+        elif values.dtype.kind == "f" and not np.isfinite(values).all():
+            broken.append(missing(name, "holds values that are not finite"))
+        elif head in case.units and (fault := axes.misplaced(head, dims)):
+            broken.append(missing(name, fault))
     return broken
 
 
@@ -77,14 +76,13 @@ class _Axes:
     Flows share their axes, so each axis is asked once.
     """
 
-    def __init__(self, case: Case, plan: Plan) -> None:
-        self._case, self._plan = case, plan
+    def __init__(self, case: Case, content: Content) -> None:
+        self._case, self._content = case, content
         self._said: dict[tuple[str, str, int], str | None] = {}
 
-    def misplaced(self, array: xr.DataArray) -> str | None:
-        """The first fault of a flow's axes."""
-        kind = str(array.name).split(".")[0]
-        for place, dim in enumerate(map(str, array.dims)):
+    def misplaced(self, kind: str, dims: tuple[str, ...]) -> str | None:
+        """The first fault of the axes of a kind's flow."""
+        for place, dim in enumerate(dims):
             axis = kind, dim, place
             if axis not in self._said:
                 self._said[axis] = self._fault(*axis)
@@ -93,7 +91,7 @@ class _Axes:
         return None
 
     def _fault(self, kind: str, dim: str, place: int) -> str | None:
-        labels = self._plan.dataset[dim].values
+        labels = self._content.labels[dim]
         hours = labels.dtype.kind == "M"
         if hours != (place == 1) or place > 1:
             return "does not stand over its components first and its hours last"
@@ -149,7 +147,7 @@ def units(kind: str, plan: Plan, flows: Flows) -> list[Breach]:
 def claims(case: Case, plan: Plan) -> list[Breach]:
     """What the plan says of itself: which case it is for, and how good it can be at most."""
     broken = []
-    attributes = plan.dataset.attrs
+    attributes = plan.attributes
     if attributes.get("case_hash") != case.hash:
         broken.append(missing("plan", "it was made for another case, or its case was changed"))
     told = {name: str(attributes[name]) for name in ("model", "model_hash", "file_hashes", "step_h")
@@ -176,7 +174,7 @@ def accounts(
     """Ledger, objective and caps must be what the replay recomputes: ``found`` and its ``cost``."""
     stated: dict[tuple[str, str], Line] = {}
     for component, item, *amounts in zip(
-        *(plan.dataset[f"ledger.{n}"].values for n in ("component", "item", *COLUMNS)),
+        *(plan.content.variables[f"ledger.{n}"].values for n in ("component", "item", *COLUMNS)),
         strict=True,
     ):
         # A line that stands twice is paid twice.

@@ -83,7 +83,7 @@ def facts_of_run(run: Run) -> dict[str, Any]:
     """What one solve came to: figures, verdict, times, and what the route reported."""
     plan, verdict = run.plan, run.verdict
     telemetry = dict(run.telemetry)
-    attributes = {} if plan is None else plan.dataset.attrs
+    attributes = {} if plan is None else plan.attributes
     error = getattr(run, "error", None)
     return {
         "model": run.case.name, "model_hash": run.case.provenance.get("model_hash"),
@@ -102,7 +102,7 @@ def facts_of_run(run: Run) -> dict[str, Any]:
 
 def facts_of_verdict(plan: Plan, verdict: Verdict) -> dict[str, Any]:
     """What a stored plan says of itself, and what its replay said of it."""
-    attributes = plan.dataset.attrs
+    attributes = plan.attributes
     return {
         "model": plan.case.name, "model_hash": plan.case.provenance.get("model_hash"),
         "case_hash": plan.case.hash, "form_hash": attributes.get("form_hash"),

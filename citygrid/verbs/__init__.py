@@ -197,7 +197,7 @@ class Run:
     def status(self) -> str:
         """The route's own word; the verdict stands beside it."""
         if self.plan is not None:
-            return str(self.plan.dataset.attrs["status"])
+            return str(self.plan.attributes["status"])
         return "error" if self.error is None else self.error.status
 
     @property

@@ -72,6 +72,25 @@ def test_a_column_is_found_by_header_name_or_without_regard_to_case(tmp_path):
         assert list(read(file, horizon, column=column)) == [2.0, 2.0]
 
 
+@pytest.mark.parametrize("stamp", [
+    "1600-01-01T00:00", "9999-12-31T00:00", "2023-02-29T00:00", "2023-01-16T24:00",
+    "2023-01-16T10:60", "٢٠٢٣-01-16T00:00", "0000-01-01", "31.02.2023 00:00",
+])  # fmt: skip
+def test_a_stamp_that_no_calendar_or_clock_has_is_refused(tmp_path, stamp):
+    """One beyond what nanoseconds reach would silently be read as another year."""
+    file = write(tmp_path, f"time,power [kW]\n2023-01-16T00:00,1\n{stamp},2\n")
+    with pytest.raises(InputError, match=r"row 3.*cannot read the time stamp"):
+        read(file, timezone="UTC")
+
+
+@pytest.mark.parametrize("cell", ["1_000", "١", "0x10", "1e", "1d3", "--5", "True"])
+def test_a_cell_that_only_a_programme_takes_for_a_number_is_none(tmp_path, cell):
+    stamps = [f"2023-01-16T{h:02d}:00Z" for h in range(4)]
+    rows = "".join(f"{stamp},{cell}\n" for stamp in stamps)
+    with pytest.raises(InputError, match="the value is not a number"):
+        read(write(tmp_path, f"time,power [kW]\n{rows}"))
+
+
 @pytest.mark.parametrize("stamped", ["index", "aware", "naive", "text"])
 def test_parquet_with_any_kind_of_stamps(tmp_path, stamped):
     time = pd.date_range("2023-01-16", periods=4, freq="h", tz="UTC")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from citygrid.inputs.time import read_horizon, read_stamp, read_timezone, show
@@ -126,3 +127,18 @@ def test_what_is_no_zone_is_refused(text):
 def test_stamps_are_shown_short():
     assert show(utc("2023-01-16T00:00")) == "2023-01-16 00:00Z"
     assert show(utc("2023-01-16T00:00:30")) == "2023-01-16 00:00:30Z"
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "UTC", "+05:30", "America/St_Johns"])
+def test_months_are_those_of_the_districts_clock(zone):
+    """With their change of clocks: March has 743 hours in Berlin and October 745."""
+    horizon = read_horizon("2023-02-28T12:00Z", "6000 h", "1 h", zone)
+    months, hours = horizon.months()
+    local = horizon.local()
+    assert list(months) == list(local.year * 12 + local.month - 1)
+    begin = local.tz_localize(None).to_period("M").to_timestamp()
+    first = begin.tz_localize(local.tz)
+    last = (begin + pd.offsets.MonthBegin()).tz_localize(local.tz)
+    assert list(hours) == list((last - first).total_seconds() / 3600.0)
+    if zone == "Europe/Berlin":
+        assert {*hours} == {672.0, 743.0, 720.0, 744.0, 745.0}

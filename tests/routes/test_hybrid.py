@@ -134,7 +134,7 @@ def test_response_of_all_chains_is_the_least_priced_cost_with_the_loads_put_in(c
 def test_prices_at_which_something_earns_without_end_leave_responses_finite(
     case, known, monkeypatch
 ):
-    """Infinite heights became options that are no number, and a move to no option wrote anywhere."""
+    """Infinite heights made options that are no number, and a move to none wrote anywhere."""
     form, groups, coupling, blocks, prices, _ = case
     relaxed, *_ = milp.relaxation(form, Options())
     ends = limits(coupling, np.asarray(coupling.weights @ relaxed.x[groups.columns]))

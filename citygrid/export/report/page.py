@@ -149,7 +149,7 @@ def _route(entry: Entry, shown: Entry, entries: list[Entry]) -> dict[str, Any]:
         "shown": entry is shown,
         "ok": entry.verdict.ok,
         "largest": entry.verdict.largest,
-        "status": str(entry.plan.dataset.attrs.get("status", NONE)).replace("_", " "),
+        "status": str(entry.plan.attributes.get("status", NONE)).replace("_", " "),
         "objective": entry.plan.objective,
         "best": entry.verdict.ok and entry.plan.objective <= best + 1e-9 * abs(best),
         "bound": entry.plan.bound,

@@ -68,7 +68,7 @@ class Worths:
 
 def worths(case: Case, plan: Plan) -> Worths | None:
     """Limits of a plan, those worth most first; ``None`` for a plan that does not speak of it."""
-    about = plan.dataset.attrs.get("sensitivity")
+    about = plan.attributes.get("sensitivity")
     if about is None:
         return None
     known = tuple(case.units)

@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
-from scipy.sparse.linalg import lsqr
 
 from citygrid.model.form import Floats, Form
 from citygrid.model.limits import WIDER, tighten
@@ -95,6 +94,8 @@ def _lagrangian(form: Form, prices: Floats, lower: Floats, upper: Floats) -> flo
 
 def _bent(form: Form, prices: Floats, lower: Floats, upper: Floats) -> Floats:
     """Prices nearby under which endless columns have the sign they need, by least squares."""
+    from scipy.sparse.linalg import lsqr
+
     reduced, doubt = _reduced(form, prices)
     down, up = ~np.isfinite(lower), ~np.isfinite(upper)
     wrong = (up & (reduced < -doubt)) | (down & (reduced > doubt))

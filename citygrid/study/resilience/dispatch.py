@@ -115,7 +115,8 @@ def _decisions(form: Form, plan: Plan) -> Floats | None:
     """The point of a form at which everything is as in a plan of nearly the same case."""
     point = np.zeros(len(form.cost))
     for name, block in form.columns.items():
-        if name in plan.dataset and plan.dataset[name].shape == block.shape:
+        held = plan.content.variables.get(name)
+        if held is not None and held.values.shape == block.shape:
             point[block.span] = plan.flow(name).ravel()
     return np.clip(point, form.lower, form.upper)
 
@@ -139,7 +140,7 @@ def suffer(
         return result, None
     result.seconds = time.perf_counter() - began
     verdict, plan = found.verdict, found.plan
-    result.status = str(plan.dataset.attrs["status"])
+    result.status = str(plan.attributes["status"])
     result.objective, result.bound, result.gap = plan.objective, plan.bound, plan.gap
     result.verified, result.largest_violation = verdict.ok, verdict.largest
     if not verdict.ok:

@@ -61,13 +61,13 @@ def _held(case: Case, form: Form, like: Plan, steps: int) -> tuple[Floats, Float
     """Bounds that hold integers after the outage, and jobs that begin after it, as in ``like``."""
     lower, upper = form.lower.copy(), form.upper.copy()
     free = _penalised(form)
+    stated = like.content.variables
     until = steps + math.ceil(AFTER / case.step)
     late_from = case.time[min(until, len(case.time) - 1)]
     for name, block in form.columns.items():
-        if not form.integer[block.span].any() or name not in like.dataset:
+        if not form.integer[block.span].any() or name not in stated:
             continue
-        stated = like.dataset[name]
-        if stated.shape != block.shape:
+        if stated[name].values.shape != block.shape:
             continue
         value = np.round(like.flow(name).ravel())
         if "time" in block.dims:
