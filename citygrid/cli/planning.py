@@ -23,7 +23,7 @@ from citygrid.cli.options import (
     solving_options,
 )
 from citygrid.cli.recording import recorded
-from citygrid.cli.rolling import rolled, rolling_options
+from citygrid.cli.rolling import rolled, rolling_options, written
 
 if TYPE_CHECKING:
     from citygrid.counterfactual import Counterfactual
@@ -63,6 +63,8 @@ def plan(
         )
     forgone = _forgone([run], options, frame) if counterfactual else {}
     files = write_runs([run], folder, frame.say)
+    if window is not None:
+        written(folder)
     frame.recording.results([run], files)
     left = left_from_before(folder, files)
     frame.answer(describe_run(run, files[route], forgone.get(route)) | {"left_from_before": left},

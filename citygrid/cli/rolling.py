@@ -61,3 +61,10 @@ def rolled(
         if kept.is_dir():
             click.echo(f"decided windows are kept in {kept}; --resume goes on from there", err=True)
         raise
+
+
+def written(folder: Path) -> None:
+    """The plan's files are on the disk: what its windows kept may go."""
+    from citygrid.study.rolling import forget
+
+    forget(folder / KEPT)

@@ -9,6 +9,7 @@ bound that the relaxation or the windows prove (``bound.py``).
 
 from __future__ import annotations
 
+from citygrid.study.rolling.checkpoint import forget
 from citygrid.study.rolling.roll import roll, roll_model
 
-__all__ = ["roll", "roll_model"]
+__all__ = ["forget", "roll", "roll_model"]

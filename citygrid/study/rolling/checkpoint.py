@@ -126,6 +126,12 @@ class Checkpoint:
             path.unlink(missing_ok=True)
 
 
+def forget(folder: Path) -> None:
+    """Take away what a rolled plan kept in a folder: its files are written."""
+    with Checkpoint(folder, {}) as kept:
+        kept.clear()
+
+
 def _held(folder: Path) -> int:
     """A folder, open, that nobody else holds until it is closed.
 

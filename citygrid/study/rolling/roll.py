@@ -52,7 +52,8 @@ def roll(
         How every window is solved. ``time_limit`` is for all of it: the relaxation, the windows,
         the last dispatch and the bound.
     folder, resume
-        Where decided windows are kept until the plan is whole, and whether to go on from there.
+        Where decided windows are kept, also when the plan is whole, until
+        :func:`~citygrid.study.rolling.forget` takes them away, and whether to go on from there.
     prove
         Whether to look for a bound better than the relaxation's, where that one does not prove the
         gap that was asked for.
@@ -110,9 +111,7 @@ def roll(
         outcome = Outcome("optimal" if within else "feasible", x, objective, bound,
                           [(objective, x)],
                           {**journal.telemetry(), "gap_asked": asked.gap})  # fmt: skip
-        plan = plan_of(case, form, route, asked, outcome)
-        checkpoint.clear()
-    return plan
+        return plan_of(case, form, route, asked, outcome)
 
 
 def _proves(objective: float, bound: float | None, asked: float) -> bool:

@@ -22,7 +22,7 @@ from citygrid.errors import InfeasibleError, InputError, NoPlanError
 from citygrid.model.windows import calendar
 from citygrid.routes import Options
 from citygrid.routes.contract import Clock
-from citygrid.study.rolling import roll
+from citygrid.study.rolling import forget, roll
 from citygrid.study.rolling.bound import bound_by_windows
 from citygrid.study.rolling.outlook import look_ahead
 from tests.conftest import REPOSITORY
@@ -207,6 +207,7 @@ def test_a_run_that_was_cut_goes_on_with_the_next_window(tmp_path: Path) -> None
     assert plan.objective == pytest.approx(whole.objective, rel=1e-9)
     assert [each.get("resumed", False) for each in plan.telemetry["rolling"]["each"]] == [
         True, True, False, False]  # fmt: skip
+    forget(tmp_path / "windows")
     assert not (tmp_path / "windows").exists()
 
 
@@ -316,6 +317,19 @@ def test_the_command_writes_what_plan_writes(tmp_path: Path) -> None:
     assert not (tmp_path / "windows").exists()
 
 
+def test_windows_are_kept_until_the_files_are_written(tmp_path: Path, monkeypatch: Any) -> None:
+    """A year of windows was lost to an export that failed."""
+    wish = (REPOSITORY / "models" / "tiny.yaml", "--window", "2h", "--out", tmp_path, "--json")
+    with monkeypatch.context() as broken:
+        broken.setattr("citygrid.export.runs.write_runs", lambda *given: 1 / 0)
+        assert isinstance(command(*wish).exception, ZeroDivisionError)
+    again = command(*wish, "--resume")
+    assert again.exit_code == 0, again.output
+    told = json.loads(again.stdout)["telemetry"]["rolling"]["each"]
+    assert all(each["resumed"] for each in told)
+    assert not (tmp_path / "windows").exists()
+
+
 def test_overlap_and_resume_belong_to_windows(tmp_path: Path) -> None:
     model = REPOSITORY / "models" / "tiny.yaml"
     done = command(model, "--overlap", "1h", "--resume", "--out", tmp_path)
@@ -347,4 +361,5 @@ def test_files_of_others_in_the_folder_stay(tmp_path: Path) -> None:
     kept.mkdir()
     (kept / "measured.npz").write_bytes(b"mine")
     roll(cg.prepare(cg.load(REPOSITORY / "models" / "tiny.yaml")), "1 h", "0 h", folder=kept)
+    forget(kept)
     assert [path.name for path in kept.iterdir()] == ["measured.npz"]
