@@ -210,7 +210,7 @@ def test_the_search_works_and_asks_nobody_else(site: Path) -> None:
                    if said.type == "error" else None)  # fmt: skip
             tab.goto(f"{base}index.html")
             first = tab.locator(".md-search-result__link").first
-            for _ in range(12):  # what is typed before the index is read is not searched for
+            for _ in range(24):  # what is typed before the index is read is not searched for
                 tab.fill("input[name=query]", "")
                 tab.fill("input[name=query]", "absorption")
                 with contextlib.suppress(PlaywrightTimeout):

@@ -65,13 +65,15 @@ class Command(NamedTuple):
     """A command to disturb: what is run before it, once, and what its files are called.
 
     ``gives`` are the folders and files that are its own; whatever else it changes is a fault.
-    ``timed`` are those that say how long it took, so that two runs have two of them.
+    ``timed`` are those that say how long it took, so that two runs have two of them; ``kept`` is a
+    folder of what an interrupted run goes on from, which the next one puts away.
     """
 
     words: tuple[str, ...]
     gives: tuple[str, ...]
     before: tuple[tuple[str, ...], ...] = ()
     timed: tuple[str, ...] = ()
+    kept: str | None = None
 
 
 PLAN = ("plan", "models/mapped.yaml", "--out", "out")
@@ -88,7 +90,8 @@ COMMANDS = {
     "qubo": Command(("qubo", "models/mapped.yaml", "--to", "cqm,lp,npz", "--out", "out"), ("out",)),
     "synth": Command(("synth", "--class", "S", "--hours", "6", "--jobs", "4", "--sites", "2",
                       "--out", "out/district.yaml"), ("out",)),
-    "rolling": Command((*PLAN, "--window", "2h", "--overlap", "1h"), ("out",)),
+    "rolling": Command((*PLAN, "--window", "2h", "--overlap", "1h"), ("out",),
+                       kept="out/windows/"),
     "outages": Command(("outages", "models/mapped.yaml", "--for", "2h", "--out", "out"), ("out",),
                        timed=("out/outages.html",)),
     "front": Command(("front", "models/mapped.yaml", "--points", "3", "--out", "out"), ("out",),
@@ -195,7 +198,8 @@ class Theatre:
             elif Path(name).parts[0] == ".citygrid" or name.endswith(BESIDE_DATABASES):
                 continue
             elif name not in self.files:
-                if before.get(name) != path.read_bytes():
+                ours = self.command.kept is not None and name.startswith(self.command.kept)
+                if not ours and before.get(name) != path.read_bytes():
                     yield f"made {name}"
             elif before.get(name) == path.read_bytes():
                 continue
