@@ -58,14 +58,16 @@ def cut_short(site: Site, rng: Generator) -> Mutant | None:
 @breaks("a choice stands at the hours at which it is made")
 def other_hours_of_a_choice(site: Site, rng: Generator) -> Mutant | None:
     """Flows of some hours alone carry their own clock."""
-    names = [name for name, a in site.flows.items()
-             if a.ndim == 2 and a.dims[1] != "time" and a.shape[1] > 1]  # fmt: skip
+    names = [name for name, a in site.flows.items() if a.ndim == 2 and a.dims[1] != "time"]
     if not names:
         return None
     name = names[rng.integers(len(names))]
     dim = str(site.flows[name].dims[1])
     stamps = site.flows[name][dim].values.copy()
-    if rng.random() < 0.5:
+    way = rng.integers(3) if len(stamps) > 1 else 0
+    if way == 0:
+        what, stamps = "a minute late", stamps + np.timedelta64(1, "m")
+    elif way == 1:
         what, stamps = "in turned order", stamps[::-1].copy()
     else:
         at = int(rng.integers(len(stamps) - 1))
