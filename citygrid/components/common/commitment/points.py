@@ -62,7 +62,8 @@ def formulate_costs(m: Speaker, c: Fleet, output: Amount, gate: Amount | Known) 
         # Between points a cost may be negative, where running earns; a square never is.
         least = np.minimum(rates.min(axis=1), 0.0) * pointed if count else np.zeros(len(c.axis))
         # A limit above lets duals that are a little off still prove a bound.
-        most = c.quadratic_cost.values * c.full_output.values**2
+        usable = c.usable.values.reshape(len(c.axis), -1).max(axis=1)
+        most = c.quadratic_cost.values * np.maximum(c.full_output.values, usable) ** 2
         most = np.maximum(most, rates.max(axis=1) * pointed) if count else most
         low, high = (c.known(x[above.positions], above, unit="EUR/h") for x in (least, most))
         cost = m.variable("curve_cost", above, m.time, unit="EUR/h", lower=low, upper=high,
