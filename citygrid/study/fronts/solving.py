@@ -162,7 +162,9 @@ class Solver:
         whole, count = form.integer, int(form.integer.sum())
         agreed = whole & (np.abs(relaxed.x - np.round(best)) <= WHOLE)
         common = whole & np.all([np.round(start) == np.round(best) for start in starts], axis=0)
-        for same in (agreed | common, agreed) if len(starts) > 1 else (agreed,):
+        held = agreed | common if len(starts) > 1 else agreed
+        # Where neighbours add nothing to the relaxation, both searches would be one.
+        for same in (held, agreed) if held.sum() > agreed.sum() else (agreed,):
             if count and same.sum() >= max(HELD * count, count - LEFT):
                 yield same
 
