@@ -14,7 +14,7 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from tests.faults.stage import load
+from tests.faults.stage import leave, load, redirect
 
 
 def perform(asked: dict[str, Any]) -> None:
@@ -23,10 +23,7 @@ def perform(asked: dict[str, Any]) -> None:
     try:
         os.chdir(asked["folder"])
         os.environ.update(asked["environment"])
-        for handle, name in ((1, "stdout"), (2, "stderr")):
-            opened = os.open(f"{asked['streams']}.{name}", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-            os.dup2(opened, handle)
-            os.close(opened)
+        redirect(asked["streams"])
         words = asked["start"]
         if words[0] == "!":
             from tests.concurrency import writers
@@ -42,10 +39,7 @@ def perform(asked: dict[str, Any]) -> None:
         code = end.code or 0
     except BaseException:
         traceback.print_exc()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    Path(f"{asked['streams']}.modules").write_text("\n".join(sys.modules))
-    os._exit(code if isinstance(code, int) else 1)
+    leave(asked["streams"], code)
 
 
 if __name__ == "__main__":

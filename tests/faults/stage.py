@@ -18,6 +18,7 @@ import sys
 import time
 import traceback
 from pathlib import Path
+from typing import NoReturn
 
 #: System calls that change what is on a disk; those that a processor does not have are passed over.
 CALLS = (
@@ -40,6 +41,22 @@ def load(names: Path) -> None:
         names.unlink()
 
 
+def redirect(begin: object) -> None:
+    """In a fork: standard output and errors go to files whose names begin so."""
+    for handle, name in ((1, "stdout"), (2, "stderr")):
+        opened = os.open(f"{begin}.{name}", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        os.dup2(opened, handle)
+        os.close(opened)
+
+
+def leave(begin: object, code: object) -> NoReturn:
+    """In a fork: tell what it had imported, and end as Python would with this exit code."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    Path(f"{begin}.modules").write_text("\n".join(sys.modules))
+    os._exit(code if isinstance(code, int) else 1)
+
+
 def be_the_command(asked: dict[str, object], go: int) -> None:
     """In the fork: wait until strace looks on, then run the command to its end."""
     code: object = 70
@@ -47,10 +64,7 @@ def be_the_command(asked: dict[str, object], go: int) -> None:
         folder = Path(str(asked["folder"]))
         os.chdir(folder)
         os.environ.update(asked["environment"])  # type: ignore[call-overload]
-        for handle, name in ((1, "stdout"), (2, "stderr")):
-            opened = os.open(f"{asked['trace']}.{name}", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-            os.dup2(opened, handle)
-            os.close(opened)
+        redirect(asked["trace"])
         ctypes.CDLL(None).prctl(PTRACER, ctypes.c_long(ANYBODY), 0, 0, 0)
         os.read(go, 1)
         from citygrid.cli import main
@@ -61,10 +75,7 @@ def be_the_command(asked: dict[str, object], go: int) -> None:
         code = end.code or 0
     except BaseException:
         traceback.print_exc()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    Path(f"{asked['trace']}.modules").write_text("\n".join(sys.modules))
-    os._exit(code if isinstance(code, int) else 1)
+    leave(asked["trace"], code)
 
 
 def run(asked: dict[str, object]) -> int:
