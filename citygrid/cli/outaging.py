@@ -50,7 +50,7 @@ def outages(
     """
     from citygrid.district.names import names_in
     from citygrid.errors import Fault, InputError, NoPlanError
-    from citygrid.routes import check
+    from citygrid.routes import check_all
     from citygrid.study.resilience import (
         Wish,
         print_study,
@@ -69,7 +69,7 @@ def outages(
     folder = folder_of(out, model, "outages")
     refuse_unwritable_study(folder)
     options = options_of(given, frame)
-    check(route, options)
+    check_all([route], options)
     frame.say("reading the district")
     case = citygrid.prepare(citygrid.load(model))
     solving(frame.recording, route, options, (), case)

@@ -13,14 +13,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 from citygrid.errors import Fault, InputError
 from citygrid.model.form import Form
 from citygrid.routes.contract import Options, Outcome
 
 __all__ = [
-    "CONTROLS", "Options", "Outcome", "check", "check_sampler", "check_strangers", "names", "solve",
-    "strange",
+    "CONTROLS", "Options", "Outcome", "check", "check_all", "names", "solve", "strange",
 ]  # fmt: skip
 
 #: What may take the annealer's place in ``hybrid``.
@@ -55,17 +55,46 @@ def check(route: str, options: Options | None = None) -> None:
         ]) from refused  # fmt: skip
 
 
-def check_strangers(routes: Sequence[str], options: Options | None = None) -> None:
-    """Refuse an option for a kind of route that has none of that name, though nobody asks it now.
+def check_all(routes: Sequence[str], options: Options | None = None) -> None:
+    """Refuse all that is wrong with any of the routes before the first one has worked for hours.
 
-    Raises :class:`InputError`.
+    Also options for a kind of route that has none of that name, though nobody asks it now, and a
+    sampler, or options of one, that no route asks. Raises :class:`InputError`.
     """
+    faults: dict[Fault, None] = {}
+    for check_one in (*(partial(check, route) for route in routes),
+                      partial(_check_strangers, routes)):  # fmt: skip
+        try:
+            check_one(options)
+        except InputError as refused:
+            faults |= dict.fromkeys(refused.faults)
+    if faults:
+        raise InputError(faults)
+    _check_sampler(routes, options or Options())
+
+
+def _check_strangers(routes: Sequence[str], options: Options | None) -> None:
+    """Refuse an option for a kind of route that has none of that name, though nobody asks it."""
     asked = {route.partition(":")[0] for route in routes}
     for kind in {"milp", "lp", "hybrid", "qubo"} - asked:
         own = {n: text for n, text in (options or Options()).extras.items()
                if n.startswith(f"{kind}.")}  # fmt: skip
         if own:
             check(kind, Options(extras=own))
+
+
+def _check_sampler(routes: Sequence[str], options: Options) -> None:
+    """Refuse a sampler, or options of one, that no route asks."""
+    if set(ANNEALED) & set(routes):
+        return
+    wished = {"--sampler": options.sampler} if options.sampler != Options().sampler else {}
+    wished |= {f"--set {n}": text for n, text in options.extras.items() if n.startswith(SAMPLER)}
+    if wished:
+        raise InputError([
+            Fault(place, f"{', '.join(routes)} asks no annealer", text,
+                  "leave it out, or plan by the route hybrid or qubo")
+            for place, text in wished.items()
+        ])  # fmt: skip
 
 
 def strange(route: str, options: Options) -> list[str]:
@@ -111,21 +140,6 @@ def _check(kind: str, rest: str, options: Options) -> None:
         from citygrid.routes import hybrid
 
         hybrid.check(options)
-
-
-def check_sampler(routes: Sequence[str], options: Options | None = None) -> None:
-    """Refuse a sampler, or options of one, that no route asks. Raises :class:`InputError`."""
-    options = options or Options()
-    if set(ANNEALED) & set(routes):
-        return
-    wished = {"--sampler": options.sampler} if options.sampler != Options().sampler else {}
-    wished |= {f"--set {n}": text for n, text in options.extras.items() if n.startswith(SAMPLER)}
-    if wished:
-        raise InputError([
-            Fault(place, f"{', '.join(routes)} asks no annealer", text,
-                  "leave it out, or plan by the route hybrid or qubo")
-            for place, text in wished.items()
-        ])  # fmt: skip
 
 
 def solve(form: Form, route: str = "milp", options: Options | None = None) -> Outcome:

@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -147,22 +146,6 @@ def verify(case: Case, plan: Plan) -> Verdict:
     return check(case, plan)
 
 
-def _check_routes(routes: Sequence[str], options: Options | None) -> None:
-    """Refuse all that is wrong with any of the routes before the first one has worked for hours."""
-    from citygrid.routes import check, check_sampler, check_strangers
-
-    faults: dict[Fault, None] = {}
-    for check_one in (*(partial(check, route) for route in routes),
-                      partial(check_strangers, routes)):  # fmt: skip
-        try:
-            check_one(options)
-        except InputError as refused:
-            faults |= dict.fromkeys(refused.faults)
-    if faults:
-        raise InputError(faults)
-    check_sampler(routes, options)
-
-
 @dataclass
 class Run:
     """One model solved by one route: the plan, its verdict, and where the time went.
@@ -256,6 +239,7 @@ def compare_routes(
     before anything is solved. ``by`` is how a route makes a plan of the form: at once
     (:func:`solve`, if left out), or window by window.
     """
+    from citygrid.routes import check_all
     from citygrid.routes.contract import Options
 
     if not routes:
@@ -263,7 +247,7 @@ def compare_routes(
     if controls and HYBRID not in routes:
         raise InputError(Fault("routes", "controls need the route that they control",
                                ", ".join(routes), f"name {HYBRID}, too"))  # fmt: skip
-    _check_routes(routes, options)
+    check_all(routes, options)
     say = progress or (lambda text: None)
     seconds: dict[str, float] = {}
     say("reading the district")

@@ -57,7 +57,7 @@ def leave(begin: object, code: object) -> NoReturn:
     os._exit(code if isinstance(code, int) else 1)
 
 
-def be_the_command(asked: dict[str, object], go: int) -> None:
+def be_the_command(asked: dict[str, object], ready: int, go: int) -> None:
     """In the fork: wait until strace looks on, then run the command to its end."""
     code: object = 70
     try:
@@ -66,6 +66,7 @@ def be_the_command(asked: dict[str, object], go: int) -> None:
         os.environ.update(asked["environment"])  # type: ignore[call-overload]
         redirect(asked["trace"])
         ctypes.CDLL(None).prctl(PTRACER, ctypes.c_long(ANYBODY), 0, 0, 0)
+        os.write(ready, b".")
         os.read(go, 1)
         from citygrid.cli import main
 
@@ -80,12 +81,15 @@ def be_the_command(asked: dict[str, object], go: int) -> None:
 
 def run(asked: dict[str, object]) -> int:
     """A command under strace; gives its wait status."""
-    go, gone = os.pipe()
+    (go, gone), (waits, ready) = os.pipe(), os.pipe()
     child = os.fork()
     if child == 0:
         os.close(gone)
-        be_the_command(asked, go)
+        be_the_command(asked, ready, go)
     os.close(go)
+    os.close(ready)
+    os.read(waits, 1)  # what it does before is not the command's, and not to be counted
+    os.close(waits)
     words = ["strace", "-qq", "-y", "-s", "0", "-e", "signal=none", "-o", str(asked["trace"]),
              "-e", "trace=" + ",".join(f"?{call}" for call in CALLS)]  # fmt: skip
     if asked["inject"]:

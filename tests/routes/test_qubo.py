@@ -233,7 +233,7 @@ def test_options_for_qubo_alone_reach_it():
 
 
 def test_a_sampler_may_be_chosen_for_qubo():
-    routes.check_sampler(["qubo"], Options(sampler="tabu"))
+    routes.check_all(["qubo"], Options(sampler="tabu"))
 
 
 def test_time_limit_ends_the_rounds(small_district):

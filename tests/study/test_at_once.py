@@ -149,15 +149,15 @@ def test_two_plans_by_windows_do_not_take_each_others_windows(tmp_path):
     folder = tmp_path / "out" / "windows"
     with Checkpoint(folder, {"form": "first"}) as first:
         first.begin(resume=False)
-        first.remember("proved", values=[1.0])
+        first.remember("bounds", values=[1.0])
         with (
             pytest.raises(InputError, match="another plan by windows is being made here"),
             Checkpoint(folder, {"form": "second"}),
         ):
             raise AssertionError("not reached")
-        assert first.recall("proved") is not None
+        assert first.recall("bounds") is not None
     with Checkpoint(folder, {"form": "first"}) as again:  # what is not cleared is gone on from
-        assert again.begin(resume=True) == 0 and again.recall("proved") is not None
+        assert again.begin(resume=True) == 0 and again.recall("bounds") is not None
         again.clear()
     assert not folder.exists()
 

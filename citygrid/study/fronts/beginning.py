@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from citygrid.arrays import Floats
 from citygrid.errors import Fault, InfeasibleError, InputError
 from citygrid.model.form import Form
-from citygrid.routes import check, check_sampler
+from citygrid.routes import check_all
 from citygrid.routes.contract import Options, proven
 from citygrid.study.fronts.bounds import better
 from citygrid.study.fronts.relaxing import Relaxation
@@ -32,8 +32,7 @@ def refuse(route: str, options: Options) -> None:
     """Raise what is wrong with a route, its options or its sampler, before any work."""
     if why := UNFIT.get(route.partition(":")[0]):
         raise InputError(Fault("route", why, route, "choose milp, hybrid, qubo or pyomo:SOLVER"))
-    check(route, options)
-    check_sampler([route], options)
+    check_all([route], options)
 
 
 def written(

@@ -109,12 +109,12 @@ def compare_layouts(
     Raises :class:`InputError` for a node without a centre and for shares that are none, and what
     planning the distributed layout raises.
     """
-    from citygrid.routes import check
+    from citygrid.routes import check_all
     from citygrid.routes.contract import Options
     from citygrid.study.resilience.emergency import replays
 
     options = options or Options()
-    check(route, options)
+    check_all([route], options)
     if wrong := [share for share in shares if not 0.0 <= share <= 1.0]:
         raise InputError(Fault("--shares", "a share of a centre lies between 0 and 1", wrong[0],
                                "write such as 0.25,0.5,0.75"))  # fmt: skip

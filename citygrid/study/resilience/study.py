@@ -116,11 +116,11 @@ def study_outages(
     Raises :class:`InputError` for a wish that cannot be, before anything is solved where the case
     tells, and what planning the district itself raises.
     """
-    from citygrid.routes import check
+    from citygrid.routes import check_all
     from citygrid.routes.contract import Options
 
     wish, options = wish or Wish(), options or Options()
-    check(route, options)
+    check_all([route], options)
     say("reading the district")
     case = cg.prepare(cg.load(model))
     return study_case(case, wish, route, options, say)

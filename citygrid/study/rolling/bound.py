@@ -7,14 +7,16 @@ what is left falls apart:
 
 ``b_r`` the lower limit of a crossing row where ``y > 0`` and the upper where ``y < 0``. Every ``y``
 proves ``L(y)``; with the duals of the relaxation it is never below it but for rounding, and above
-it wherever integers cost something within a window. Each minimum is replaced by what was proven.
+it wherever integers cost something within a window. Each minimum is replaced by what was proven:
+first by that of the window's relaxation, which takes little, then window by window by its integers,
+so that there is a bound whenever the time is over.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 import numpy as np
@@ -36,29 +38,39 @@ WITHIN = 1.0 - 1e-12
 TALL = 60_000
 
 
-@dataclass(frozen=True)
-class WindowBound:
-    """The bound [EUR], and what each window proved."""
+@dataclass
+class Proved:
+    """What the windows proved so far [EUR each]: all relaxed first, then the first ones whole."""
 
-    bound: float
-    parts: tuple[float, ...]
+    relaxed: list[float] = field(default_factory=list)
+    whole: list[float] = field(default_factory=list)
+
+    @property
+    def best(self) -> list[float]:
+        """The better of the two, by window."""
+        sharper = self.whole + [-math.inf] * (len(self.relaxed) - len(self.whole))
+        return [max(pair) for pair in zip(self.relaxed, sharper, strict=True)]
 
 
 def bound_by_windows(
     form: Form, when: Calendar, duals: Floats, cuts: Sequence[int], options: Options,
-    clock: Clock, course: Floats, proved: Sequence[float] = (),
-    heard: Callable[[list[float]], None] = lambda values: None,
-) -> WindowBound | None:  # fmt: skip
-    """What windows between ``cuts`` (first steps, then the end) prove of a form's cost.
+    clock: Clock, course: Floats, proved: Proved | None = None,
+    heard: Callable[[Proved], None] = lambda proved: None,
+    enough: Callable[[float], bool] = lambda bound: False,
+) -> float | None:  # fmt: skip
+    """What windows between ``cuts`` (first steps, then the end) prove of a form's cost [EUR].
 
     course
         A point (n) near the best plan, so that a window's gap is one of what it costs and not of
         what its prices leave of that.
     proved, heard
-        What the first windows proved in an earlier try; hears all of it after every window.
+        What windows proved in an earlier try, gone on from; hears all of it after every window.
+    enough
+        Whether a bound is as good as is wanted, so that no further window is sharpened.
 
-    ``None`` where a window proves nothing, as on a time limit.
+    ``None`` where a window's relaxation proves nothing, as on a time limit.
     """
+    proved = Proved() if proved is None else proved
     own = settled(form, when)
     crossing = _crossing(own, cuts)
     prices = _within(form, when, _signed(form, duals, crossing), crossing)
@@ -68,19 +80,34 @@ def bound_by_windows(
     paid = np.asarray(form.matrix.T @ prices)
     bare = replace(form, cost=form.cost - paid, constant=0.0, accounts={}, curves=(), policies=(),
                    source=None)  # fmt: skip
-    values = list(proved)
-    for first, last in list(pairwise(cuts))[len(values) :]:
-        found = window(bare, own, first, last, np.zeros(len(paid)), form.lower, form.upper)
-        part = _alone(found.form, crossing[found.rows])
-        known = float(paid[found.columns] @ course[found.columns])
-        value = _least(replace(part, constant=known), options, clock)
+
+    def alone(begin: int) -> Iterator[tuple[Form, float]]:
+        """Windows from number ``begin`` on, with what the prices take of the course there."""
+        for first, last in list(pairwise(cuts))[begin:]:
+            found = window(bare, own, first, last, np.zeros(len(paid)), form.lower, form.upper)
+            known = float(paid[found.columns] @ course[found.columns])
+            yield replace(_alone(found.form, crossing[found.rows]), constant=known), known
+
+    def bound() -> float:
+        parts = terms + proved.best
+        return math.fsum(parts) - LOST * float(np.abs(parts).sum())
+
+    for part, known in alone(len(proved.relaxed)):
+        value = _relaxed(part, options, clock)
         if value is None:
             return None
-        values.append(value - known)
-        heard(values)
-    terms += values
-    lost = LOST * float(np.abs(terms).sum())
-    return WindowBound(math.fsum(terms) - lost, tuple(values))
+        proved.relaxed.append(value - known)
+        heard(proved)
+    if form.integer.any() and not enough(bound()):
+        for part, known in alone(len(proved.whole)):
+            value = _whole(part, options, clock)
+            if value is None:
+                break
+            proved.whole.append(value - known)
+            heard(proved)
+            if enough(bound()):
+                break
+    return bound()
 
 
 def _crossing(when: Calendar, cuts: Sequence[int]) -> Flags:
@@ -119,14 +146,23 @@ def _alone(form: Form, crossing: Flags) -> Form:
     return replace(form, row_lower=low, row_upper=high)
 
 
-def _least(form: Form, options: Options, clock: Clock) -> float | None:
-    """What is proven of a window's least cost [EUR]: at the root alone where the tree is tall.
+def _relaxed(form: Form, options: Options, clock: Clock) -> float | None:
+    """What a window costs at least [EUR], its integers free."""
+    if clock.over:
+        return None
+    free = replace(form, integer=np.zeros_like(form.integer))
+    task = Task.of(options, "bound", time_limit=clock.left)
+    return call(free, task, Journal(), options.quiet).bound
+
+
+def _whole(form: Form, options: Options, clock: Clock) -> float | None:
+    """What a window costs at least [EUR], with integers: at the root alone where its tree is tall.
 
     There cuts prove most of it, and a plan, which a tree needs to end, is not what is looked for.
     """
     if clock.over:
         return None
-    if form.matrix.nnz > TALL and form.integer.any():
+    if form.matrix.nnz > TALL:
         return root_bound(form, options.quiet, Journal(), clock.left).bound
     task = Task.of(options, "bound", options.gap, clock.left)
     return call(form, task, Journal(), options.quiet).bound

@@ -21,7 +21,7 @@ from citygrid.files import whole
 NAME, WINDOWS = "window_{:05d}.npz", "window_[0-9]*.npz"
 FRAME = "rolling.json"
 #: Names under which the look ahead and what the bound's windows proved are kept.
-OUTLOOK, PROVED = REMEMBERED = ("outlook", "proved")
+OUTLOOK, PROVED = REMEMBERED = ("outlook", "bounds")
 
 
 class Checkpoint:

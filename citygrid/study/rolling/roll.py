@@ -15,9 +15,9 @@ from citygrid.gap import relative_gap
 from citygrid.model.form import Form
 from citygrid.model.windows import Calendar, calendar
 from citygrid.plan.plan import Plan
-from citygrid.routes import check, check_sampler, check_strangers
+from citygrid.routes import check_all
 from citygrid.routes.contract import Clock, Journal, Options, Outcome, proven
-from citygrid.study.rolling.bound import bound_by_windows
+from citygrid.study.rolling.bound import Proved, bound_by_windows
 from citygrid.study.rolling.checkpoint import OUTLOOK, PROVED, Checkpoint
 from citygrid.study.rolling.dispatch import finished
 from citygrid.study.rolling.engine import Roller
@@ -29,8 +29,8 @@ from citygrid.verbs.handover import plan_of
 
 Say = Callable[[str], None]
 
-#: Shares of the time that is left: for the relaxation, and for the bound after it is rolled.
-LOOK, PROVE = 0.25, 0.5
+#: Share of the time for the look ahead.
+LOOK = 0.25
 #: Windows of the bound are so many times as long as those of the plan, for fewer rows cross.
 LONGER = 4
 
@@ -64,9 +64,7 @@ def roll(
     :class:`NoPlanError` as :func:`citygrid.verbs.solve` does, naming the window.
     """
     asked = options or Options()
-    for part in (lambda: check(route, asked), lambda: check_strangers([route], asked),
-                 lambda: check_sampler([route], asked)):  # fmt: skip
-        part()
+    check_all([route], asked)
     if route.startswith("answer:"):
         raise InputError(Fault("route", "answers one problem and cannot roll", route,
                                "choose milp, hybrid, qubo or pyomo:SOLVER"))  # fmt: skip
@@ -94,7 +92,8 @@ def roll(
         bound, how = None if outlook is None else outlook.bound, "relaxation"
         if prove and outlook is not None and not _proves(objective, bound, asked.gap):
             with journal.stage("bound"):
-                better = _better(form, when, outlook, parts, checkpoint, asked, clock, say)
+                better = _better(form, when, outlook, parts, checkpoint, asked, clock, say,
+                                 objective)  # fmt: skip
             if better is not None and (bound is None or better > bound):
                 bound, how = better, "windows"
         bound = proven(objective, bound)
@@ -141,22 +140,26 @@ def _outlook(
 
 def _better(
     form: Form, when: Calendar, outlook: Outlook, parts: Spans, checkpoint: Checkpoint,
-    options: Options, clock: Clock, say: Say,
+    options: Options, clock: Clock, say: Say, objective: float,
 ) -> float | None:  # fmt: skip
     """What windows prove, longer ones than those of the plan, without overlap."""
     length = max(parts.window, min(LONGER * parts.window, parts.steps // 4))
     cuts = [*range(0, parts.steps - length // 2, length), parts.steps]
+    count = len(cuts) - 1
     kept = checkpoint.recall(PROVED)
-    proved: list[float] = [] if kept is None else kept["values"].tolist()
+    proved = None if kept is None else Proved(kept["relaxed"].tolist(), kept["whole"].tolist())
 
-    def told(values: list[float]) -> None:
-        checkpoint.remember(PROVED, values=np.array(values))
-        say(f"proving a bound by windows, {len(values)} of {len(cuts) - 1}")
+    def told(proved: Proved) -> None:
+        checkpoint.remember(PROVED, relaxed=np.array(proved.relaxed), whole=np.array(proved.whole))
+        done, what = ((proved.whole, "with their integers") if proved.whole
+                      else (proved.relaxed, "relaxed"))  # fmt: skip
+        say(f"proving a bound by windows, {len(done)} of {count} {what}")
 
-    say(f"proving a bound by {len(cuts) - 1} windows")
-    found = bound_by_windows(form, when, outlook.duals, cuts, options, clock, outlook.x, proved,
-                             told)  # fmt: skip
-    return None if found is None else found.bound
+    say(f"proving a bound by {count} windows")
+    return bound_by_windows(
+        form, when, outlook.duals, cuts, options, clock, outlook.x, proved, told,
+        enough=lambda bound: _proves(objective, bound, options.gap),
+    )  # fmt: skip
 
 
 def warnings(case: Case, parts: Spans) -> list[str]:

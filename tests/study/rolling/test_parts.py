@@ -102,7 +102,7 @@ def test_prices_of_parts_prove_nearly_as_much(by_day: None) -> None:
     proved = bound_by_windows(form, when, found.duals, cuts, Options(gap=0.0), Clock(None), found.x)
     assert proved is not None
     least = form.objective(whole.x)
-    assert 0.99 * least <= proved.bound <= least * (1 + 1e-6)
+    assert 0.99 * least <= proved <= least * (1 + 1e-6)
 
 
 def test_without_time_there_is_no_look_ahead(by_day: None) -> None:

@@ -23,7 +23,7 @@ from citygrid.model.windows import calendar
 from citygrid.routes import Options
 from citygrid.routes.contract import Clock
 from citygrid.study.rolling import forget, roll
-from citygrid.study.rolling.bound import bound_by_windows
+from citygrid.study.rolling.bound import Proved, bound_by_windows
 from citygrid.study.rolling.outlook import look_ahead
 from tests.conftest import REPOSITORY
 from tests.helpers import solved
@@ -148,9 +148,9 @@ def test_the_bound_of_windows_holds(kind: str) -> None:
                              outlook.x)  # fmt: skip
     assert found is not None
     scale = 1e-5 * max(1.0, float(np.abs(form.cost * outlook.x).sum()))
-    assert found.bound <= result.plan.objective + scale
+    assert found <= result.plan.objective + scale
     if outlook.bound is not None and not form.curves:
-        assert found.bound >= outlook.bound - 10 * scale
+        assert found >= outlook.bound - 10 * scale
 
 
 @pytest.mark.slow
@@ -167,7 +167,7 @@ def test_any_prices_give_a_bound() -> None:
         found = bound_by_windows(form, when, duals, [0, 48, 96], Options(gap=1e-4), Clock(None),
                                  outlook.x)  # fmt: skip
         if found is not None:
-            values.append(found.bound)
+            values.append(found)
     assert len(values) >= 2 and max(values) <= whole_units() * (1 + 1e-6)
     assert values[0] == max(values)
 
@@ -178,6 +178,43 @@ def test_windows_prove_more_than_the_relaxation() -> None:
     told = plan.telemetry["rolling"]
     assert told["bound_by"] == "windows"
     assert plan.bound is not None and plan.bound > told["relaxation_bound"]
+
+
+def test_a_bound_grows_window_by_window_and_ends_when_it_is_enough() -> None:
+    """Without time for integers the windows' relaxations prove what the whole one does."""
+    form = cg.formulate(units())
+    outlook = look_ahead(form, EXACT, None, lambda text: None)
+    assert outlook is not None and outlook.bound is not None
+    when, options = calendar(form, units().time), Options(gap=1e-4)
+
+    def proves(after: int, counted: str) -> tuple[float | None, list[int]]:
+        """With time for so many windows of a sort; and how many windows were solved of each."""
+        clock, seen = Clock(None), [0, 0]
+
+        def heard(proved: Proved) -> None:
+            seen[:] = len(proved.relaxed), len(proved.whole)
+            if len(getattr(proved, counted)) == after:
+                clock.__init__(0.0)  # type: ignore[misc]
+
+        return bound_by_windows(form, when, outlook.duals, [0, 24, 48, 72, 96], options, clock,
+                                outlook.x, heard=heard), seen  # fmt: skip
+
+    assert proves(3, "relaxed") == (None, [3, 0])
+    found = [proves(4, "relaxed"), *(proves(number, "whole") for number in (1, 2, 3, 4))]
+    assert [seen for _, seen in found] == [[4, number] for number in range(5)]
+    bounds = [bound for bound, _ in found if bound is not None]
+    assert bounds == sorted(bounds) and len(bounds) == 5
+    assert bounds[0] == pytest.approx(outlook.bound, rel=1e-6)
+    assert bounds[0] * (1 + 1e-5) < bounds[-1] <= whole_units() * (1 + 1e-6)
+    asked: list[float] = []
+
+    def enough(bound: float) -> bool:
+        asked.append(bound)
+        return bound >= bounds[2]
+
+    assert bound_by_windows(form, when, outlook.duals, [0, 24, 48, 72, 96], options, Clock(None),
+                            outlook.x, enough=enough) == bounds[2]  # fmt: skip
+    assert asked == bounds[:3]
 
 
 # interruptions ------------------------------------------------------------------------------------
@@ -211,21 +248,27 @@ def test_a_run_that_was_cut_goes_on_with_the_next_window(tmp_path: Path) -> None
     assert not (tmp_path / "windows").exists()
 
 
-def test_a_bound_that_was_cut_goes_on_with_the_next_of_its_windows(tmp_path: Path) -> None:
+@pytest.mark.parametrize("last", ["3 of 4 relaxed", "2 of 4 with their integers"])
+def test_a_bound_that_was_cut_goes_on_with_the_next_of_its_windows(
+    last: str, tmp_path: Path
+) -> None:
     def cut(text: str) -> None:
-        if text == "proving a bound by windows, 2 of 4":
+        if text.endswith(last):
             raise Cut
 
     case, options = units(), Options(gap=1e-4)  # more than the relaxation proves
-    whole = roll(case, "24 h", "0 h", options=options)
+    every: list[str] = []
+    whole = roll(case, "24 h", "0 h", options=options, say=every.append)
     with pytest.raises(Cut):
         roll(case, "24 h", "0 h", options=options, folder=tmp_path / "windows", say=cut)
     said: list[str] = []
     plan = roll(case, "24 h", "0 h", options=options, folder=tmp_path / "windows", resume=True,
                 say=said.append)  # fmt: skip
-    assert [text for text in said if " of 4" in text] == [
-        f"proving a bound by windows, {number} of 4" for number in (3, 4)
-    ]
+    steps = [f"proving a bound by windows, {number} of 4 {how}"
+             for how in ("relaxed", "with their integers") for number in (1, 2, 3, 4)]  # fmt: skip
+    (begun,) = [number for number, text in enumerate(steps, 1) if text.endswith(last)]
+    assert [text for text in every if " of 4 " in text] == steps
+    assert [text for text in said if " of 4 " in text] == steps[begun:]
     assert plan.bound == pytest.approx(whole.bound, rel=1e-9)
     assert plan.objective == pytest.approx(whole.objective, rel=1e-9)
 
