@@ -11,9 +11,10 @@ import pytest
 import xarray as xr
 
 import citygrid as cg
+from citygrid.components.log import Breach
 from citygrid.errors import Fault, VerificationError
 from citygrid.plan.plan import Plan
-from citygrid.plan.verify import Verdict, Violation, replayed
+from citygrid.plan.verify import Verdict, Violation, _violations, replayed
 from tests.helpers import Solved, solved
 
 AT_ONE = Violation("heat is balanced", "heat plant", "2023-01-16T01:00Z", 12.0, "kW", 0.5)
@@ -118,6 +119,29 @@ def test_what_has_failed_moves_nothing_while_it_is_out_of_service() -> None:
         f"boiler reserve: {heat}", f"boiler reserve: {gas}"
     }  # fmt: skip
     assert first[f"boiler reserve: {heat}"].size == pytest.approx(40)
+
+
+def test_data_that_a_failed_link_moves_is_told_in_the_unit_of_data() -> None:
+    result = solved("data_link")
+    named = {name: (0, len(result.case.time)) for name in result.case.units["data_link"].names}
+    found = violations(result, named)
+    assert {v.unit for v in found.values() if v.rule == "no data while out of service"} == {"GB/h"}
+
+
+@pytest.mark.parametrize(("hours", "columns", "told"), [
+    (2, 2, "2023-01-16T01:00Z"), (3, 2, None), (3, 4, None), (1, 1, None), (3, 1, None),
+])  # fmt: skip
+def test_an_hour_is_told_of_what_is_broken_by_the_hour(
+    hours: int, columns: int, told: str | None
+) -> None:
+    """Not of what has one figure for the whole horizon, or one more than hours."""
+    time = np.datetime64("2023-01-16T00", "ns") + np.arange(hours).astype("timedelta64[h]")
+    case = replace(solved("boiler").case, time=time)
+    size = np.zeros((1, columns))
+    size[0, -1] = 3.0
+    breach = Breach("boiler", "a rule", np.array(["main"]), size, np.full_like(size, 6.0), "kW")
+    (found,) = _violations(case, [breach])
+    assert found == Violation("a rule", "boiler main", told, 3.0, "kW", 0.5)
 
 
 @pytest.mark.parametrize("out", [{"main": (0, 1)}, {"main": (2, 3)}, {"reserve": (1, 1)}])
