@@ -111,6 +111,8 @@ class Surroundings:
                     key, lambda: bdew_power(value.profile, value.annual, self.horizon)
                 )
             air = self.air_temperature(component)
+            if self._weather is None:
+                return self._nothing
             key = (key, self._sky)
             if value.profile == "degree day":
                 return self._memory.of(key, lambda: degree_day_heat(

@@ -16,6 +16,8 @@ import numpy as np
 INFLATES = 1100
 #: Bytes of what libraries write beside the values, and of small files, which may inflate anyhow.
 HEADERS = 2**20
+#: Bytes by which an array names a text.
+REFERENCE = 8
 
 
 def longest_series(path: Path) -> int:
@@ -55,7 +57,4 @@ def _variables(group: Any) -> Iterator[Any]:
 
 def _width(variable: Any) -> int:
     """Bytes of one value; of a text, those of its reference."""
-    try:
-        return int(np.dtype(variable.dtype).itemsize)
-    except TypeError:  # texts, and types of the file's own
-        return 8
+    return np.dtype(variable.dtype).itemsize or REFERENCE

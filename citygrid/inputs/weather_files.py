@@ -92,6 +92,7 @@ def _open_meteo(file: Path, faults: list[Fault]) -> Source:
     if count and isinstance(time[0], (int, float)):
         stamps = time.astype(np.int64).astype("datetime64[s]").astype("datetime64[ns]")
         columns = [Column("time", "time", None, stamps, utc=True)]
+        seconds = 0  # such stamps are of UTC, whatever clock was asked for
     else:
         columns = [Column("time", "time", None, time)]
     for name, cells in hourly.items():

@@ -255,6 +255,14 @@ def test_wrong_parts_are_refused_in_one_sentence() -> None:
     assert "needs the state there" in refused(1, 2, State(0))
 
 
+def test_what_is_spent_of_a_cap_must_be_said() -> None:
+    from dataclasses import replace
+
+    case = replace(solved("grid").case, caps={"carbon": 1e4})
+    with pytest.raises(InputError, match="cap of carbon: nobody says what of it is spent"):
+        state_of(case, 1)
+
+
 def test_a_state_without_its_flows_is_refused() -> None:
     """A cyclic store begins where it ends: without a plan nobody knows where."""
     with pytest.raises(InputError, match="flow 'level'"):

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import citygrid as cg
 from citygrid.district.load import _key_of, checked
+from citygrid.district.sound import sound_part
+from citygrid.district.spec import DistrictSpec
 from citygrid.district.strict_yaml import read
 from citygrid.errors import InputError
 from citygrid.inputs.series import SeriesSpec, read_series
 from citygrid.inputs.stamps import changes_clocks
 from citygrid.inputs.time import read_horizon
+from tests.conftest import REPOSITORY
 from tests.district.test_load import written
+
+DISTRICTS = REPOSITORY / "tests" / "components" / "districts"
 
 
 def test_a_district_says_what_it_is(tmp_path: Path) -> None:
@@ -67,6 +74,28 @@ def test_stamps_that_cannot_be_read_leave_nothing_to_place(tmp_path: Path) -> No
     with pytest.raises(InputError) as caught:
         read_series(SeriesSpec(file), horizon, "1")
     assert {fault.place for fault in caught.value.faults} == {f"{file}, row 2", f"{file}, row 3"}
+
+
+def test_a_wrong_size_of_what_has_modes_is_told_alone(tmp_path: Path) -> None:
+    """Of a centre whose modes were not read nobody knows the loops: no port is held against it."""
+    text = (DISTRICTS / "data_center.yaml").read_text(encoding="utf-8")
+    assert text.count("node: lab, capacity: 50 kW") == 1
+    for name in ("data_center.csv", "weather_cold.csv"):
+        shutil.copy(DISTRICTS / name, tmp_path)
+    path = tmp_path / "district.yaml"
+    path.write_text(text.replace("node: lab, capacity: 50 kW", "node: lab, capacity: 50 apples"))
+    with pytest.raises(InputError) as error:
+        cg.load(path)
+    assert [fault.value for fault in error.value.faults] == ["50 apples"]
+
+
+def test_a_frame_that_no_repair_makes_sound_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    def never(frame: dict[str, Any]) -> DistrictSpec:
+        return refused(frame | {"weather": 5})
+
+    refused = DistrictSpec.model_validate
+    monkeypatch.setattr(DistrictSpec, "model_validate", never)
+    assert sound_part({"name": "x", "components": {}}) == (None, frozenset())
 
 
 def test_clocks_that_stand_still_are_never_set_back() -> None:

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import json
+import warnings
 from dataclasses import replace
 from pathlib import Path
 
+import geopandas as gpd
 import numpy as np
+import pandas as pd
+import pyogrio
 import pytest
+from shapely.geometry import LineString
 
 import citygrid as cg
 from citygrid.components.contract import Parameter
 from citygrid.district.case import Case
+from citygrid.district.drawing import read_drawing
+from citygrid.district.memory import MOST, Memory
 from citygrid.errors import Fault, InputError
+from citygrid.inputs.demand import bdew_heat, bdew_power, degree_day_heat
+from citygrid.inputs.time import read_horizon
 
 DISTRICT = """\
 name: series
@@ -236,6 +246,69 @@ nodes:
     assert any("components › pipe" in fault.place and "ground" in fault.reason for fault in found)
 
 
+FLATS = "load: {series: use, column: flats, times: 0.4 MW}"
+HOMES = """  gas: {kind: fuel, node: plant, price: 60 EUR/MWh}
+  boiler: {kind: boiler, node: plant, heat: 1 MW}
+  homes: {kind: heat_demand, node: plant, load: {profile: PROFILE, annual: 8760 MWh}}
+  cable: {"""
+
+
+def test_power_by_a_standard_profile(tmp_path: Path) -> None:
+    """Two hours of a winter's night of households, by the profile's own function."""
+    case = prepared(tmp_path, (FLATS, "load: {profile: h0, annual: 100 MWh}"))
+    horizon = read_horizon("2023-01-16T00:00Z", "2 h", "1 h", None)
+    names = list(case.units["power_demand"].names)
+    found = case.units["power_demand"]["load"][names.index("flats")]
+    assert found == pytest.approx(bdew_power("h0", 100_000.0, horizon)) and found.min() > 2.0
+
+
+@pytest.mark.parametrize("profile", ["degree day", "EFH"])
+def test_heat_by_a_standard_profile_follows_the_air(tmp_path: Path, profile: str) -> None:
+    air = [3.0, 3.0]
+    (tmp_path / "weather.csv").write_text("time,temperature [degC]\n" + "".join(
+        f"2023-01-16T0{hour}:00Z,{value}\n" for hour, value in enumerate(air)
+    ))  # fmt: skip
+    frame = "weather: {file: weather.csv, latitude: 50, longitude: 8}\nnodes:\n"
+    case = prepared(
+        tmp_path, ("nodes:\n", frame), ("  cable: {", HOMES.replace("PROFILE", profile))
+    )
+    horizon = read_horizon("2023-01-16T00:00Z", "2 h", "1 h", None)
+    wanted = (degree_day_heat(np.array(air), 8.76e6, horizon) if profile == "degree day"
+              else bdew_heat(profile, 8.76e6, np.array(air), horizon))  # fmt: skip
+    assert case.units["heat_demand"]["load"][0] == pytest.approx(wanted)
+
+
+def test_a_profile_that_nobody_knows_and_one_without_weather_are_told(tmp_path: Path) -> None:
+    found = faults(tmp_path, (FLATS, "load: {profile: h7, annual: 1 MWh}"),
+                   ("  cable: {", HOMES.replace("PROFILE", "EFH")))  # fmt: skip
+    told = {fault.place.split(" › ")[1]: str(fault) for fault in found}
+    assert told.keys() == {"flats", "homes"}
+    assert 'unknown power profile "h7" (got "h7"); use one of h0, ' in told["flats"]
+    assert "needs the outdoor temperature" in told["homes"]
+
+
+def test_a_pool_whose_file_has_no_jobs_is_told(tmp_path: Path) -> None:
+    header = "job,power [kW],duration [h],release,deadline,preemptible,sites\n"
+    (tmp_path / "jobs.csv").write_text(header, encoding="utf-8")
+    more = """  centre: {kind: data_center, node: plant, capacity: 10 kW, load: 1 kW, loss_share: 0,
+    loss_fixed: 0}
+  chiller: {kind: chiller, node: plant, cooling: 20 kW}
+  jobs: {kind: job_pool, sites: [centre], file: jobs.csv}
+  cable: {"""
+    assert any("no jobs" in str(fault) or "no rows" in str(fault)
+               for fault in faults(tmp_path, ("  cable: {", more)))  # fmt: skip
+
+
+def test_a_memory_forgets_what_was_asked_for_longest_ago() -> None:
+    memory, made = Memory(), []
+    for key in [*range(MOST), 0, MOST]:  # 1 is the oldest then
+        memory.of(key, lambda key=key: made.append(key) or key)
+    assert made == [*range(MOST), MOST]
+    for key in (0, 1):
+        memory.of(key, lambda key=key: made.append(key) or key)
+    assert made[-1] == 1 and len(made) == MOST + 2
+
+
 # the map ------------------------------------------------------------------------------------------
 
 
@@ -251,3 +324,19 @@ def test_a_drawn_network_that_cannot_be_read_is_told_with_its_line(
         prepared(tmp_path, ("nodes:\n", "geometry: streets.gpkg\nnodes:\n"))
     (fault,) = error.value.faults
     assert fault.place.startswith(f"{tmp_path / 'district.yaml'}:7") and reason in fault.reason
+
+
+def test_of_a_drawing_what_has_no_place_is_left_out(tmp_path: Path) -> None:
+    """A layer without geometry; and where nothing can be said of coordinates, they stay."""
+    line = LineString([(0.0, 0.0), (3.0, 4.0)])
+    drawn = gpd.GeoDataFrame({"component": ["cable"]}, geometry=[line], crs=None)
+    with warnings.catch_warnings(action="ignore"):  # that it has no coordinate system
+        drawn.to_file(tmp_path / "streets.gpkg", layer="streets")
+    pyogrio.write_dataframe(pd.DataFrame({"note": ["x"]}), tmp_path / "streets.gpkg", layer="notes")
+    case = prepared(tmp_path, ("nodes:\n", "geometry: streets.gpkg\nnodes:\n"))
+    (feature,) = json.loads(case.geometry or "")["features"]
+    assert feature["geometry"] == {"type": "LineString", "coordinates": [[0.0, 0.0], [3.0, 4.0]]}
+    with pytest.raises(InputError) as error:
+        prepared(tmp_path, ("nodes:\n", "crs: EPSG:0\ngeometry: streets.gpkg\nnodes:\n"))
+    assert all("crs" in fault.place for fault in error.value.faults)
+    assert read_drawing(tmp_path / "streets.gpkg", "EPSG:0", "geometry") == case.geometry

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -142,6 +143,15 @@ def test_checks_serve_jobs_from_anywhere():
         "the power is not a positive number", "release or deadline is missing"
     }  # fmt: skip
     assert all(isinstance(fault, Fault) and fault.place == "job 0" for fault in found)
+
+
+def test_data_and_latency_are_not_negative():
+    jobs = collect_jobs(None, [listed(home="dc west", data=1.0, latency=5.0)])
+    found = check_jobs(replace(jobs, data=np.array([-1.0]), latency=np.array([-5.0])), str)
+    assert [str(fault) for fault in found] == [
+        '0: the data is negative (got "-1 GB"); write zero or more',
+        '0: the latency is negative (got "-5 ms"); write zero or more',
+    ]
 
 
 # Traces -----------------------------------------------------------------------------------------

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from numpy.typing import NDArray
 
@@ -43,6 +45,15 @@ INDEXES = {
 
 def _shown(values: NDArray[Any]) -> list[str | None]:
     return [None if pd.isna(value) else str(value) for value in values]
+
+
+def test_an_index_that_somebody_has_dropped_is_none(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"power [kW]": [1.0, 2.0, 3.0]}, index=INDEXES["named"])
+    table = pa.Table.from_pandas(frame).drop_columns(["place"])
+    file = tmp_path / "table.parquet"
+    pq.write_table(table, file)
+    (column,) = read_parquet(file).columns
+    assert (column.name, list(column.values)) == ("power", [1.0, 2.0, 3.0])
 
 
 @pytest.mark.parametrize("index", INDEXES)

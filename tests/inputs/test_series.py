@@ -124,6 +124,46 @@ def test_netcdf_by_variable_with_units_of_its_own(tmp_path):
     assert "pipe: 3" in faults(file, column="flow", canonical="kg/s")[0]
 
 
+def test_netcdf_with_two_times_is_read_by_the_one_that_is_named(tmp_path):
+    """Of variables beside those over it, a text among them, nothing is asked."""
+    time = pd.date_range("2023-01-16", periods=4, freq="h")
+    dataset = xr.Dataset(
+        {"flow": ("time", np.arange(4.0), {"units": "kW"}), "run": ("made", np.arange(2.0)),
+         "note": ((), "made by hand")},
+        {"time": time, "made": pd.date_range("2022-01-01", periods=2, freq="D")},
+    )  # fmt: skip
+    file = tmp_path / "series.nc"
+    dataset.to_netcdf(file)
+    assert list(read(file, column="flow", time="time")) == [0.0, 1.0, 2.0, 3.0]
+    assert "which dimension is time is not clear" in faults(file, column="flow")[0]
+
+
+def test_a_table_of_numbers_alone_has_no_stamps(tmp_path):
+    file = tmp_path / "table.parquet"
+    pd.DataFrame({"power [kW]": [1.0, 2.0], "more [kW]": [3.0, 4.0]}).to_parquet(file, index=False)
+    (told,) = faults(file, column="power")
+    assert "no column of time stamps is found" in told and "power [kW]" in told
+
+
+def test_a_column_of_yes_and_no_holds_no_numbers(tmp_path):
+    file = tmp_path / "table.parquet"
+    time = pd.date_range("2023-01-16", periods=4, freq="h", tz="UTC")
+    pd.DataFrame({"time": time, "on": [True, False, True, True]}).to_parquet(file, index=False)
+    told = faults(file, column="on")
+    assert any("holds no numbers" in fault for fault in told), told
+
+
+def test_offsets_that_are_those_of_the_zone_are_no_contradiction(tmp_path):
+    text = "time,power [kW]\n" + rows("2023-01-16T01:00", 4, stamp="%Y-%m-%dT%H:%M+01:00")
+    assert list(read(write(tmp_path, text), timezone="Europe/Berlin")) == [0.0, 1.0, 2.0, 3.0]
+
+
+def test_of_many_rows_that_are_cut_the_first_are_told(tmp_path):
+    text = "time,power [kW]\n" + "".join(f"2023-01-16T0{i % 10}:00Z,1,1\n" for i in range(50))
+    found = faults(write(tmp_path, text))
+    assert len(found) < 50 and "more rows: another number of cells" in found[-1]
+
+
 def test_one_file_is_read_anew_when_it_changes(tmp_path):
     file = write(tmp_path, "time,power [kW]\n" + rows("2023-01-16", 4))
     assert read(file)[3] == 3.0

@@ -120,6 +120,16 @@ def test_pvgis_hours_without_components_are_parted_by_a_model(tmp_path: Path) ->
     assert any("Erbs" in note for note in weather.notes)
 
 
+def test_pvgis_hours_without_any_sun_have_the_rest(tmp_path: Path) -> None:
+    file = pvgis_hourly(tmp_path / "hours.json", parts=False)
+    document = json.loads(file.read_text())
+    for row in document["outputs"]["hourly"]:
+        del row["G(i)"]
+    file.write_text(json.dumps(document))
+    weather = told(file)
+    assert weather.air_temperature == pytest.approx(np.arange(24.0)) and not weather.has("ghi")
+
+
 @pytest.mark.parametrize("name", ["hours.csv", "hours.json"])
 def test_pvgis_hours_on_a_slope_are_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(InputError, match=r"not horizontal.*35.*slope 0"):

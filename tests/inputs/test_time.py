@@ -104,6 +104,8 @@ def test_parts_are_whole_seconds_and_no_longer_than_asked():
     horizon = read_horizon("2023-01-16T00:00Z", "70 min", "70 min", None)
     assert horizon.parts(1.0) == 2
     assert horizon.parts(0.25) == 5
+    uneven = read_horizon("2023-01-16T00:00Z", "379 s", "379 s", None)  # a prime number
+    assert uneven.parts(0.1) == 379
     assert read_horizon("2023-01-16T00:00Z", "1 h", "15 min", None).parts(1.0) == 1
 
 

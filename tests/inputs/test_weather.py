@@ -9,9 +9,12 @@ import pytest
 
 from citygrid.errors import InputError
 from citygrid.inputs.ground import ground_wave
+from citygrid.inputs.photovoltaic import photovoltaic_yield
+from citygrid.inputs.plane import collector_irradiance
 from citygrid.inputs.sun import clear_irradiance, cloudy_irradiance, height, solar_position
 from citygrid.inputs.time import read_horizon
 from citygrid.inputs.weather import read_weather
+from citygrid.inputs.weather_values import Values
 
 FRANKFURT = (50.088, 8.654, 112.0)
 SUMMER = read_horizon("2023-06-19T00:00Z", "48 h", "1 h", None)
@@ -95,6 +98,43 @@ def test_measured_irradiance_is_taken_as_it_is_and_completed(tmp_path):
     alone = read_weather(stored(tmp_path, both.drop(columns="dhi [W/m^2]")), SUMMER, *FRANKFURT)
     assert alone.ghi == pytest.approx(alone.dhi + alone.dni * up[at])
     assert any("Erbs" in note for note in alone.notes)
+
+
+@pytest.mark.parametrize(("left", "words"), [
+    (("ghi", "dni"), "diffuse irradiance computed from global and direct"),
+    (("dni", "dhi"), "global irradiance computed from direct and diffuse"),
+])  # fmt: skip
+def test_two_parts_of_the_sun_tell_the_third(tmp_path, left, words):
+    up = height(sun_of(read_horizon("2023-01-01T00:00Z", "8760 h", "1 h", None)))
+    dni = np.where(up > 0.05, 400.0, 0.0)
+    parts = {"ghi": 80.0 * up + dni * up, "dni": dni, "dhi": 80.0 * up}
+    table = frame(**{f"{name} [W/m^2]": parts[name] for name in left})
+    weather = read_weather(stored(tmp_path, table), SUMMER, *FRANKFURT)
+    high = height(sun_of(SUMMER))
+    for name, values in (("dhi", 80.0 * high), ("ghi", weather.dni * high + 80.0 * high)):
+        assert getattr(weather, name) == pytest.approx(values)
+    assert any(words in note for note in weather.notes)
+
+
+@pytest.mark.parametrize("reckon", [
+    lambda weather, horizon: photovoltaic_yield(weather, horizon, 35, 180),
+    lambda weather, horizon: collector_irradiance(weather, horizon, 40, 200, 0.1),
+], ids=["photovoltaic", "collector"])  # fmt: skip
+def test_what_the_sun_gives_in_long_steps_is_the_mean_of_their_hours(tmp_path, reckon):
+    """Where it stands in the middle of six hours says little of the hours."""
+    up = height(sun_of(read_horizon("2023-01-01T00:00Z", "8760 h", "1 h", None)))
+    file = stored(tmp_path, frame(**{"ghi [W/m^2]": 600 * up, "dhi [W/m^2]": 200 * up}))
+    hourly = reckon(read_weather(file, SUMMER, *FRANKFURT), SUMMER)
+    long = read_horizon("2023-06-19T00:00Z", "48 h", "6 h", None)
+    found = reckon(read_weather(file, long, *FRANKFURT), long)
+    assert found == pytest.approx(hourly.reshape(-1, 6).mean(axis=1)) and found.max() > 0.2
+
+
+def test_quantities_are_listed_without_working_them_out():
+    worked_out = []
+    values = Values({"a": np.ones(2)}, ("b",), lambda: worked_out.append(1) or {"b": np.zeros(2)})
+    assert (list(values), len(values), "b" in values, worked_out) == (["a", "b"], 2, True, [])
+    assert list(values["b"]) == [0, 0] and worked_out == [1] and len(values) == 2
 
 
 @pytest.mark.parametrize("step", ["5 min", "15 min", "20 min", "2 h", "24 h"])
@@ -223,6 +263,19 @@ def test_open_meteo_keeps_one_offset_all_year_whatever_its_zone_is_called(tmp_pa
     assert weather.wind_speed == pytest.approx(5.0)
 
 
+def test_open_meteo_may_count_seconds_of_utc(tmp_path):
+    """With `timeformat=unixtime` stamps are UTC, whatever offset the file states."""
+    _, air = year_of_air()
+    file = open_meteo(tmp_path)
+    document = json.loads(file.read_text())
+    begin = int(pd.Timestamp("2023-01-01", tz="UTC").timestamp())
+    document["hourly"]["time"] = [begin + 3600 * hour for hour in range(8760)]
+    file.write_text(json.dumps(document))
+    first = int((SUMMER.time[0] - np.datetime64("2023-01-01")) / np.timedelta64(1, "h"))
+    weather = read_weather(file, SUMMER, *FRANKFURT)
+    assert weather.air_temperature[0] == pytest.approx(air[first])
+
+
 def test_open_meteos_irradiance_is_that_of_the_hour_before_its_stamp(tmp_path):
     up = height(sun_of(read_horizon("2022-12-31T23:00Z", "8760 h", "1 h", None)))
     preceding = np.concatenate([[0.0], 700.0 * up[:-1]])
@@ -253,6 +306,13 @@ def test_a_reference_year_of_dwd_names_the_end_of_its_hours(tmp_path):
     assert weather.ghi[11:14] == pytest.approx(300.0) and weather.ghi.sum() == pytest.approx(900)
     assert weather.cloud_cover == pytest.approx(0.5)
     assert weather.relative_humidity == pytest.approx(0.7)
+
+
+def test_a_reference_year_of_dwd_may_lack_the_clouds(tmp_path):
+    file = reference_year(tmp_path / "TRY.dat")
+    file.write_text(file.read_text().replace(" N x RF", " X x RF"))
+    weather = read_weather(file, SUMMER, 53.5, 10.0, 7.0)
+    assert weather.has("ghi") and not weather.has("cloud_cover")
 
 
 def test_a_row_of_a_typical_year_without_its_time_is_told(tmp_path):

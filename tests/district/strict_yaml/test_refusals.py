@@ -137,6 +137,11 @@ def test_a_fault_behind_an_alias_is_told_once(grammar: type) -> None:
     assert [fault.value for fault in faults_of(text)] == ["no", "b", "5", "yes"]
 
 
+def test_a_key_that_is_no_text_behind_an_alias_is_told_once(grammar: type) -> None:
+    (fault,) = faults_of("a: &x {? [1] : 2}\nb: *x\nc: *x\n")
+    assert "a key must be a text and is a list" in fault.reason
+
+
 def test_thousands_of_faults_are_counted_but_not_all_listed() -> None:
     faults = faults_of("a:\n" + "- no\n" * 3000)
     assert len(faults) == strict_yaml.MAX_FAULTS + 1
