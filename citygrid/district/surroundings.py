@@ -148,8 +148,7 @@ class Surroundings:
     def _sky(self) -> Hashable:
         """All that the weather over the horizon depends on."""
         spec = self.district.spec.weather
-        if spec is None:
-            return None
+        assert spec is not None, "asked for only where there is weather"
         return (identity(self.district.folder / spec.file), spec.latitude, spec.longitude,
                 spec.altitude, spec.timezone, self._when)  # fmt: skip
 
@@ -373,14 +372,11 @@ class Surroundings:
         path = None if file is None else self._path(file)
         rows = [dict(job) for job in listed]
         try:
-            jobs = self._memory.of(("jobs", identity(path), repr(rows)),
+            return self._memory.of(("jobs", identity(path), repr(rows)),
                                    lambda: collect_jobs(path, rows))  # fmt: skip
         except CitygridError as error:
             self._refused(error, self.district.place("components", component))
             return collect_jobs(None, [])
-        if len(jobs) == 0:
-            self.refuse(component, "file", "has no jobs", file, "list one, or leave the pool out")
-        return jobs
 
 
 def _digest(path: Path) -> str:

@@ -95,7 +95,8 @@ def test_a_frame_that_no_repair_makes_sound_ends(monkeypatch: pytest.MonkeyPatch
 
     refused = DistrictSpec.model_validate
     monkeypatch.setattr(DistrictSpec, "model_validate", never)
-    assert sound_part({"name": "x", "components": {}}) == (None, frozenset())
+    whole = read(REPOSITORY / "models" / "tiny.yaml").value
+    assert sound_part(whole) == (None, frozenset())
 
 
 def test_clocks_that_stand_still_are_never_set_back() -> None:
