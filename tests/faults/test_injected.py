@@ -57,8 +57,9 @@ outputs: {plans: true}
 FIRST = 1
 #: What SQLite keeps beside a database that was not closed; whoever opens it puts it in order.
 BESIDE_DATABASES = ("-wal", "-shm", "-journal")
-#: A flush that is interrupted SQLite does not ask for again, but says that the disk is at fault.
-FLUSHES = ("fsync", "fdatasync")
+#: Python asks again for these where they were interrupted, and is who writes files of these sorts.
+#: Others (SQLite, GDAL, HDF5) and calls by path end with a message, as on a full disk.
+AGAIN, BY_PYTHON = ("write", "fsync"), (".html", ".json", ".yaml", ".svg", ".csv", ".log")
 #: How old a stray must be for the next writer to take it away [s].
 DAYS = 172_800
 
@@ -185,7 +186,7 @@ class Theatre:
             yield f"exit {run.code}: {run.err[-300:]}"
         elif run.code == 2 and run.err.count("error: ") != 1:
             yield f"not one message: {run.err}"
-        elif fault == "interrupted" and run.code and not is_flush_by_sqlite(call):
+        elif fault == "interrupted" and run.code and is_asked_again(call):
             yield f"an interrupted call ended it: {run.err}"
         roots = (str(self.folder), *self.stage.environment.values())
         yield from (
@@ -297,10 +298,9 @@ def not_whole(path: Path, size: int) -> str:
     return "" if abs(length - size) <= 0.05 * size + 64 else f"{length} bytes of {size}"
 
 
-def is_flush_by_sqlite(call: Call) -> bool:
-    """Whether a database is what is flushed."""
-    file = call.files[-1].removesuffix("-wal").removesuffix("-journal")
-    return call.name in FLUSHES and file.endswith((".db", ".sqlite"))
+def is_asked_again(call: Call) -> bool:
+    """Whether who makes the call makes it once more where it was interrupted."""
+    return call.name in AGAIN and call.files[-1].endswith(BY_PYTHON)
 
 
 def has_tables(path: Path) -> bool:
