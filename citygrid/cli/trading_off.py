@@ -189,10 +189,7 @@ def break_even(
 
     refuse_policies(given, "is not imposed on varied districts")
     district = citygrid.load(model)
-    (low, unit), (high, second) = (_quantity(text) for text in between)
-    if unit != second:
-        raise InputError(Fault("--between", "gives two units", f"{unit} and {second}",
-                               "write both values in one unit"))  # fmt: skip
+    low, high, unit = _interval(*between)
     options, variant = options_of(given, frame), _variant(other)
     solving(frame.recording, route, options, (), citygrid.prepare(district))
     if isinstance(variant, District):
@@ -215,6 +212,20 @@ def _share(option: str, text: str) -> float:
             return float(text)
         except ValueError as error:
             raise InputError(Fault(option, "is no share", text, "write 2 %")) from error
+
+
+def _interval(first: str, second: str) -> tuple[float, float, str]:
+    """Two quantities as numbers in the unit of the first."""
+    from citygrid.units import parse
+
+    (low, unit), (high, other) = _quantity(first), _quantity(second)
+    if other == unit:
+        return low, high, unit
+    try:
+        return low, parse(second, unit), unit
+    except ValueError as error:
+        raise InputError(Fault("--between", "gives two units", f"{unit} and {other}",
+                               "write both values in units of one kind")) from error  # fmt: skip
 
 
 def _quantity(text: str) -> tuple[float, str]:

@@ -13,6 +13,7 @@ from click.testing import CliRunner
 
 import citygrid as cg
 from citygrid.cli import main
+from citygrid.cli.trading_off import _interval
 from citygrid.district.changed import changed, stated
 from citygrid.errors import InfeasibleError, InputError
 from citygrid.routes import Options
@@ -218,7 +219,8 @@ def test_break_even_refuses_what_is_no_interval_and_no_path(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(("more", "said"), [
-    (["--between", "0 EUR/kWh", "1 EUR/MWh", "--other", "components.boiler=none"], "two units"),
+    (["--between", "0 EUR/kWh", "1 kWh", "--other", "components.boiler=none"], "two units"),
+    (["--between", "0 EUR/kWh", "1", "--other", "components.boiler=none"], "two units"),
     (["--between", "much", "1 EUR/MWh", "--other", "components.boiler=none"], "no quantity"),
     (["--between", "0 kWh", "1 kWh", "--other", "components.boiler="], "PATH=VALUE"),
     (["--between", "0 kWh", "1 kWh", "--other", "a=1", "--other", "b.yaml"], "PATH=VALUE"),
@@ -229,6 +231,12 @@ def test_the_command_refuses_slips(more: list[str], said: str, tmp_path: Path) -
         main, ["break-even", str(straight(tmp_path)), "components.gas.price", *more]
     )
     assert done.exit_code == 2 and said in done.output, done.output
+
+
+def test_an_interval_may_be_written_in_two_units_of_one_kind() -> None:
+    assert _interval("0 kWh", "2 MWh") == (0.0, 2000.0, "kWh")
+    assert _interval("10 EUR/MWh", "0.2 EUR/kWh") == (10.0, 200.0, "EUR/MWh")
+    assert _interval("1", "3") == (1.0, 3.0, "1")
 
 
 def test_the_command_answers_in_a_sentence_and_in_json(tmp_path: Path) -> None:
