@@ -6,6 +6,7 @@ from pathlib import Path
 
 import geopandas as gpd
 import pyogrio
+from pyogrio.errors import DataSourceError
 
 from citygrid.export.gis.layers import geometry_type, plan_layers
 from citygrid.export.subject import Subject
@@ -47,5 +48,9 @@ def write_flatgeobuf(subject: Subject, folder: Path) -> list[Path]:
 
 
 def _write(layer: gpd.GeoDataFrame, path: Path, name: str) -> None:
+    """Write a layer and read it again, for GDAL says nothing of a disk that refuses the end."""
     pyogrio.write_dataframe(layer, path, layer=name, driver="FlatGeobuf",
                             geometry_type=geometry_type(layer))  # fmt: skip
+    count = len(pyogrio.raw.read(path)[2]) if len(pyogrio.list_layers(path)) else 0
+    if count != len(layer):
+        raise DataSourceError(f"{count} of {len(layer)} features can be read again")

@@ -7,6 +7,7 @@ import xml.etree.ElementTree as ElementTree
 import geopandas as gpd
 import geoparquet_validator
 import numpy as np
+import pyogrio
 import pytest
 
 from citygrid.errors import InputError
@@ -44,6 +45,22 @@ def test_flatgeobuf_has_the_same_places(planned, tmp_path):
     write_geoparquet(Subject(plan, verdict), tmp_path)
     other = gpd.read_parquet(tmp_path / "assets.parquet").set_index("name").geometry
     assert (assets.set_index("name").geometry.distance(other.dropna(), align=True) < 1e-6).all()
+
+
+@pytest.mark.parametrize("left", [0, 8, 900, -1])
+def test_a_flatgeobuf_whose_end_the_disk_refuses_is_no_file(planned, tmp_path, monkeypatch, left):
+    """GDAL writes the file when it closes it, and nobody hears what comes of that."""
+    write = pyogrio.write_dataframe
+
+    def refused(frame, path, **options):
+        write(frame, path, **options)
+        path.write_bytes(path.read_bytes()[:left])
+
+    monkeypatch.setattr(pyogrio, "write_dataframe", refused)
+    _, plan, verdict = planned
+    with pytest.raises(OSError, match="could not be written"):
+        write_flatgeobuf(Subject(plan, verdict), tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_kml_is_in_longitude_and_latitude_with_a_folder_per_layer(planned, tmp_path):
