@@ -136,6 +136,7 @@ class Roller:
             "until": stamped(self.time[until - 1]), "steps": seen - first,
             "decided": until - first, "columns": len(part.columns),
             "binaries": int(form.integer.sum()), "status": outcome.status, "gap": outcome.gap,
+            "milps": outcome.telemetry.get("milps"),
             "seconds": {"form": built - began, "solve": time.perf_counter() - built},
         })  # fmt: skip
         return True

@@ -98,7 +98,9 @@ def roll(
                 bound, how = better, "windows"
         bound = proven(objective, bound)
         journal.trace(objective, bound)
+        searched: list[Any] = [each.get("milps") for each in course.notes]
         journal.figures |= {
+            "milps": None if None in searched else sum(searched),
             "rolling": {
                 "window_h": parts.window * case.step, "overlap_h": parts.overlap * case.step,
                 "windows": len(parts.begins),

@@ -131,6 +131,7 @@ def test_telemetry_tells_of_every_window() -> None:
     assert sum(each["decided"] for each in told["each"]) == len(units().time)
     assert told["each"][1]["from"].startswith("2019-01-01T23:00")
     assert told["bound_by"] in ("windows", "relaxation")
+    assert [each["milps"] for each in told["each"]] == [1, 1, 1] and plan.telemetry["milps"] == 3
 
 
 # bounds -------------------------------------------------------------------------------------------
