@@ -261,14 +261,18 @@ class Network:
     # stores and lines -----------------------------------------------------------------------------
 
     def _store(self, carrier: str, name: str, spec: Any, wear: float = 0.0) -> None:
-        """Two links to a store; PyPSA's loss compounds over an hour, citygrid's over a step."""
+        """Two links to a store.
+
+        PyPSA's loss compounds over an hour, citygrid's over a step; and what PyPSA's holds at first
+        loses nothing in the first step.
+        """
         node, inside = self.bus(carrier, spec.node), self.bus("inside", name)
         capacity, step = float(self.hourly(name, "capacity")[0]), self.case.step
         kept = 1.0 - float(self.hourly(name, "standing_loss")[0]) * step
         least = np.zeros(len(self.case.time))
         least[-1] = spec.final_level
         self.part("Store", name, bus=inside, e_nom=capacity, e_cyclic=spec.cyclic,
-                  e_initial=spec.initial_level * capacity, e_min_pu=least,
+                  e_initial=spec.initial_level * capacity * kept, e_min_pu=least,
                   standing_loss=1.0 - kept ** (1.0 / step))  # fmt: skip
         ways = spec.charge_efficiency, spec.discharge_efficiency
         pair = (
