@@ -134,21 +134,29 @@ def together(inputs: Iterable[Path] = ()) -> Iterator[Callable[[Path], Path]]:
 
 
 @contextmanager
-def holding(folders: Iterable[Path], shared: bool = False) -> Iterator[None]:
+def holding(
+    folders: Iterable[Path], shared: bool = False, wait: bool = True
+) -> Iterator[bool]:  # fmt: skip
     """Nobody else holds any of these folders meanwhile, or only others who ``shared`` it do.
 
     Whoever gives several files their names holds their folders, and whoever reads several that
     belong together shares them. A process that ends, however it does, lets go. Folders that are not
-    there are held by nobody, and so are those on disks that know no locks.
+    there are held by nobody, and so are those on disks that know no locks. Without ``wait`` it may
+    be that somebody else, also in this process, holds one: then it gives ``False``.
     """
+    free, how = True, fcntl.LOCK_SH if shared else fcntl.LOCK_EX
     with ExitStack() as held:
         # All in the same order: of two processes, none waits for what the other will not let go.
         for folder in sorted(set(folders)):
-            with suppress(OSError):
+            try:
                 opened = os.open(folder, os.O_RDONLY)
                 held.callback(os.close, opened)
-                fcntl.flock(opened, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
-        yield
+                fcntl.flock(opened, how if wait else how | fcntl.LOCK_NB)
+            except BlockingIOError:
+                free = False
+            except OSError:
+                continue
+        yield free
 
 
 @contextmanager
@@ -218,15 +226,16 @@ def _begun(path: Path) -> tuple[Path, list[Path]]:
 def _sweep(path: Path) -> None:
     """Remove temporaries of a file that have no writer any more.
 
-    Nobody gives names meanwhile: what a file was before has such a name then, and is old.
+    Nobody gives names meanwhile: what a file was before has such a name then, and is old. Where a
+    folder is held, they are left to the next write: who holds it may be who writes.
     """
     found = path.parent.glob(glob.escape(f".partial-{path.name}-") + "*")
     strays = [each for each in found if _is_abandoned(each)]
     if not strays:
         return
-    with holding([path.parent.resolve()]):
+    with holding([path.parent.resolve()], wait=False) as free:
         for stray in strays:
-            if _is_abandoned(stray):
+            if free and _is_abandoned(stray):
                 stray.unlink(missing_ok=True)
 
 

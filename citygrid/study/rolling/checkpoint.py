@@ -44,7 +44,15 @@ class Checkpoint:
             self.folder.mkdir(parents=True, exist_ok=True)
             with suppress(FileNotFoundError):  # who held it took it away at the end
                 self._held = _held(self.folder)
+                self._sweep()
         return self
+
+    def _sweep(self) -> None:
+        """Remove what was being written when a run was killed: nobody else writes here."""
+        assert self.folder is not None
+        for name in (WINDOWS, FRAME, *(f"{name}.npz" for name in REMEMBERED)):
+            for stray in self.folder.glob(f".partial-{name}-*"):
+                stray.unlink(missing_ok=True)
 
     def __exit__(self, *error: object) -> None:
         if self.folder is not None and self._held is not None:

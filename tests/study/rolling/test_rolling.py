@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -24,6 +25,7 @@ from citygrid.routes import Options
 from citygrid.routes.contract import Clock
 from citygrid.study.rolling import forget, roll
 from citygrid.study.rolling.bound import Proved, bound_by_windows
+from citygrid.study.rolling.checkpoint import Checkpoint
 from citygrid.study.rolling.outlook import look_ahead
 from tests.conftest import REPOSITORY
 from tests.helpers import solved
@@ -302,6 +304,34 @@ def test_a_killed_command_loses_one_window_at_most(tmp_path: Path) -> None:
     assert again.exit_code == 0, again.output
     told = json.loads(again.stdout)["telemetry"]["rolling"]["each"]
     assert [each.get("resumed", False) for each in told] == [True, True, False]
+
+
+def test_what_a_killed_run_was_writing_days_ago_stops_nobody(tmp_path: Path) -> None:
+    """Who takes it away holds its folder, which the run itself holds: it waited for ever."""
+
+    def late(*_: object) -> None:
+        raise TimeoutError
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.alarm(60)
+    try:
+        for resume in (False, True):
+            for name in ("window_00000.npz", "rolling.json", "outlook.npz", "bounds.npz"):
+                stray = tmp_path / f".partial-{name}-abc.npz"
+                stray.write_text("half")
+                os.utime(stray, (1e9, 1e9))
+            with Checkpoint(tmp_path, {"form": "x"}) as checkpoint:
+                assert checkpoint.begin(resume) == int(resume)
+                late_stray = tmp_path / ".partial-window_00000.npz-def.npz"
+                late_stray.write_text("half")
+                os.utime(late_stray, (1e9, 1e9))
+                checkpoint.keep(0, np.arange(2), np.ones(2), {})
+                assert late_stray.exists()  # left to the next run
+        with Checkpoint(tmp_path, {"form": "x"}) as checkpoint:
+            assert not list(tmp_path.glob(".partial-*"))
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def test_what_belongs_to_another_problem_is_refused(tmp_path: Path) -> None:
