@@ -41,6 +41,21 @@ def test_bound_of_a_solver_that_states_its_objective_is_not_believed(knapsack, m
     assert outcome.telemetry["bound_by"] == "duals of the relaxation"
 
 
+@pytest.mark.parametrize(("solver", "told"), [("glpk", 5), ("cbc", 4.5)])
+def test_a_limit_of_time_is_told_as_the_solver_takes_it(knapsack, monkeypatch, solver, told):
+    """GLPK ends at once with "Invalid time limit '4.5'"."""
+    heard = []
+
+    class Listener(Boaster):
+        def solve(self, model, **settings):
+            heard.append(settings["timelimit"])
+            return super().solve(model, **settings)
+
+    monkeypatch.setattr(route, "_driver", lambda solver: Listener())
+    assert pyomo.solve(knapsack, Options(time_limit=4.5), solver).objective == pytest.approx(-12.0)
+    assert heard == [told]
+
+
 @pytest.mark.parametrize("solver", ["highs", "appsi_highs"])
 def test_bound_of_highs_is_its_own(knapsack, solver):
     outcome = pyomo.solve(knapsack, Options(gap=1e-6), solver)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from contextlib import suppress
 from typing import Any
 
@@ -37,6 +38,8 @@ _PROVING = frozenset({
     *_HIGHS, "gurobi", "gurobi_direct", "gurobi_persistent", "appsi_gurobi",
     "cplex_direct", "cplex_persistent", "xpress_direct", "xpress_persistent",
 })  # fmt: skip
+#: Solvers whose limit of time is a whole number of seconds; it is raised to one.
+_WHOLE_SECONDS = ("glpk",)
 _LIKELY = ("highs", "appsi_highs", "glpk", "cbc", "scip", "gurobi", "cplex", "xpress", "mosek")
 
 _STATUS: dict[TerminationCondition, Status] = {
@@ -176,7 +179,8 @@ def _run(driver: Any, model: Any, solver: str, options: Options) -> SolverResult
     settings.update({name: _literal(text) for name, text in options.extras.items()})
     limits: dict[str, Any] = {}
     if options.time_limit is not None:
-        limits["timelimit"] = options.time_limit
+        limit = options.time_limit
+        limits["timelimit"] = math.ceil(limit) if solver in _WHOLE_SECONDS else limit
     for name, value in settings.items():
         driver.options[name] = value
     _in_order(driver, model)
