@@ -22,6 +22,8 @@ NAME, WINDOWS = "window_{:05d}.npz", "window_[0-9]*.npz"
 FRAME = "rolling.json"
 #: Names under which the look ahead and what the bound's windows proved are kept.
 OUTLOOK, PROVED = REMEMBERED = ("outlook", "bounds")
+#: All that is ours in the folder; other files in it are the user's own.
+OURS = (WINDOWS, FRAME, *(f"{name}.npz" for name in REMEMBERED))
 
 
 class Checkpoint:
@@ -50,7 +52,7 @@ class Checkpoint:
     def _sweep(self) -> None:
         """Remove what was being written when a run was killed: nobody else writes here."""
         assert self.folder is not None
-        for name in (WINDOWS, FRAME, *(f"{name}.npz" for name in REMEMBERED)):
+        for name in OURS:
             for stray in self.folder.glob(f".partial-{name}-*"):
                 stray.unlink(missing_ok=True)
 
@@ -128,10 +130,9 @@ class Checkpoint:
         """Take away what was kept: the plan is whole, or begins anew."""
         if self.folder is None or not self.folder.is_dir():
             return
-        # Other files in the folder are the user's own.
-        for path in [*self.folder.glob(WINDOWS), self.folder / FRAME,
-                     *(self.folder / f"{name}.npz" for name in REMEMBERED)]:  # fmt: skip
-            path.unlink(missing_ok=True)
+        for name in OURS:
+            for path in self.folder.glob(name):
+                path.unlink(missing_ok=True)
 
 
 def forget(folder: Path) -> None:
