@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import glob
+import json
 import os
 import secrets
 import shutil
@@ -13,14 +13,17 @@ import tempfile
 import threading
 import time
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
 from citygrid.errors import Fault, InputError
+from citygrid.locks import holding
 
+#: How the name of a file begins that is not whole yet.
+DRAFT = ".partial-"
 #: A temporary that nobody has touched for so long [s] has no writer any more.
 ABANDONED_AFTER = 86_400.0
 #: Free room [bytes] below which a disk counts as full when a write has failed.
@@ -134,37 +137,11 @@ def together(inputs: Iterable[Path] = ()) -> Iterator[Callable[[Path], Path]]:
 
 
 @contextmanager
-def holding(
-    folders: Iterable[Path], shared: bool = False, wait: bool = True
-) -> Iterator[bool]:  # fmt: skip
-    """Nobody else holds any of these folders meanwhile, or only others who ``shared`` it do.
-
-    Whoever gives several files their names holds their folders, and whoever reads several that
-    belong together shares them. A process that ends, however it does, lets go. Folders that are not
-    there are held by nobody, and so are those on disks that know no locks. Without ``wait`` it may
-    be that somebody else, also in this process, holds one: then it gives ``False``.
-    """
-    free, how = True, fcntl.LOCK_SH if shared else fcntl.LOCK_EX
-    with ExitStack() as held:
-        # All in the same order: of two processes, none waits for what the other will not let go.
-        for folder in sorted(set(folders)):
-            try:
-                opened = os.open(folder, os.O_RDONLY)
-                held.callback(os.close, opened)
-                fcntl.flock(opened, how if wait else how | fcntl.LOCK_NB)
-            except BlockingIOError:
-                free = False
-            except OSError:
-                continue
-        yield free
-
-
-@contextmanager
 def whole(path: Path) -> Iterator[Path]:
     """Give a temporary path in the target's folder; on success it becomes ``path`` at once.
 
     A process killed before the end leaves the former file untouched; the stray temporary (its name
-    starts with ``.partial-``) is removed by the first write of the same file a day later: until
+    starts with :data:`DRAFT`) is removed by the first write of the same file a day later: until
     then it may belong to another process that is still writing. An interrupt is obeyed once the
     file is whole: libraries that are stopped while they write may never let go of theirs. Folders
     that were made for a file that failed are removed. Within :func:`together` the name comes at
@@ -204,6 +181,24 @@ def whole(path: Path) -> Iterator[Path]:
     _settle(path.parent)
 
 
+def write_text(text: str, path: Path) -> None:
+    """Write a text, whole or not at all."""
+    with whole(Path(path)) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_document(document: Mapping[str, Any], path: Path) -> None:
+    """Write a JSON document, whole or not at all; raises ``ValueError`` for NaN and infinities."""
+    write_text(json.dumps(document, indent=1, allow_nan=False) + "\n", path)
+
+
+def is_abandoned(draft: Path) -> bool:
+    """Whether nobody has touched a draft for so long that its writer is gone."""
+    with suppress(FileNotFoundError):  # another writer may clean up, too
+        return time.time() - draft.stat().st_mtime > ABANDONED_AFTER
+    return False
+
+
 def _begun(path: Path) -> tuple[Path, list[Path]]:
     """An empty temporary in the target's folder, and the folders that were made for it."""
     made: list[Path] = []
@@ -211,7 +206,7 @@ def _begun(path: Path) -> tuple[Path, list[Path]]:
         made += _folder(path.parent)
         _sweep(path)
         try:
-            handle, name = tempfile.mkstemp(prefix=f".partial-{path.name}-", suffix=path.suffix,
+            handle, name = tempfile.mkstemp(prefix=f"{DRAFT}{path.name}-", suffix=path.suffix,
                                             dir=path.parent)  # fmt: skip
         except OSError as failure:  # of a name that nobody has asked for
             if isinstance(failure, FileNotFoundError) and tries_left:
@@ -229,20 +224,14 @@ def _sweep(path: Path) -> None:
     Nobody gives names meanwhile: what a file was before has such a name then, and is old. Where a
     folder is held, they are left to the next write: who holds it may be who writes.
     """
-    found = path.parent.glob(glob.escape(f".partial-{path.name}-") + "*")
-    strays = [each for each in found if _is_abandoned(each)]
+    found = path.parent.glob(glob.escape(f"{DRAFT}{path.name}-") + "*")
+    strays = [each for each in found if is_abandoned(each)]
     if not strays:
         return
     with holding([path.parent.resolve()], wait=False) as free:
         for stray in strays:
-            if free and _is_abandoned(stray):
+            if free and is_abandoned(stray):
                 stray.unlink(missing_ok=True)
-
-
-def _is_abandoned(stray: Path) -> bool:
-    with suppress(FileNotFoundError):  # another writer may clean up, too
-        return time.time() - stray.stat().st_mtime > ABANDONED_AFTER
-    return False
 
 
 def _folder(path: Path) -> list[Path]:
@@ -270,7 +259,7 @@ def _which(path: Path) -> tuple[int, ...] | None:
 
 def _second_name(path: Path) -> Path | None:
     """Another name of a file, by which it can be had back; ``None`` where a disk has only one."""
-    second = path.with_name(f".partial-{path.name}-{secrets.token_hex(4)}{path.suffix}")
+    second = path.with_name(f"{DRAFT}{path.name}-{secrets.token_hex(4)}{path.suffix}")
     with suppress(OSError):
         os.link(path, second)
         return second

@@ -12,7 +12,8 @@ import pytest
 
 from citygrid import files
 from citygrid.errors import InputError
-from citygrid.files import holding, together, whole
+from citygrid.files import together, whole
+from citygrid.locks import holding
 from tests.waiting import Other
 
 NAMES = ("a", "b", "sub/c")

@@ -50,9 +50,8 @@ def aggregate(
     horizon as it is costs at least, and what it costs with what was decided. Needs pip install
     'citygrid[periods]'.
     """
-    import json
 
-    from citygrid.files import refuse_unwritable, whole
+    from citygrid.files import refuse_unwritable, together, write_document
     from citygrid.study.aggregation import aggregate as find
 
     folder = folder_of(out, model, "aggregate")
@@ -65,10 +64,10 @@ def aggregate(
     case = citygrid.prepare(citygrid.load(model))
     solving(frame.recording, "milp", options, (), case)
     found = find(case, periods, hours, segments, options, not no_full, frame.say)
-    found.plan.save(files["plan"])
     document = found.as_dict()
-    with whole(files["json"]) as temporary:
-        temporary.write_text(json.dumps(document, indent=1, allow_nan=False) + "\n", "utf-8")
+    with together():
+        found.plan.save(files["plan"])
+        write_document(document, files["json"])
     frame.recording.part("by typical periods", found.plan, found.verdict)
     frame.recording.knows(
         objective=found.cost, plan_digest=found.plan.digest, seconds=found.seconds,

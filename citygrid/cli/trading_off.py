@@ -95,6 +95,7 @@ def alternatives(
     then what is farthest from all before; each is verified, its cost within the slack by its
     replay. --gap is that of the cheapest plan.
     """
+    from citygrid.files import together
     from citygrid.study.fronts.nearby import alternatives as find
     from citygrid.study.fronts.telling import print_alternatives
     from citygrid.study.fronts.writing import refuse_unwritable_table, write_table
@@ -107,9 +108,9 @@ def alternatives(
     case = citygrid.prepare(citygrid.load(model))
     solving(frame.recording, route, options, policies, case)
     found = find(case, share, number, route, options, frame.say, policies)
-    files = write_table(found, folder, "alternatives")
-    if plans:
-        for place, each in enumerate((found.cheapest, *found.found)):
+    with together():
+        files = write_table(found, folder, "alternatives")
+        for place, each in enumerate((found.cheapest, *found.found) if plans else ()):
             path = folder / f"alternative_{place:02d}.nc"
             each.plan.save(path)
             files[f"plan {place}"] = str(path)

@@ -10,7 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from citygrid.errors import Fault, InputError
-from citygrid.files import ABANDONED_AFTER, holding, whole
+from citygrid.files import ABANDONED_AFTER, DRAFT, is_abandoned, whole
+from citygrid.locks import holding
 from citygrid.registry.canonical import sha256, sha256_of_file
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -92,9 +93,9 @@ class Blobs:
             if 0.0 <= time.time() - mark.stat().st_mtime < ABANDONED_AFTER:
                 return 0
         number = 0
-        for stray in self.folder.glob("??/.partial-*"):
+        for stray in self.folder.glob(f"??/{DRAFT}*"):
             with suppress(FileNotFoundError):  # another process may sweep, too
-                if time.time() - stray.stat().st_mtime > ABANDONED_AFTER:
+                if is_abandoned(stray):
                     stray.unlink()
                     number += 1
         mark.touch()

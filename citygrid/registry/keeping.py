@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from citygrid.errors import Fault, InputError
-from citygrid.files import ABANDONED_AFTER, holding
+from citygrid.files import ABANDONED_AFTER
+from citygrid.locks import holding
 from citygrid.registry.record import new_record
 from citygrid.registry.schema import snapshot, told
 from citygrid.registry.store import REMOVAL, Entry, Registry

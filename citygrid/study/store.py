@@ -8,7 +8,6 @@ locks do not hold on network file systems.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import sqlite3
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from citygrid.errors import Fault, InputError
+from citygrid.locks import lock
 from citygrid.registry.schema import open_to_read, settle, snapshot, told, transaction
 
 DATABASE, LOCK, SENT = "study.sqlite", "study.lock", "sent.log"
@@ -113,16 +113,14 @@ class Store:
         folder.mkdir(parents=True, exist_ok=True)
         with (folder / LOCK).open("a") as held:
             try:
-                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                raise InputError(
-                    Fault(
-                        str(folder),
-                        "another study is being run in this folder",
-                        None,
-                        "wait for its end, or name another folder",
-                    )
-                ) from None
+                free = lock(held.fileno(), wait=False)
+            except OSError as error:
+                reason, repair = "lies on a disk that knows no locks", "name another folder"
+                raise InputError(Fault(str(folder), reason, None, repair)) from error
+            if not free:
+                reason = "another study is being run in this folder"
+                repair = "wait for its end, or name another folder"
+                raise InputError(Fault(str(folder), reason, None, repair))
             store = cls._checked(folder, write=True)
             try:
                 yield store

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from citygrid.errors import Fault, InputError
-from citygrid.files import holding, whole
+from citygrid.files import whole
+from citygrid.locks import holding
 from citygrid.study.scenarios.sample import number_and_unit
 from citygrid.study.store import Store
 

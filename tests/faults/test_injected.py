@@ -69,7 +69,8 @@ class Command(NamedTuple):
 
     ``gives`` are the folders and files that are its own; whatever else it changes is a fault.
     ``timed`` are those that say how long it took, so that two runs have two of them; ``kept`` is a
-    folder of what an interrupted run goes on from, which the next one puts away.
+    folder of what an interrupted run goes on from, which the next one puts away. ``at_once``: all
+    its files are of one run, unless it is killed while it gives them their names.
     """
 
     words: tuple[str, ...]
@@ -77,13 +78,15 @@ class Command(NamedTuple):
     before: tuple[tuple[str, ...], ...] = ()
     timed: tuple[str, ...] = ()
     kept: str | None = None
+    at_once: bool = True
 
 
 PLAN = ("plan", "models/mapped.yaml", "--out", "out")
 FORMATS = "gpkg,geojson,geoparquet,flatgeobuf,kml,cityjson,csv,parquet,nc"
 COMMANDS = {
     "plan": Command(PLAN, ("out",)),
-    "study": Command(("study", "study.yaml", "--out", "out", "--workers", "0"), ("out",)),
+    "study": Command(("study", "study.yaml", "--out", "out", "--workers", "0"), ("out",),
+                     at_once=False),
     "export": Command(("export", "out/plan.nc", "--to", FORMATS, "--out", "gis"), ("gis",),
                       (PLAN,)),
     "plan over another": Command(PLAN, ("out",), ((*PLAN, "--seed", "7"),)),
@@ -212,6 +215,13 @@ class Theatre:
                 continue
             elif fault_of := not_whole(path, self.sizes[name]):
                 yield f"{name} is not whole: {fault_of}"
+        if self.command.at_once and fault != "killed":
+            new = [name for name in self.files
+                   if name in now and now[name].read_bytes() != before.get(name)]  # fmt: skip
+            same = [name for name in self.files.keys() - new
+                    if before.get(name) != self.files[name]]  # fmt: skip
+            if new and same:
+                yield f"new are {new}, and {same} are not"
         yield from (f"lost {name}" for name in before.keys() - now.keys() - {".citygrid"}
                     if not name.startswith(".citygrid"))  # fmt: skip
         registry = self.folder / ".citygrid"

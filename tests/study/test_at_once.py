@@ -165,15 +165,15 @@ def test_two_plans_by_windows_do_not_take_each_others_windows(tmp_path):
 def test_a_folder_of_windows_that_goes_while_it_is_taken_is_made_again(tmp_path, monkeypatch):
     from citygrid.study.rolling import checkpoint
 
-    folder, real, opened = tmp_path / "windows", checkpoint.fcntl.flock, []
+    folder, real, opened = tmp_path / "windows", checkpoint.lock, []
 
-    def flock(handle: int, operation: int) -> None:
+    def lock(handle: int, wait: bool) -> bool:
         opened.append(handle)
         if len(opened) == 1:  # who had it has ended
             folder.rmdir()
-        real(handle, operation)
+        return real(handle, wait=wait)
 
-    monkeypatch.setattr(checkpoint.fcntl, "flock", flock)
+    monkeypatch.setattr(checkpoint, "lock", lock)
     with Checkpoint(folder, {"form": "first"}) as held:
         held.begin(resume=False)
         assert len(opened) == 2 and (folder / checkpoint.FRAME).is_file()

@@ -9,8 +9,6 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from citygrid.files import whole
-
 if TYPE_CHECKING:
     import jinja2
 
@@ -58,9 +56,3 @@ def script_json(found: Any) -> str:
     for character in "<>&":
         text = text.replace(character, f"\\u{ord(character):04x}")
     return text
-
-
-def write_text(text: str, path: Path) -> None:
-    """Write a page or picture, whole or not at all."""
-    with whole(Path(path)) as temporary:
-        temporary.write_text(text, encoding="utf-8")

@@ -19,13 +19,14 @@ from citygrid.export.balance import Balance, energy, money
 from citygrid.export.flows import Dispatch, dispatch
 from citygrid.export.palette import look
 from citygrid.export.report.entries import Entry, by_case, tried
-from citygrid.export.report.html import policy, resource, script_json, template, write_text
+from citygrid.export.report.html import policy, resource, script_json, template
 from citygrid.export.report.lines import KNOWN, LOOKS
 from citygrid.export.report.side_by_side import courses_of
 from citygrid.export.report.wording import NONE, number
 from citygrid.export.stacking import by_kind, carriers_of, name_of, order
 from citygrid.export.tables import figure
 from citygrid.export.windows import local
+from citygrid.files import write_text
 from citygrid.plan.compare import Try, best_of
 
 #: Hatching of the palette → plotly's patterns.

@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from citygrid.export.report.html import template, write_text
+from citygrid.export.report.html import template
+from citygrid.files import write_text
 
 #: Colour, dashes and mark of each line in turn; the colours differ in lightness, too.
 LOOKS = (

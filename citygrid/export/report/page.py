@@ -21,7 +21,7 @@ from citygrid.export.report.centers import centers
 from citygrid.export.report.charts import levels, stacks
 from citygrid.export.report.entries import Entry, by_case, tried
 from citygrid.export.report.gantt import gantt
-from citygrid.export.report.html import digest, policy, resource, script_json, template, write_text
+from citygrid.export.report.html import digest, policy, resource, script_json, template
 from citygrid.export.report.network import heat_network
 from citygrid.export.report.side_by_side import side_by_side
 from citygrid.export.report.wording import NONE, number, power_of_ten, share
@@ -29,6 +29,7 @@ from citygrid.export.report.worths import prices, worths
 from citygrid.export.stacking import carriers_of, name_of
 from citygrid.export.tables import figure, job_table, kpi_table, provenance_table
 from citygrid.export.windows import Window, local, windows
+from citygrid.files import write_text
 from citygrid.ledger import COLUMNS, STANDS_IN, Line, total, weights
 from citygrid.plan.compare import Try, best_of
 from citygrid.plan.verify import TOLERANCE, Verdict

@@ -12,7 +12,8 @@ from shapely.affinity import affine_transform
 from citygrid.district.case import Case
 from citygrid.export.drawing.projection import WIDTH, projection
 from citygrid.export.gis.geometry import locate
-from citygrid.export.report.html import digest, policy, resource, template, write_text
+from citygrid.export.report.html import digest, policy, resource, template
+from citygrid.files import write_text
 
 
 @dataclass(frozen=True)

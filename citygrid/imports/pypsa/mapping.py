@@ -193,19 +193,28 @@ class _Made:
     def _battery(self, row: Row, node: str, capacity: float, fields: dict[str, str]) -> str | None:
         if capacity <= 0:
             return "holds nothing"
-        hours = self.net.step
-        loss = 1.0 - (1.0 - row.number("standing_loss")) ** hours
+        loss = 1.0 - self._kept(row)
         if loss > 0:
-            fields["standing_loss"] = f"{100.0 * loss / hours:.9g} %/h"
+            fields["standing_loss"] = f"{100.0 * loss / self.net.step:.9g} %/h"
         if row.number("marginal_cost_storage"):
             fields["holding_cost"] = f"{row.number('marginal_cost_storage'):.9g} EUR/MWh/h"
         self.draft.add(row.name, "battery", node=node, capacity=f"{capacity:.9g} MWh", **fields)
         return None
 
+    def _kept(self, row: Row) -> float:
+        """The share of a level that a step leaves of it."""
+        return float((1.0 - row.number("standing_loss")) ** self.net.step)
+
     def _ends(self, row: Row, cyclic: str, first: str, capacity: float) -> dict[str, str]:
+        """The level before the first step, in which it loses nothing there, and here it does."""
         if row.flag(cyclic):
             return {}
-        share = min(row.number(first) / capacity, 1.0) if capacity > 0 else 0.0
+        kept = self._kept(row)
+        share = row.number(first) / (capacity * kept) if capacity * kept > 0 else 0.0
+        if share > 1.0:
+            self.draft.drop(f"{row.name}: {first}", "holds no more than its capacity, which loses "
+                            "in the first step here")  # fmt: skip
+            share = 1.0
         return {"cyclic": "false", "initial_level": f"{100.0 * share:.9g} %"}
 
     def storage_unit(self, row: Row) -> str | None:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from citygrid.export.report.charts import nice, tick_text
-from citygrid.export.report.html import digest, policy, resource, template, write_text
+from citygrid.export.report.html import digest, policy, resource, template
 from citygrid.export.report.wording import number, share
 from citygrid.export.tables import safe_cell
-from citygrid.files import refuse_unwritable, whole
+from citygrid.files import refuse_unwritable, together, whole, write_document, write_text
 from citygrid.study.fronts.points import Front
 
 if TYPE_CHECKING:
@@ -35,28 +34,26 @@ def write_front(
     front: Front, folder: Path, plans: bool = False,
     say: Callable[[str], None] = lambda text: None,
 ) -> dict[str, str]:  # fmt: skip
-    """Write a front's files, each whole or not at all; returns what → path."""
+    """Write a front's files, all of them or none; returns what → path."""
     say("writing the front")
     files = {kind: folder / name for kind, name in FILES.items()}
+    if plans:
+        files |= {f"plan {n}": folder / PLAN.format(n) for n in range(1, len(front.points) + 1)}
     table = front.table()
     table["how"] = [safe_cell(str(each)) for each in table["how"]]
-    with whole(files["csv"]) as temporary:
-        table.to_csv(temporary, index=False)
-    with whole(files["json"]) as temporary:
-        temporary.write_text(json.dumps(front.as_dict(), indent=1, allow_nan=False) + "\n", "utf-8")
     picture = drawn(front)
-    write_text(_rendered("front.svg.j2", picture), files["svg"])
     style = resource("report.css")
     page = picture | {"style": style, "policy": policy(digest(style), [])}
-    write_text(_rendered("front.html.j2", page), files["html"])
-    found = {kind: str(path) for kind, path in files.items()}
-    if plans:
-        for place, point in enumerate(front.points, 1):
-            path = folder / PLAN.format(place)
-            say(f"writing {path}")
-            point.plan.save(path)
-            found[f"plan {place}"] = str(path)
-    return found
+    with together():
+        with whole(files["csv"]) as temporary:
+            table.to_csv(temporary, index=False)
+        write_document(front.as_dict(), files["json"])
+        write_text(_rendered("front.svg.j2", picture), files["svg"])
+        write_text(_rendered("front.html.j2", page), files["html"])
+        for number, point in enumerate(front.points if plans else (), 1):
+            say(f"writing {files[f'plan {number}']}")
+            point.plan.save(files[f"plan {number}"])
+    return {kind: str(path) for kind, path in files.items()}
 
 
 class Tabled(Protocol):
@@ -73,15 +70,15 @@ def refuse_unwritable_table(folder: Path, name: str) -> None:
 
 
 def write_table(found: Tabled, folder: Path, name: str) -> dict[str, str]:
-    """Write a table and its document, each whole or not at all; returns what → path."""
+    """Write a table and its document, both or none; returns what → path."""
     paths = {ending: folder / f"{name}.{ending}" for ending in ("csv", "json")}
     table = found.table()
     for column in table.select_dtypes(object).columns:
         table[column] = [safe_cell(v) if isinstance(v, str) else v for v in table[column]]
-    with whole(paths["csv"]) as temporary:
-        table.to_csv(temporary, index=False)
-    with whole(paths["json"]) as temporary:
-        temporary.write_text(json.dumps(found.as_dict(), indent=1, allow_nan=False) + "\n", "utf-8")
+    with together():
+        with whole(paths["csv"]) as temporary:
+            table.to_csv(temporary, index=False)
+        write_document(found.as_dict(), paths["json"])
     return {ending: str(path) for ending, path in paths.items()}
 
 

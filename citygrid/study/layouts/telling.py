@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from citygrid.files import refuse_unwritable, whole
+from citygrid.files import refuse_unwritable, together, write_document
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,25 +50,25 @@ def refuse_unwritable_layouts(folder: Path) -> None:
 
 
 def write_layouts(found: Layouts, folder: Path) -> dict[str, Path]:
-    """Write table, document and page."""
+    """Write table, document and page, all or none."""
     from citygrid.export.report.table_page import Table, write_table_page
     from citygrid.export.tables import write_table
 
     files = {name: Path(folder) / file for name, file in FILES.items()}
-    write_table(table_of(found), files["table"])
-    with whole(files["document"]) as temporary:
-        temporary.write_text(json.dumps(found.as_dict(), indent=1, allow_nan=False) + "\n", "utf-8")
     tried = [
         [layout.central or "–", f"{layout.share:.0%}",
          "–" if layout.plan is None else f"{layout.objective:,.2f}", layout.why or "–"]
         for layout in found.tried
     ]  # fmt: skip
-    write_table_page(files["page"], f"Layouts of {found.case.name}", _says(found), [
-        Table("Side by side", ["figure", *(layout.name for layout in found.shown)], _rows(found),
-              "A dash: the district does not say it."),
-        Table("All that was tried", ["central site", "moved there", "cost [EUR]", "why not"],
-              tried),
-    ])  # fmt: skip
+    with together():
+        write_table(table_of(found), files["table"])
+        write_document(found.as_dict(), files["document"])
+        write_table_page(files["page"], f"Layouts of {found.case.name}", _says(found), [
+            Table("Side by side", ["figure", *(layout.name for layout in found.shown)],
+                  _rows(found), "A dash: the district does not say it."),
+            Table("All that was tried", ["central site", "moved there", "cost [EUR]", "why not"],
+                  tried),
+        ])  # fmt: skip
     return files
 
 

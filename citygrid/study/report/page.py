@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from citygrid.export.report.html import digest as digest_of
-from citygrid.export.report.html import policy, resource, template, write_text
+from citygrid.export.report.html import policy, resource, template
 from citygrid.export.report.wording import NONE, number, share
 from citygrid.export.tables import figure
+from citygrid.files import write_text
 from citygrid.study.conduct import is_failure, stored
 from citygrid.study.report.charts import carbon, cost_bars, scatter, worth
 from citygrid.study.table import OPEN, varied_columns

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from citygrid.files import refuse_unwritable, whole
+from citygrid.files import refuse_unwritable, together, write_document
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -83,29 +82,29 @@ def refuse_unwritable_study(folder: Path) -> None:
 
 
 def write_study(study: Study, folder: Path) -> dict[str, Path]:
-    """Write table, document, page and, where the district has positions, the map."""
+    """Write table, document, page and, where the district has positions, the map: all or none."""
     from citygrid.export.gis.geometry import locate
     from citygrid.export.gis.marked import write_marked
     from citygrid.export.report.table_page import Table, draw_marked, write_table_page
     from citygrid.export.tables import write_table
 
     files = {name: Path(folder) / file for name, file in FILES.items()}
-    write_table(table_of(study), files["table"])
-    with whole(files["document"]) as temporary:
-        temporary.write_text(json.dumps(study.as_dict(), indent=1, allow_nan=False) + "\n", "utf-8")
     worst = worst_of(study)
     marks = {name: (mark_of(r), f"{name}: {mark_of(r)}") for name, r in worst.items()}
     rows = [_cells(r) for r in [*study.lost, *study.unknown, *study.survived]]
-    write_table_page(
-        files["page"], f"Outages of {study.case.name}", [*_says(study)],
-        [Table("What each outage does", HEADS, rows, "The worst first. Cost and CO2 are against "
-               "the same hours without the outage; prices of lost load are left out.")],
-        draw_marked(study.case, marks, COLOURS, "What is lost when a component fails"),
-    )  # fmt: skip
-    if worst and locate(study.case).known:
-        write_marked(study.case, _map_table(study, worst), files["map"], COLOURS, "what")
-    else:
-        files.pop("map")
+    with together():
+        write_table(table_of(study), files["table"])
+        write_document(study.as_dict(), files["document"])
+        write_table_page(
+            files["page"], f"Outages of {study.case.name}", [*_says(study)],
+            [Table("What each outage does", HEADS, rows, "The worst first. Cost and CO2 are "
+                   "against the same hours without the outage; prices of lost load are left out.")],
+            draw_marked(study.case, marks, COLOURS, "What is lost when a component fails"),
+        )  # fmt: skip
+        if worst and locate(study.case).known:
+            write_marked(study.case, _map_table(study, worst), files["map"], COLOURS, "what")
+        else:
+            files.pop("map")
     return files
 
 

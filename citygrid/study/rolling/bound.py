@@ -9,13 +9,14 @@ what is left falls apart:
 proves ``L(y)``; with the duals of the relaxation it is never below it but for rounding, and above
 it wherever integers cost something within a window. Each minimum is replaced by what was proven:
 first by that of the window's relaxation, which takes little, then window by window by its integers,
-so that there is a bound whenever the time is over.
+so that there is a bound whenever the time is over. Windows far from each other come first: what
+they gain tells what the others will.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
@@ -36,27 +37,54 @@ LOST = 1e-9
 WITHIN = 1.0 - 1e-12
 #: Entries of a window above which its tree is not searched.
 TALL = 60_000
+#: Windows after whose integers it is judged what those of the others are worth, at least and as a
+#: share of all; how many times more than these the others are hoped to gain; and the share of the
+#: distance to the plan that is too little to go on for.
+SEEN, SHARE, HOPE, LITTLE = 4, 0.1, 3.0, 0.1
 
 
 @dataclass
 class Proved:
-    """What the windows proved so far [EUR each]: all relaxed first, then the first ones whole."""
+    """What the windows proved so far [EUR each]: all relaxed, in their order, then sharpened.
+
+    Sharpened, with their integers, they come in the order of :func:`spread`.
+    """
 
     relaxed: list[float] = field(default_factory=list)
-    whole: list[float] = field(default_factory=list)
+    sharpened: list[float] = field(default_factory=list)
 
     @property
-    def best(self) -> list[float]:
+    def best(self) -> Floats:
         """The better of the two, by window."""
-        sharper = self.whole + [-math.inf] * (len(self.relaxed) - len(self.whole))
-        return [max(pair) for pair in zip(self.relaxed, sharper, strict=True)]
+        best = np.array(self.relaxed)
+        asked = spread(len(best))[: len(self.sharpened)]
+        best[asked] = np.maximum(best[asked], self.sharpened)
+        return best
+
+    def is_worth_going_on(self, distance: float) -> bool:
+        """Whether the integers of the windows left may close some of the distance [EUR] to a plan.
+
+        They are hoped to gain more than those that were looked at, and not all at once.
+        """
+        count, done = len(self.relaxed), len(self.sharpened)
+        if done < max(SEEN, SHARE * count):
+            return True
+        gained = float(np.sum(self.best - self.relaxed))
+        return HOPE * gained / done * (count - done) >= LITTLE * distance
+
+
+def spread(count: int) -> list[int]:
+    """Numbers below ``count``, each far from those shortly before it: their bits turned round."""
+    bits = max(count - 1, 0).bit_length()
+    turned = (int(f"{number:0{bits}b}"[::-1], 2) for number in range(1 << bits))
+    return [number for number in turned if number < count]
 
 
 def bound_by_windows(
     form: Form, when: Calendar, duals: Floats, cuts: Sequence[int], options: Options,
     clock: Clock, course: Floats, proved: Proved | None = None,
     heard: Callable[[Proved], None] = lambda proved: None,
-    enough: Callable[[float], bool] = lambda bound: False,
+    enough: Callable[[float], bool] = lambda bound: False, cost: float = math.inf,
 ) -> float | None:  # fmt: skip
     """What windows between ``cuts`` (first steps, then the end) prove of a form's cost [EUR].
 
@@ -67,6 +95,9 @@ def bound_by_windows(
         What windows proved in an earlier try, gone on from; hears all of it after every window.
     enough
         Whether a bound is as good as is wanted, so that no further window is sharpened.
+    cost
+        Of the plan that the bound is for [EUR]: where the integers of many windows have hardly
+        brought it nearer, those of the others are left.
 
     ``None`` where a window's relaxation proves nothing, as on a time limit.
     """
@@ -81,33 +112,39 @@ def bound_by_windows(
     bare = replace(form, cost=form.cost - paid, constant=0.0, accounts={}, curves=(), policies=(),
                    source=None)  # fmt: skip
 
-    def alone(begin: int) -> Iterator[tuple[Form, float]]:
-        """Windows from number ``begin`` on, with what the prices take of the course there."""
-        for first, last in list(pairwise(cuts))[begin:]:
+    spans = [*pairwise(cuts)]
+
+    def alone(numbers: Iterable[int]) -> Iterator[tuple[Form, float]]:
+        """Windows with these numbers, with what the prices take of the course there."""
+        for first, last in (spans[number] for number in numbers):
             found = window(bare, own, first, last, np.zeros(len(paid)), form.lower, form.upper)
             known = float(paid[found.columns] @ course[found.columns])
             yield replace(_alone(found.form, crossing[found.rows]), constant=known), known
 
     def bound() -> float:
-        parts = terms + proved.best
+        parts = terms + proved.best.tolist()
         return math.fsum(parts) - LOST * float(np.abs(parts).sum())
 
-    for part, known in alone(len(proved.relaxed)):
+    for part, known in alone(range(len(proved.relaxed), len(spans))):
         value = _relaxed(part, options, clock)
         if value is None:
             return None
         proved.relaxed.append(value - known)
         heard(proved)
-    if form.integer.any() and not enough(bound()):
-        for part, known in alone(len(proved.whole)):
+    best = bound()
+    if form.integer.any() and not enough(best):
+        for part, known in alone(spread(len(spans))[len(proved.sharpened) :]):
+            if math.isfinite(cost) and not proved.is_worth_going_on(cost - best):
+                break
             value = _whole(part, options, clock)
             if value is None:
                 break
-            proved.whole.append(value - known)
+            proved.sharpened.append(value - known)
             heard(proved)
-            if enough(bound()):
+            best = bound()
+            if enough(best):
                 break
-    return bound()
+    return best
 
 
 def _crossing(when: Calendar, cuts: Sequence[int]) -> Flags:

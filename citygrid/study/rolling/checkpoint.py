@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
@@ -16,7 +15,8 @@ import numpy as np
 
 from citygrid.arrays import Floats, Indices
 from citygrid.errors import Fault, InputError
-from citygrid.files import whole
+from citygrid.files import DRAFT, whole
+from citygrid.locks import lock
 
 NAME, WINDOWS = "window_{:05d}.npz", "window_[0-9]*.npz"
 FRAME = "rolling.json"
@@ -53,7 +53,7 @@ class Checkpoint:
         """Remove what was being written when a run was killed: nobody else writes here."""
         assert self.folder is not None
         for name in OURS:
-            for stray in self.folder.glob(f".partial-{name}-*"):
+            for stray in self.folder.glob(f"{DRAFT}{name}-*"):
                 stray.unlink(missing_ok=True)
 
     def __exit__(self, *error: object) -> None:
@@ -119,12 +119,12 @@ class Checkpoint:
         with whole(self.folder / f"{name}.npz") as temporary, temporary.open("wb") as stream:
             np.savez(stream, **arrays)
 
-    def recall(self, name: str) -> dict[str, Any] | None:
-        """The arrays that are kept under a name, if any are."""
+    def recall(self, name: str, *keys: str) -> list[Any] | None:
+        """The arrays that are kept under a name, by their keys, if any are."""
         if self.folder is None or not (path := self.folder / f"{name}.npz").is_file():
             return None
         with _told(path), np.load(path, allow_pickle=False) as stored:
-            return {key: stored[key] for key in stored.files}
+            return [stored[key] for key in keys]
 
     def clear(self) -> None:
         """Take away what was kept: the plan is whole, or begins anew."""
@@ -148,14 +148,13 @@ def _held(folder: Path) -> int:
     """
     opened = os.open(folder, os.O_RDONLY)
     try:
+        free = True
         with suppress(OSError):  # a disk that knows no locks
-            try:
-                fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise InputError(Fault(
-                    str(folder), "another plan by windows is being made here", None,
-                    "wait for its end, or name another folder by --out",
-                )) from None  # fmt: skip
+            free = lock(opened, wait=False)
+        if not free:
+            reason = "another plan by windows is being made here"
+            repair = "wait for its end, or name another folder by --out"
+            raise InputError(Fault(str(folder), reason, None, repair))
         if not os.path.samestat(os.fstat(opened), folder.stat()):
             raise FileNotFoundError(folder)
     except BaseException:

@@ -126,11 +126,11 @@ def _outlook(
     say: Say,
 ) -> Outlook | None:  # fmt: skip
     """Prices and a course of the whole: kept, from its relaxation, or from parts of that."""
-    kept = checkpoint.recall(OUTLOOK)
+    kept = checkpoint.recall(OUTLOOK, "x", "duals", "bound", "seconds", "parts")
     if kept is not None:
-        bound = float(kept["bound"])
-        return Outlook(kept["x"], kept["duals"], bound if np.isfinite(bound) else None,
-                       float(kept["seconds"]), int(kept["parts"]))  # fmt: skip
+        x, duals, bound, seconds, count = kept
+        return Outlook(x, duals, float(bound) if np.isfinite(bound) else None,
+                       float(seconds), int(count))  # fmt: skip
     found = (look_ahead(form, options, limit, say) if form.matrix.nnz <= WHOLE
              else look_ahead_by_parts(form, when, options, limit, say))  # fmt: skip
     if found is not None:
@@ -148,19 +148,20 @@ def _better(
     length = max(parts.window, min(LONGER * parts.window, parts.steps // 4))
     cuts = [*range(0, parts.steps - length // 2, length), parts.steps]
     count = len(cuts) - 1
-    kept = checkpoint.recall(PROVED)
-    proved = None if kept is None else Proved(kept["relaxed"].tolist(), kept["whole"].tolist())
+    kept = checkpoint.recall(PROVED, "relaxed", "sharpened")
+    proved = None if kept is None else Proved(*(values.tolist() for values in kept))
 
     def told(proved: Proved) -> None:
-        checkpoint.remember(PROVED, relaxed=np.array(proved.relaxed), whole=np.array(proved.whole))
-        done, what = ((proved.whole, "with their integers") if proved.whole
+        checkpoint.remember(PROVED, relaxed=np.array(proved.relaxed),
+                            sharpened=np.array(proved.sharpened))  # fmt: skip
+        done, what = ((proved.sharpened, "with their integers") if proved.sharpened
                       else (proved.relaxed, "relaxed"))  # fmt: skip
         say(f"proving a bound by windows, {len(done)} of {count} {what}")
 
     say(f"proving a bound by {count} windows")
     return bound_by_windows(
         form, when, outlook.duals, cuts, options, clock, outlook.x, proved, told,
-        enough=lambda bound: _proves(objective, bound, options.gap),
+        enough=lambda bound: _proves(objective, bound, options.gap), cost=objective,
     )  # fmt: skip
 
 

@@ -204,6 +204,25 @@ def test_units_of_a_network_become_those_of_a_district(tmp_path: Path) -> None:
     assert solve(tmp_path / "d.yaml").verdict.ok
 
 
+@pytest.mark.parametrize(("first", "level"), [(5.0, 5.0), (10.0, 9.025)])
+def test_what_a_leaking_store_holds_at_first_loses_nothing_in_the_first_step(
+    tmp_path: Path, first: float, level: float
+) -> None:
+    """PyPSA's 5 % an hour begin after the first step, here 2 h; a full store cannot be so."""
+    tables = {"buses": {"bus": {"v_nom": 1.0}},
+              "generators": {"gen": {"bus": "bus", "p_nom": 3.0, "marginal_cost": 1.0}},
+              "stores": {"store": {"bus": "bus", "e_nom": 10.0, "e_initial": first,
+                                   "standing_loss": 0.05, "marginal_cost_storage": 1e-6}},
+              "loads": {"load": {"bus": "bus", "p_set": 0.1}}}  # fmt: skip
+    series = {("generators", "p_max_pu"): {"gen": [0.0, 0.0, 1.0]}}
+    file = folder_of(tmp_path / "net", tables, series, snapshots(3, 2.0))
+    left = json.loads(run(file, tmp_path / "d.yaml", "--json").stdout)["left_out"]
+    assert any(each.startswith("store: e_initial") for each in left) == (first == 10.0)
+    after = solve(tmp_path / "d.yaml").flow("battery.level").ravel()
+    assert after[0] == pytest.approx(1e3 * (level - 0.2), rel=1e-6)
+    assert after[1] == pytest.approx(0.95**2 * after[0] - 200.0, rel=1e-6)
+
+
 def test_what_does_not_map_is_listed_one_by_one(tmp_path: Path) -> None:
     done = run(folder_of(tmp_path / "net", *regions()), tmp_path / "d.yaml", "--json")
     left = json.loads(done.stdout)["left_out"]

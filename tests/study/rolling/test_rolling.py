@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from citygrid.errors import InfeasibleError, InputError, NoPlanError
 from citygrid.model.windows import calendar
 from citygrid.routes import Options
 from citygrid.routes.contract import Clock
-from citygrid.study.rolling import forget, roll
+from citygrid.study.rolling import bound, forget, roll
 from citygrid.study.rolling.bound import Proved, bound_by_windows
 from citygrid.study.rolling.checkpoint import Checkpoint
 from citygrid.study.rolling.outlook import look_ahead
@@ -195,7 +196,7 @@ def test_a_bound_grows_window_by_window_and_ends_when_it_is_enough() -> None:
         clock, seen = Clock(None), [0, 0]
 
         def heard(proved: Proved) -> None:
-            seen[:] = len(proved.relaxed), len(proved.whole)
+            seen[:] = len(proved.relaxed), len(proved.sharpened)
             if len(getattr(proved, counted)) == after:
                 clock.__init__(0.0)  # type: ignore[misc]
 
@@ -203,7 +204,7 @@ def test_a_bound_grows_window_by_window_and_ends_when_it_is_enough() -> None:
                                 outlook.x, heard=heard), seen  # fmt: skip
 
     assert proves(3, "relaxed") == (None, [3, 0])
-    found = [proves(4, "relaxed"), *(proves(number, "whole") for number in (1, 2, 3, 4))]
+    found = [proves(4, "relaxed"), *(proves(number, "sharpened") for number in (1, 2, 3, 4))]
     assert [seen for _, seen in found] == [[4, number] for number in range(5)]
     bounds = [bound for bound, _ in found if bound is not None]
     assert bounds == sorted(bounds) and len(bounds) == 5
@@ -218,6 +219,36 @@ def test_a_bound_grows_window_by_window_and_ends_when_it_is_enough() -> None:
     assert bound_by_windows(form, when, outlook.duals, [0, 24, 48, 72, 96], options, Clock(None),
                             outlook.x, enough=enough) == bounds[2]  # fmt: skip
     assert asked == bounds[:3]
+
+
+def test_integers_that_bring_a_bound_hardly_nearer_are_left(monkeypatch: Any) -> None:
+    """Judged by windows from all over the horizon; a near plan is worth the same gain."""
+    monkeypatch.setattr(bound, "SEEN", 2)
+    form = cg.formulate(units())
+    outlook = look_ahead(form, EXACT, None, lambda text: None)
+    assert outlook is not None and outlook.bound is not None
+
+    def sharpened(cost: float) -> int:
+        proved = Proved()
+        bound_by_windows(form, calendar(form, units().time), outlook.duals, [0, 24, 48, 72, 96],
+                         Options(gap=1e-4), Clock(None), outlook.x, proved, cost=cost)  # fmt: skip
+        return len(proved.sharpened)
+
+    assert sharpened(whole_units()) == 4
+    assert sharpened(1e3 * whole_units()) == 2
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 5, 8, 46])
+def test_windows_are_sharpened_far_from_each_other_first(count: int) -> None:
+    order = bound.spread(count)
+    assert sorted(order) == list(range(count))
+    if count > 4:
+        assert min(abs(a - b) for a, b in pairwise(order[:4])) >= count // 8 + 1
+
+
+def test_what_was_sharpened_counts_for_its_own_window() -> None:
+    proved = Proved([1.0, 2.0, 3.0, 4.0], [1.5, 2.5, 2.5])  # windows 0, 2 and 1
+    assert proved.best.tolist() == [1.5, 2.5, 3.0, 4.0]
 
 
 # interruptions ------------------------------------------------------------------------------------
