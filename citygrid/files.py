@@ -89,7 +89,7 @@ class _Batch:
                 if new or former:
                     named.append((path, former))
         except BaseException:
-            for path, former in named:
+            for path, former in reversed(named):  # one may have been named twice
                 with suppress(OSError):  # the first refusal is told
                     path.unlink() if former is None else former.replace(path)
             raise

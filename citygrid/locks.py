@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from citygrid.errors import Fault, InputError
 
-def lock(opened: int, shared: bool = False, wait: bool = True) -> bool:
+#: Seconds that others are waited for; who gives files their names takes less than one.
+PATIENCE = 60.0
+#: Seconds between two tries.
+PAUSE = 0.01
+
+
+def lock(opened: int, shared: bool = False) -> bool:
     """Hold an open file or folder until it is closed, alone or with others who ``shared`` it do.
 
-    Without ``wait`` it may be that somebody else, also in this process, holds it: then it gives
-    ``False``. Raises ``OSError`` on a disk that knows no locks.
+    ``False`` where somebody else, perhaps in this process, holds it. Raises ``OSError`` on a disk
+    that knows no locks.
     """
-    how = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
     try:
-        fcntl.flock(opened, how if wait else how | fcntl.LOCK_NB)
+        fcntl.flock(opened, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True
@@ -31,16 +38,24 @@ def holding(
 
     Whoever gives several files their names holds their folders, and whoever reads several that
     belong together shares them. Folders that are not there are held by nobody, and so are those on
-    disks that know no locks. Without ``wait`` it gives whether nobody else holds one.
+    disks that know no locks. Without ``wait`` it gives whether nobody else holds one; with it,
+    raises :class:`InputError` where somebody does not let go.
     """
-    free = True
+    free, end = True, time.monotonic() + PATIENCE
     with ExitStack() as held:
         # All in the same order: of two processes, none waits for what the other will not let go.
         for folder in sorted(set(folders)):
             try:
                 opened = os.open(folder, os.O_RDONLY)
                 held.callback(os.close, opened)
-                free &= lock(opened, shared, wait)
+                while not (got := lock(opened, shared)) and wait:
+                    if time.monotonic() > end:
+                        raise InputError(Fault(
+                            str(folder), "is held by another process", f"for {PATIENCE:g} s",
+                            "wait for its end, or name another folder",
+                        ))  # fmt: skip
+                    time.sleep(PAUSE)
+                free &= got
             except OSError:
                 continue
         yield free

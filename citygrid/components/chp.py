@@ -227,6 +227,7 @@ def replay(c: Units, flows: Flows, log: Log) -> None:
     )
     log.within("the fuel's energy is not exceeded", np.where(bound, power + taken, 0.0),
                high=np.where(bound, left, 0.0))  # fmt: skip
+    log.measure("output", output)
     log.feeds("power", c.places("node"), power)
     log.feeds("heat", c.places("node"), heat)
     log.draws("gas", c.places("node"), fuel)

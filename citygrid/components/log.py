@@ -19,7 +19,10 @@ from citygrid.units import carrier_unit
 
 @dataclass(frozen=True)
 class Movement:
-    """A flow [kW] (row × time) fed (+) or drawn (−) at each row's place by each row's owner."""
+    """A flow [kW] (row × time) fed (+) or drawn (−) at each row's place by each row's owner.
+
+    ``beside``: it is drawn by a line and does not go along it, such as what a core takes.
+    """
 
     kind: str
     carrier: str
@@ -27,6 +30,7 @@ class Movement:
     flow: Floats
     sign: float
     owners: NDArray[Any]
+    beside: bool = False
 
 
 @dataclass(frozen=True)
@@ -107,10 +111,14 @@ class Log:
         self._moves(carrier, places, flow, 1.0, owners)
 
     def draws(
-        self, carrier: str, places: Labels, flow: Floats, owners: Labels | None = None
-    ) -> None:
-        """Take ``flow`` [kW] (rows, T), each row at its place; see :meth:`feeds`."""
-        self._moves(carrier, places, flow, -1.0, owners)
+        self, carrier: str, places: Labels, flow: Floats, owners: Labels | None = None,
+        beside: bool = False,
+    ) -> None:  # fmt: skip
+        """Take ``flow`` [kW] (rows, T), each row at its place; see :meth:`feeds`.
+
+        ``beside``: a line takes it for itself, and it does not go along the line.
+        """
+        self._moves(carrier, places, flow, -1.0, owners, beside)
 
     def opposes(
         self, carrier: str, rule: str, places: Labels, flow: Floats, gives: bool, guarded: Flags,
@@ -140,12 +148,14 @@ class Log:
         self.shed.append(Shed(carrier, np.asarray(priorities), np.maximum(amount, 0.0), owned))
 
     def _moves(
-        self, carrier: str, places: Labels, flow: Floats, sign: float, owners: Labels | None
-    ) -> None:
+        self, carrier: str, places: Labels, flow: Floats, sign: float, owners: Labels | None,
+        beside: bool = False,
+    ) -> None:  # fmt: skip
         owned = np.asarray(self.names if owners is None else owners, dtype=object)
         if not len(owned) == len(places) == len(flow):
             raise ValueError(f"{self.kind}: {len(flow)} flows of {carrier} for {len(owned)} owners")
-        self.movements.append(Movement(self.kind, carrier, np.asarray(places), flow, sign, owned))
+        self.movements.append(Movement(self.kind, carrier, np.asarray(places), flow, sign, owned,
+                                       beside))  # fmt: skip
         self.within(f"{carrier} flow is not negative", flow, low=0.0, unit=carrier_unit(carrier),
                     labels=owned)  # fmt: skip
 

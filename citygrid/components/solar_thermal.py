@@ -80,7 +80,10 @@ def collector_heat(
 
 
 def prepare(specs: Mapping[str, SolarThermal], world: World) -> dict[str, Parameter]:
-    """Heat available in every step [kW]."""
+    """Heat available in every step [kW], and the peak power of the collectors.
+
+    That is ``area · η0`` at 1,000 W/m² and no difference of temperatures (EN ISO 9806).
+    """
     available = []
     for name, spec in specs.items():
         if spec.irradiance is None:
@@ -97,7 +100,11 @@ def prepare(specs: Mapping[str, SolarThermal], world: World) -> dict[str, Parame
         heat = collector_heat(sun, world.air_temperature(name), mean, spec.optical_efficiency,
                               spec.linear_loss, spec.quadratic_loss)  # fmt: skip
         available.append(spec.area * heat / 1000.0)
-    return {"available": Parameter(("solar_thermal", "time"), np.array(available), "kW")}
+    peak = [spec.area * spec.optical_efficiency for spec in specs.values()]
+    return {
+        "available": Parameter(("solar_thermal", "time"), np.array(available), "kW"),
+        "rated_heat": Parameter(("solar_thermal",), np.array(peak), "kW"),
+    }
 
 
 def formulate(m: Speaker, c: Fleet) -> None:

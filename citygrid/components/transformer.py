@@ -89,5 +89,5 @@ def replay(c: Units, flows: Flows, log: Log) -> None:
     """Recompute what arrives from what was sent, and draw what the core takes."""
     replay_carriage(c, flows, log, "power", worthless=c["worthless"])
     core = np.broadcast_to(c["no_load_loss"], flows["flow"].shape)
-    log.draws("power", c.places("from_"), core)
+    log.draws("power", c.places("from_"), core, beside=True)
     log.measure("transformer_idle_loss", core)

@@ -143,12 +143,28 @@ def power_at(speed: Floats, speeds: Floats, powers: Floats) -> Floats:
 
 
 def prepare(specs: Mapping[str, WindTurbine], world: World) -> dict[str, Parameter]:
-    """Power available in every step [kW]."""
+    """Power available in every step, and at most in any wind [kW]."""
     return {
         "available": Parameter(
             ("wind", "time"), np.array([_available(s, n, world) for n, s in specs.items()]), "kW"
-        )
+        ),
+        "rated_power": Parameter(("wind",), np.array([*map(_rated, specs.values())]), "kW"),
     }
+
+
+def _rated(spec: WindTurbine) -> float:
+    if spec.rated is not None:
+        return spec.turbines * spec.rated
+    return spec.turbines * (1.0 - spec.losses) * float(_curve(spec)[1].max())
+
+
+def _curve(spec: WindTurbine) -> tuple[Floats, Floats]:
+    """Speeds [m/s] and powers [kW] of a turbine's power curve."""
+    if spec.turbine is not None:
+        speeds, powers = TURBINES[spec.turbine]
+    else:
+        speeds, powers = zip(*((p.speed, p.power) for p in spec.curve or ()), strict=True)
+    return np.array(speeds, dtype=float), np.array(powers, dtype=float)
 
 
 def _available(spec: WindTurbine, name: str, world: World) -> Floats:
@@ -162,11 +178,7 @@ def _available(spec: WindTurbine, name: str, world: World) -> Floats:
     speed = wind_at(speed, measured, spec.hub_height, spec.shear, spec.roughness)
     if spec.density_correction:
         speed = speed * (world.air_density(spec.hub_height, name) / STANDARD_DENSITY) ** (1.0 / 3.0)
-    if spec.turbine is not None:
-        speeds, powers = (np.array(values) for values in TURBINES[spec.turbine])
-    else:
-        speeds, powers = np.array([(p.speed, p.power) for p in spec.curve or ()]).T
-    return spec.turbines * (1.0 - spec.losses) * power_at(speed, speeds, powers)
+    return spec.turbines * (1.0 - spec.losses) * power_at(speed, *_curve(spec))
 
 
 def formulate(m: Speaker, c: Fleet) -> None:

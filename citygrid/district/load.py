@@ -158,6 +158,9 @@ def _further(district: District) -> list[Fault]:
 
 def _component(name: str, entry: Any, tree: Tree, faults: list[Fault]) -> Component | None:
     place = ("components", name)
+    if not name.strip():
+        faults.append(Fault(tree.place(place), "has no name", None, "give the component a name"))
+        return None
     if not isinstance(entry, dict):
         faults.append(Fault(tree.place(place), "is not a component", entry,
                             "write {kind: …, node: …, …}"))  # fmt: skip

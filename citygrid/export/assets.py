@@ -34,7 +34,8 @@ def asset_table(case: Case, verdict: Verdict, moved: Dispatch) -> pd.DataFrame:
     })  # fmt: skip
     for carrier, amount in moved.carriers.items():
         table[f"{carrier}_mwh"] = _sum(amount) * case.step / 1000.0
-    stores = np.isfinite(moved.level).any(axis=1)
+    # A pipe whose water holds heat has a level, and is a line all the same.
+    stores = np.isfinite(moved.level).any(axis=1) & ~np.isfinite(moved.flow).any(axis=1)
     table["rated_kw"] = np.where(stores, np.nan, moved.rated)
     table["rated_kwh"] = np.where(stores, moved.rated, np.nan)
     carried = np.abs(moved.flow)

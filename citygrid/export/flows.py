@@ -34,7 +34,8 @@ NO_ENERGY = (*WORK, RESERVE)
 
 #: Parameter that states what a component can do at most, and the carrier that it limits.
 RATINGS = (("heat", "heat"), ("power", "power"), ("cooling", "cooling"), ("peak", "power"),
-           ("import_max", "power"), ("max", "gas"))  # fmt: skip
+           ("rated_power", "power"), ("rated_heat", "heat"), ("import_max", "power"),
+           ("max", "gas"))  # fmt: skip
 
 
 class Meeting(NamedTuple):
@@ -51,8 +52,9 @@ class Dispatch:
     """Movements of all components, (component × time), in the order of the case's assets.
 
     ``carriers`` hold what a component feeds (+) less what it draws (−) [kW]; a line's own figure is
-    minus its loss. ``level`` [kWh] is at the end of the step. ``flow`` [kW] is what a line sends,
-    negative against its direction, ``arrived`` [kW] what comes out, ``loss`` [kW] what does not;
+    minus its loss and what is on its way. ``level`` [kWh] is at the end of the step. ``flow`` [kW]
+    is what a line sends, negative against its direction, ``arrived`` [kW] what comes out, ``loss``
+    [kW] what is lost on the way;
     ``capacity`` is that of lines [kW] and stores [kWh]; ``use`` is the share of capacity in use.
     A line that carries no energy, such as a data link, has a share of capacity in use alone.
     ``rated`` (component) is the most that a component can do in any step, in the unit of what
@@ -175,7 +177,7 @@ def _carried(log: Log, asset: Asset) -> tuple[Floats, Floats, Floats]:
         nothing = np.asarray(np.nan)
         return nothing, nothing, nothing
     for movement in log.movements:
-        if movement.carrier not in carried:
+        if movement.carrier not in carried or movement.beside:
             continue
         amount = movement.flow[0]
         if movement.sign > 0:
@@ -183,7 +185,9 @@ def _carried(log: Log, asset: Asset) -> tuple[Floats, Floats, Floats]:
         else:
             sent = sent + amount
             signed = signed + (amount if str(movement.places[0]) == asset.node else -amount)
-    return signed, np.asarray(received), np.asarray(sent - received)
+    # Where it takes a while, what arrives now was sent before: a line knows better what it loses.
+    lost = log.measures.get("heat_line_loss", sent - received)
+    return signed, np.asarray(received), np.asarray(lost)
 
 
 def _use(units: Units, log: Log, level: Floats, flow: Floats) -> tuple[Floats, Floats, float]:
@@ -199,15 +203,19 @@ def _use(units: Units, log: Log, level: Floats, flow: Floats) -> tuple[Floats, F
         return nothing, share, np.nan
     if limit is not None:
         limit = np.broadcast_to(limit, level.shape)
-        for amount in (level, np.abs(flow), log.measures.get("it_power", nothing)):
+        held = (level,) if units.parameters["capacity"].unit == "kWh" else ()
+        for amount in (*held, np.abs(flow), log.measures.get("it_power", nothing)):
             if np.isfinite(amount).any():
                 return limit, amount / np.maximum(limit, 1e-9), float(limit.max())
         return nothing, nothing, float(limit.max())
+    if "output" in log.measures and (limit := _limit(units, "power")) is not None:
+        return nothing, log.measures["output"] / np.maximum(limit, 1e-9), float(limit.max())
     for name, carrier in RATINGS:
         limit = _limit(units, name)
-        fed = [m.flow[0] for m in log.movements if m.carrier == carrier and m.sign > 0]
-        if limit is not None and fed:
-            share = np.sum(fed, axis=0) / np.maximum(limit, 1e-9)
+        met = [m for m in log.movements if m.carrier == carrier]
+        ways = [m.flow[0] for m in met if m.sign > 0] or [m.flow[0] for m in met]
+        if limit is not None and ways:
+            share = np.sum(ways, axis=0) / np.maximum(limit, 1e-9)
             return nothing, share, float(limit.max())
     return nothing, nothing, np.nan
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,7 +17,7 @@ from shapely.geometry import LineString
 
 from citygrid.arrays import Floats
 from citygrid.errors import Fault, InputError
-from citygrid.files import whole
+from citygrid.files import together, whole, write_text
 from citygrid.imports.drawn import draw_courses
 from citygrid.imports.network import Backdrop
 from citygrid.imports.projection import USUAL_PLACE, degrees_of
@@ -170,14 +169,14 @@ def write_draft(draft: Draft, path: Path, frame: Frame, command: str) -> int:
         except InputError as error:
             given = (frame.weather, *draft.inputs)
             raise InputError(as_written(error.faults, trial, path, given)) from error
-    with ExitStack() as all_:  # none is there before all can be
-        temporary = all_.enter_context(whole(path))
-        temporary.write_text(_text(draft, path, frame, clock, command), "utf-8")
+    with together():
+        write_text(_text(draft, path, frame, clock, command), path)
         if draft.traces:
-            _write_table(draft, clock, all_.enter_context(whole(table)))
+            with whole(table) as temporary:
+                _write_table(draft, clock, temporary)
         if draft.drawn:
-            draw_courses(draft.courses, draft.crs, all_.enter_context(whole(drawing)),
-                         draft.backdrop)  # fmt: skip
+            with whole(drawing) as temporary:
+                draw_courses(draft.courses, draft.crs, temporary, draft.backdrop)
     return clock.planned
 
 

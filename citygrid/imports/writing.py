@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,7 +16,7 @@ import numpy as np
 
 from citygrid.arrays import Floats, Labels
 from citygrid.errors import Fault, InputError
-from citygrid.files import whole
+from citygrid.files import together, whole, write_text
 from citygrid.imports.drawn import draw
 from citygrid.imports.network import Network, Pipe
 from citygrid.imports.projection import USUAL_PLACE, degrees_of
@@ -175,11 +174,11 @@ def write_district(network: Network, path: Path, design: Design, command: str) -
             raise InputError(as_written(error.faults, trial, path, given)) from error
     drawn = any(pipe.route is not None for pipe in network.pipes) or bool(network.buildings)
     drawn = drawn or network.backdrop is not None
-    with ExitStack() as both:  # neither is there before both can be
-        temporary = both.enter_context(whole(path))
-        temporary.write_text(_district(network, path, design, command, peak, drawn), "utf-8")
+    with together():
+        write_text(_district(network, path, design, command, peak, drawn), path)
         if drawn:
-            draw(network, both.enter_context(whole(path.with_suffix(".gpkg"))))
+            with whole(path.with_suffix(".gpkg")) as temporary:
+                draw(network, temporary)
     return network
 
 

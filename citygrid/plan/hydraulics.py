@@ -177,7 +177,10 @@ def _check(case: Case, plan: Plan, step: int, now: Snapshot, consumers: Consumer
 def _pumping(now: Snapshot, plan: Plan, step: int) -> Floats:
     """Power of pumping in each pipe [kW]: as planned, or by the cube's law where none is."""
     flows = plan.flows(now.pipes)
-    planned = flows.spread("pump_power", np.nan, flows["flow"].shape)[:, step]
+    # What flows now was sent, and pumped, a while before: see `_snapshot`.
+    shape = flows["flow"].shape
+    sent = (step - now.pipes.parameters["delay"].values) % shape[1]
+    planned = flows.spread("pump_power", np.nan, shape)[np.arange(shape[0]), sent]
     inner, length, rough, efficiency = (
         now.pipes[name].ravel() for name in ("inner", "length", "roughness", "pump_efficiency")
     )

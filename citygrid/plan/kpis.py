@@ -45,13 +45,20 @@ def key_figures(
 
     # Plants that make cold for buildings, too, count for the centres by their part of it.
     cold = measured.get("center_cooling", np.zeros(hours))
-    all_cold = cold + measured.get("cooling_delivered", np.zeros(hours))
+    others = (
+        measured.get(name, np.zeros(hours)) for name in ("cooling_delivered", "plant_cooling")
+    )
+    all_cold = cold + sum(others)
     part = np.divide(cold, all_cold, out=np.zeros(hours), where=all_cold > 0.0)
     if "center_power" in measured:
         cooled = part * measured.get("cooling_power", np.zeros(hours))
         measured["center_power"] = measured["center_power"] + cooled
     center = energy("center_power") if "it_power" in measured else None
-    produced, available = energy("renewable_produced"), energy("renewable_available")
+    produced = energy("renewable_produced")
+    curtailed = [
+        available - (energy(f"{source}_produced") or 0.0) for source in ("renewable", "wind")
+        if (available := energy(f"{source}_available")) is not None
+    ]  # fmt: skip
     reuse = ratio(energy("waste_heat_recovered"), center)
     effectiveness = ratio(center, energy("it_power"))
     entered = {column for log in logs for amounts in log.spent.values() for column in amounts}
@@ -77,9 +84,7 @@ def key_figures(
         "water_m3": None if "water" not in entered else spent.water / 1000.0,
         "nox_kg": None if "nox" not in entered else spent.nox,
         "pv_self_consumption": None if not produced else used_here / produced,
-        "renewable_curtailed_mwh": mwh(
-            None if available is None or produced is None else available - produced
-        ),
+        "renewable_curtailed_mwh": mwh(sum(curtailed) if curtailed else None),
         "grid_import_mwh": mwh(energy("grid_import")),
         "grid_export_mwh": mwh(energy("grid_export")),
         "peak_import_kw": None if peak is None else float(peak.max()),

@@ -83,7 +83,16 @@ def _lay(
         faults.append(Fault(str(entry.get("name"))[:200], "lies outside of the run's folder", None,
                             "the record is unsound"))  # fmt: skip
         return
-    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        taken = os.path.lexists(target)
+    except OSError:  # a file stands where a folder is meant
+        taken = True
+    if taken:  # perhaps by a link to a file of the user's, which what is laid here would go through
+        if not (target.is_file() and sha256_of_file(target) == entry.get("sha256")):
+            faults.append(Fault(str(entry.get("name"))[:200], "is there twice, as different files",
+                                None, "the record is unsound"))  # fmt: skip
+        return
     if entry.get("kept") is True:
         try:
             target.write_bytes(registry.blobs.get(str(entry.get("sha256"))))

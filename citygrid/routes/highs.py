@@ -88,6 +88,10 @@ class Task:
         return cls(purpose, gap, time_limit, options.seed, options.threads, options.verbose, **more)
 
 
+#: Options of HiGHS that are amounts of money [EUR], and so are scaled with it.
+PAID = frozenset(("objective_bound", "objective_target", "mip_abs_gap"))
+
+
 @dataclass
 class Result:
     """What HiGHS said: a point, a proven bound, and for LPs the duals of rows and columns."""
@@ -194,7 +198,8 @@ def _run(
         chosen["time_limit"] = float(task.time_limit)
     if task.accuracy is not None:
         chosen["ipm_optimality_tolerance"] = task.accuracy
-    for name, value in {**chosen, **task.settings}.items():
+    paid = {name: float(task.settings[name]) * money for name in PAID & task.settings.keys()}
+    for name, value in {**chosen, **task.settings, **paid}.items():
         solver.setOptionValue(name, value)
     if (form.lower > form.upper).any() or (form.row_lower > form.row_upper).any():
         return Result("infeasible")

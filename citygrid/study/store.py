@@ -113,7 +113,7 @@ class Store:
         folder.mkdir(parents=True, exist_ok=True)
         with (folder / LOCK).open("a") as held:
             try:
-                free = lock(held.fileno(), wait=False)
+                free = lock(held.fileno())
             except OSError as error:
                 reason, repair = "lies on a disk that knows no locks", "name another folder"
                 raise InputError(Fault(str(folder), reason, None, repair)) from error

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from citygrid.errors import Fault, InputError
-from citygrid.files import refuse_unwritable, whole
+from citygrid.files import refuse_unwritable, together, whole, write_text
 from citygrid.synthetic.draw import Draw, draw
 from citygrid.synthetic.size import Size
 
@@ -32,12 +32,12 @@ def write(path: Path, size: Size, seed: int) -> dict[str, Path]:
         refuse_unwritable(each)
     drawn = draw(size, seed)
     tables = {"series": _series(drawn), "jobs": _jobs(drawn)}
-    # The district last: while it is missing, nobody reads half of it.
-    for role, table in tables.items():
-        with whole(files[role]) as temporary:
-            table.to_csv(temporary, index=False, float_format="%.6g")
-    with whole(path) as temporary:
-        temporary.write_text(_model(drawn, size, seed, files), encoding="utf-8")
+    with together():
+        # The district last: while it is missing, nobody reads half of it.
+        for role, table in tables.items():
+            with whole(files[role]) as temporary:
+                table.to_csv(temporary, index=False, float_format="%.6g")
+        write_text(_model(drawn, size, seed, files), path)
     return files
 
 

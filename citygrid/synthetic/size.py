@@ -30,12 +30,13 @@ class Size:
         least = {"hours": 1 + SLACK[0], "sites": 1, "jobs": 1}
         why = {"hours": "so that a job of an hour has its slack"}
         faults = [
-            Fault(name, "too small", getattr(self, name),
+            Fault(f"--{name}", "too small", getattr(self, name),
                   f"give at least {limit} {why.get(name, '')}".rstrip())
             for name, limit in least.items() if getattr(self, name) < limit
         ]  # fmt: skip
         faults += [
-            Fault(name, "too large for a district", getattr(self, name), f"give at most {limit:,}")
+            Fault(f"--{name}", "too large for a district", getattr(self, name),
+                  f"give at most {limit:,}")
             for name, limit in most.items() if getattr(self, name) > limit
         ]  # fmt: skip
         if faults:

@@ -192,6 +192,18 @@ def test_a_component_that_is_no_mapping_is_told_once(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("name", ["''", "'  '"])
+def test_a_component_without_a_name_is_refused(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "district.yaml"
+    path.write_text(
+        "name: x\nhorizon: {start: 2023-01-16T00:00Z, length: 2 h}\nnodes: {a: {}}\n"
+        f"components:\n  {name}: {{kind: fuel, node: a, price: 5 EUR/MWh}}\n"
+    )
+    with pytest.raises(InputError, match="has no name; give the component a name") as error:
+        cg.load(path)
+    assert f"{path}:5: " in str(error.value.faults[0])
+
+
 def test_faults_of_files_and_jobs_are_told_with_those_of_the_text(tmp_path: Path) -> None:
     """What is sound is prepared although other parts are faulty: one round of repair is enough."""
     (tmp_path / "load.csv").write_text("time,a [kW]\n2023-01-16T00:00Z,1\n2023-01-16T01:00Z,nan\n")

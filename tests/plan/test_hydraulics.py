@@ -220,3 +220,31 @@ def test_a_plan_without_pipes_has_nothing_to_check() -> None:
     result = solved("boiler")
     with pytest.raises(InputError, match="has no heat pipes to check"):
         check_hydraulics(result.case, result.plan)
+
+
+@needs_pandapipes
+def test_pumping_is_that_of_the_flow_which_is_there_now(tmp_path: Path) -> None:
+    """The water needs an hour: what flows now was sent and pumped in the hour before."""
+    hours = [f"2023-01-16T0{hour}:00Z" for hour in range(3)]
+    rows = [f"{h},5,8,{load}" for h, load in zip(hours, (300, 1200, 500), strict=True)]
+    (tmp_path / "late.csv").write_text("\n".join([
+        "time,temperature [degC],ground temperature [degC],heat [kW]", *rows]))  # fmt: skip
+    (tmp_path / "late.yaml").write_text("""\
+name: late
+horizon: {start: 2023-01-16T00:00Z, length: 3 h, step: 1 h}
+weather: {file: late.csv, latitude: 50.1, longitude: 8.7}
+heat_network: {supply: [{air: -10 degC, water: 80 degC}, {air: 15 degC, water: 80 degC}],
+  return: 50 degC}
+series: {heat: {file: late.csv, column: heat}}
+nodes: {a: {}, b: {}}
+components:
+  grid: {kind: grid, node: a, import: {price: 20 ct/kWh, max: 500 kW}}
+  gas: {kind: fuel, node: a, price: 90 EUR/MWh}
+  boiler: {kind: boiler, node: a, heat: 2 MW, efficiency: 90 %}
+  main: {kind: heat_pipe, from: a, to: b, length: 3000 m, dn: 100, design: 700 kW, pump: a}
+  homes: {kind: heat_demand, node: b, load: {series: heat}}
+""")
+    found = solve(tmp_path / "late.yaml")
+    assert found.case.units["heat_pipe"].parameters["delay"].values.tolist() == [1]
+    for check in check_hydraulics(found.case, found.plan, "all"):
+        assert check.found_pump_power == pytest.approx(check.pump_power, rel=0.15)

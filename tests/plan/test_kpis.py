@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from tests.helpers import solved
+from tests.helpers import solve, solved
 
 
 def kpi(kind: str, name: str) -> float | None:
@@ -93,3 +95,51 @@ def test_what_does_not_apply_is_none(kind: str, name: str) -> None:
 def test_every_kind_reports_the_same_figures() -> None:
     assert kpi("job_pool", "jobs_late") == 0.0
     assert solved("fuel").verdict.kpis.keys() == solved("job_pool").verdict.kpis.keys()
+
+
+def test_cold_that_an_electrolyser_draws_is_not_the_centres_either(tmp_path: Path) -> None:
+    """A chiller takes 10 % of 80 kW of cold, of which the centre draws 40: (40 + 4) / 40."""
+    path = tmp_path / "shared.yaml"
+    path.write_text("""\
+name: shared
+horizon: {start: 2023-01-16T00:00Z, length: 2 h, step: 1 h}
+weather: {file: weather.csv, latitude: 50.1, longitude: 8.7}
+nodes: {hall: {}}
+components:
+  grid: {kind: grid, node: hall, import: {price: 20 ct/kWh, max: 500 kW}}
+  ely: {kind: electrolyser, node: hall, power: 100 kW, efficiency: 60 %}
+  sale: {kind: hydrogen_sale, node: hall, price: 50 ct/kWh}
+  dc: {kind: data_center, node: hall, capacity: 50 kW, load: 40 kW, cooling: air, loss_share: 0 %,
+    loss_fixed: 0 %}
+  ch: {kind: chiller, node: hall, cooling: 200 kW, auxiliary: 10 %}
+""")
+    (tmp_path / "weather.csv").write_text(
+        "time,temperature [degC]\n2023-01-16T00:00Z,5\n2023-01-16T01:00Z,5\n"
+    )
+    found = solve(path)
+    assert found.verdict.ok and found.verdict.kpis["pue"] == pytest.approx(1.1)
+    from citygrid.export.flows import dispatch
+    from citygrid.export.report.centers import _hours
+
+    (hours,) = _hours(dispatch(found.case, found.plan)).values()
+    assert hours.energy == pytest.approx([44.0, 44.0])
+
+
+@pytest.mark.parametrize(("roof", "curtailed"), [(True, 0.11), (False, 0.10)])
+def test_wind_that_nobody_takes_is_curtailed_as_sun_is(
+    tmp_path: Path, roof: bool, curtailed: float
+) -> None:
+    """80 kW of wind and 5 of sun in each of two hours, of which 30 are taken."""
+    path = tmp_path / "windy.yaml"
+    path.write_text(
+        """\
+name: windy
+horizon: {start: 2023-01-16T00:00Z, length: 2 h, step: 1 h}
+nodes: {hall: {}}
+components:
+  mill: {kind: wind, node: hall, rated: 100 kW, output: 0.8}
+  load: {kind: power_demand, node: hall, load: 30 kW}
+"""
+        + ("  sun: {kind: pv, node: hall, peak: 10 kW, output: 0.5}\n" if roof else "")
+    )
+    assert solve(path).verdict.kpis["renewable_curtailed_mwh"] == pytest.approx(curtailed)

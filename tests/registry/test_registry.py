@@ -20,6 +20,7 @@ from citygrid.registry.blobs import Blobs
 from citygrid.registry.canonical import plain, sha256, text_of
 from citygrid.registry.check import check
 from citygrid.registry.keeping import choose, collect, instant
+from citygrid.registry.laying import lay
 from citygrid.registry.packing import pack
 
 
@@ -479,3 +480,28 @@ def test_a_registry_whose_maker_was_killed_before_its_tables_is_told_empty_and_f
         Registry(tmp_path)
     Registry(tmp_path, write=True).close()
     Registry(tmp_path).close()
+
+
+def test_a_record_that_names_two_files_alike_writes_through_no_link(tmp_path):
+    """The first is the user's own file, laid as a link; the second would go through it."""
+    mine = tmp_path / "mine.profile"
+    mine.write_bytes(b"# well known\n")
+    with Registry(tmp_path / "registry", write=True) as registry:
+        inputs = [
+            {"role": "district", "name": "d.yaml", "sha256": registry.blobs.put(b"x"),
+             "kept": True},
+            {"role": "data", "name": "s.csv", "path": str(mine), "kept": False,
+             "sha256": sha256(mine.read_bytes())},
+        ]  # fmt: skip
+        for name in ("s.csv", "s.csv/below.csv"):
+            other = {"role": "data", "name": name, "sha256": registry.blobs.put(b"other"),
+                     "kept": True}  # fmt: skip
+            record = new_record("plan", state="done", inputs=[*inputs, other])
+            registry.add([record])
+            with pytest.raises(InputError, match="is there twice, as different files"):
+                lay(registry, record, tmp_path / record.id)
+        record = new_record("plan", state="done", inputs=[*inputs, inputs[1]])
+        registry.add([record])
+        laid = lay(registry, record, tmp_path / "twice").model
+        assert (laid.parent / "s.csv").read_bytes() == b"# well known\n"
+    assert mine.read_bytes() == b"# well known\n"

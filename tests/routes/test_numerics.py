@@ -6,10 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 
 import citygrid as cg
 from citygrid.errors import InfeasibleError, NoPlanError
+from citygrid.model.form import Form
+from citygrid.model.scaling import is_badly_scaled
 from citygrid.routes import highs
+from citygrid.routes.highs import Task
 from tests.helpers import EXACT, Solved, solve
 
 FRAME = """name: numbers
@@ -105,6 +109,39 @@ def test_cost_goes_by_real_hours_whatever_clocks_do(
     assert len(found.case.time) == count
     assert (np.diff(found.case.time) > np.timedelta64(0)).all()
     assert found.plan.objective == pytest.approx(80 * count * found.case.step * 1e-3)
+
+
+@pytest.mark.parametrize("unit", [2_000.0, 300_000.0])
+def test_amounts_of_money_in_highs_own_options_are_in_euro(unit: float) -> None:
+    """Engines of about 2 MW, and of 300 MW, which are solved in other sizes: sold at a profit."""
+    lot = np.random.default_rng(3)
+    count = 14
+    power = unit * lot.uniform(0.5, 1.5, count)
+    most = np.hstack([np.eye(count), -np.diag(power)])
+    least = np.hstack([np.eye(count), -np.diag(0.6 * power)])
+    sold = np.repeat([1.0, 0.0], count)
+    rows = np.vstack([most, least, sold])
+    none = np.full(count, np.inf)
+    form = Form(
+        np.concatenate([-0.05 * lot.uniform(0.8, 1.2, count), 0.012 * power]), 0.0,
+        sp.csr_array(rows), np.concatenate([-none, np.zeros(count), [-np.inf]]),
+        np.concatenate([np.zeros(count), none, [0.37 * power.sum()]]), np.zeros(2 * count),
+        np.concatenate([power, np.ones(count)]), np.repeat([False, True], count), {}, {},
+    )  # fmt: skip
+    assert is_badly_scaled(form) == (unit > 2e5)
+
+    def run(**settings: float) -> highs.Result:
+        asked = {name: repr(value) for name, value in settings.items()}
+        return highs.run(form, Task(settings=asked), lambda kind, news, x: None)
+
+    best = run().objective
+    assert best is not None and best < -0.1 * unit
+    assert run(objective_bound=best + 1e-3 * abs(best)).objective == pytest.approx(best)
+    near = run(mip_abs_gap=0.5 * abs(best))
+    assert near.objective is not None and near.bound is not None
+    assert near.bound <= best + 1e-6 * abs(best) <= near.objective + 2e-6 * abs(best)
+    first = run(objective_target=0.5 * best).objective
+    assert first is not None and first <= 0.5 * best
 
 
 def test_a_plan_states_the_tolerances_it_was_made_with(tmp_path: Path) -> None:

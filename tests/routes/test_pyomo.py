@@ -56,6 +56,21 @@ def test_a_limit_of_time_is_told_as_the_solver_takes_it(knapsack, monkeypatch, s
     assert heard == [told]
 
 
+def test_a_program_that_does_not_end_is_killed_and_said_to_have_had_its_time(
+    knapsack, monkeypatch, tmp_path
+):
+    """A CBC that sleeps: Pyomo kills it some seconds after its limit, and says so by an error."""
+    program = tmp_path / "cbc"
+    program.write_text("#!/bin/sh\nexec sleep 60\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    monkeypatch.setattr(route.shellcmd, "SUBPROCESS_TIMEOUT_ABS_ADJUST", 0.2)
+    driver = pyo.SolverFactory("cbc", executable=str(program))
+    monkeypatch.setattr(route, "_driver", lambda solver: driver)
+    outcome = pyomo.solve(knapsack, Options(time_limit=0.3), "cbc")
+    assert (outcome.status, outcome.x) == ("time_limit", None)
+
+
 @pytest.mark.parametrize("solver", ["highs", "appsi_highs"])
 def test_bound_of_highs_is_its_own(knapsack, solver):
     outcome = pyomo.solve(knapsack, Options(gap=1e-6), solver)

@@ -167,11 +167,11 @@ def test_a_folder_of_windows_that_goes_while_it_is_taken_is_made_again(tmp_path,
 
     folder, real, opened = tmp_path / "windows", checkpoint.lock, []
 
-    def lock(handle: int, wait: bool) -> bool:
+    def lock(handle: int) -> bool:
         opened.append(handle)
         if len(opened) == 1:  # who had it has ended
             folder.rmdir()
-        return real(handle, wait=wait)
+        return real(handle)
 
     monkeypatch.setattr(checkpoint, "lock", lock)
     with Checkpoint(folder, {"form": "first"}) as held:

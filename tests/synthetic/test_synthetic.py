@@ -73,8 +73,8 @@ def test_the_command_writes_a_district_that_checks(tmp_path):
     [
         (["--class", "Q"], "use one of S, M, L, XL"),
         (["--hours", "24", "--jobs", "3"], "--sites missing"),
-        (["--hours", "3", "--sites", "0", "--jobs", "-1"], "sites: too small"),
-        (["--hours", "3", "--sites", "0", "--jobs", "-1"], "hours: too small"),
+        (["--hours", "3", "--sites", "0", "--jobs", "-1"], "--sites: too small"),
+        (["--hours", "3", "--sites", "0", "--jobs", "-1"], "--hours: too small"),
     ],
 )
 def test_impossible_sizes_are_refused(tmp_path, arguments, said):

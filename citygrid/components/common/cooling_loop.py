@@ -63,7 +63,8 @@ def replay_cooling_loop(
 ) -> None:  # fmt: skip
     """All heat leaves, and no more is recovered than the loop can give.
 
-    Only that of ``computing`` centres counts for their key figures (energy reuse factor).
+    Only that of ``computing`` centres counts for their key figures (energy reuse factor); what
+    others draw of the cold is part of all cold that plants make.
     """
     log.equal("all heat is recovered or rejected", recovered + rejected, heat, labels=labels)
     log.within("recovered heat is recoverable", recovered, 0.0, recoverable, labels=labels)
@@ -72,3 +73,5 @@ def replay_cooling_loop(
     if computing:
         log.measure("waste_heat_recovered", recovered)
         log.measure("center_cooling", rejected)
+    else:
+        log.measure("plant_cooling", rejected)

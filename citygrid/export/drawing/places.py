@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from citygrid.district.case import Case
-from citygrid.export.flows import Dispatch
+from citygrid.export.flows import NO_ENERGY, Dispatch
 
 
 @dataclass(frozen=True)
@@ -28,9 +28,11 @@ def places_of(case: Case, moved: Dispatch, nodes: dict[str, Any]) -> list[Place]
     for i, asset in enumerate(case.assets):
         if asset.group == "demand" and asset.node in nodes:
             for carrier, amounts in moved.carriers.items():
-                if np.isfinite(amounts[i]).any():
+                # A shortage, which is told among demands, feeds; and what is held back is no power.
+                drawn = np.maximum(-amounts[i], 0.0)
+                if carrier not in NO_ENERGY and np.nansum(drawn) > 0.0:
                     here = asked.setdefault(asset.node, {})
-                    here[carrier] = here.get(carrier, 0.0) - float(np.nanmean(amounts[i]))
+                    here[carrier] = here.get(carrier, 0.0) + float(np.nanmean(drawn))
     most = max((sum(parts.values()) for parts in asked.values()), default=1.0)
     found = []
     for node, point in nodes.items():

@@ -175,7 +175,10 @@ class _System:
         yield asset.name, CLASSES.get(asset.kind, other), ways
 
     def _rate(self, made: Any, at: int, asset: Asset, ways: list[Meeting]) -> None:
-        """Ratings [W, J]; where a component states none, the most that the plan has it do."""
+        """Ratings [W, J]; of those that only draw and state none, the most that the plan has.
+
+        What gives without a limit has no power: a plan's largest hour is no limit.
+        """
         stored, rated = np.isfinite(self.moved.level[at]).any(), float(self.moved.rated[at])
         features = {each.name for each in made.eClass.eAllStructuralFeatures()}
         if stored and "maxChargeRate" in features:
@@ -188,7 +191,9 @@ class _System:
         if not np.isfinite(rated) or asset.group == CENTERS:
             met = [self.moved.carriers[m.carrier][at] for m in ways if m.feeds or len(ways) == 1]
             most_seen = max((float(np.nanmax(np.abs(each))) for each in met), default=np.nan)
-            rated = rated if asset.group == CENTERS and not ways[0].feeds else most_seen
+            if asset.group != CENTERS or ways[0].feeds:
+                gives = asset.group != CENTERS and any(m.feeds for m in ways)
+                rated = np.nan if gives else most_seen
         if not np.isfinite(rated):
             return
         setattr(made, "power" if "power" in features else "capacity", WATTS * rated)

@@ -292,12 +292,7 @@ class _Made(Sayings):
 
     def _demand(self, asset: Asset) -> str | None:
         carriers = [name for name in self.carriers(asset, True) if name in DEMANDS]
-        by_class = {
-            "HeatingDemand": "heat",
-            "ElectricityDemand": "power",
-            "CoolingDemand": "cooling",
-        }
-        carrier = by_class.get(asset.kind, carriers[0] if carriers else "")
+        carrier = CLASSES.get(asset.kind, carriers[0] if carriers else "")
         if carrier not in DEMANDS:
             asked = " and ".join(self.carriers(asset, True)) or "nothing"
             return f"asks for {asked.replace('_', ' ')}, for which there is no kind"

@@ -87,7 +87,11 @@ def _lagrangian(form: Form, prices: Floats, lower: Floats, upper: Floats) -> flo
     limit = np.where(prices > 0, form.row_lower, form.row_upper)
     held = prices != 0.0
     terms = np.concatenate([prices[held] * limit[held], reduced * side, [form.constant]])
-    lost = float(doubt @ np.abs(side)) + 2.0 * UNIT * float(np.abs(terms).sum())
+    # Where the sign is lost in rounding, the other end may be what the column takes.
+    other = np.where(reduced > 0, upper, lower)
+    unsure = (np.abs(reduced) <= doubt) & np.isfinite(other)
+    reach = np.maximum(np.abs(side), np.where(unsure, np.abs(other), 0.0))
+    lost = float(doubt @ reach) + 2.0 * UNIT * float(np.abs(terms).sum())
     value = math.fsum(terms) - lost
     return value if math.isfinite(value) else None
 

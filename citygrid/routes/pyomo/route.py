@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import subprocess
 from contextlib import suppress
 from typing import Any
 
@@ -12,6 +13,7 @@ import pyomo.environ as pyo
 import scipy.sparse as sp
 from pyomo.common.errors import ApplicationError
 from pyomo.opt import SolverResults, TerminationCondition
+from pyomo.opt.solver import shellcmd
 
 from citygrid.errors import Fault, InputError
 from citygrid.model.form import Floats, Form
@@ -40,6 +42,9 @@ _PROVING = frozenset({
 })  # fmt: skip
 #: Solvers whose limit of time is a whole number of seconds; it is raised to one.
 _WHOLE_SECONDS = ("glpk",)
+#: A program that has not ended so many seconds after its time limit is killed. Pyomo gives it one,
+#: in which none ends that has to write its plan on a busy machine.
+shellcmd.SUBPROCESS_TIMEOUT_ABS_ADJUST = 10
 _LIKELY = ("highs", "appsi_highs", "glpk", "cbc", "scip", "gurobi", "cplex", "xpress", "mosek")
 
 _STATUS: dict[TerminationCondition, Status] = {
@@ -187,10 +192,15 @@ def _run(driver: Any, model: Any, solver: str, options: Options) -> SolverResult
     try:
         return driver.solve(model, load_solutions=False, tee=options.verbose, **limits)
     except (ApplicationError, ValueError, RuntimeError) as failure:
-        results = SolverResults()
-        results.solver.termination_condition = TerminationCondition.error
-        results.solver.message = str(failure)
-        return results
+        return _without_plan(TerminationCondition.error, str(failure))
+    except subprocess.TimeoutExpired:
+        return _without_plan(TerminationCondition.maxTimeLimit, "its program had to be killed")
+
+
+def _without_plan(why: TerminationCondition, message: str) -> SolverResults:
+    results = SolverResults()
+    results.solver.termination_condition, results.solver.message = why, message
+    return results
 
 
 def _in_order(driver: Any, model: Any) -> None:

@@ -10,6 +10,7 @@ Dask worker. A worker that is lost gives its tasks back.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import queue
 import socket
@@ -81,6 +82,8 @@ class Cluster:
         waiting, left = iter(tasks), True
         # As text with every task: data that lie on a worker are lost with it.
         shared = json.dumps(setup.as_dict())
+        # Of two studies at once on one scheduler, each has its own results, in its own folder.
+        study = hashlib.sha256(shared.encode()).hexdigest()[:12]
         try:
             while True:
                 while left and len(held) < AHEAD * max(_threads(client), 1):
@@ -91,7 +94,7 @@ class Cluster:
                     sent(task["key"])
                     future = client.submit(
                         work, shared, task, limits.time, limits.memory, limits.retries,
-                        key=f"citygrid-{task['key']}", pure=False, retries=limits.retries,
+                        key=f"citygrid-{study}-{task['key']}", pure=False, retries=limits.retries,
                     )  # fmt: skip
                     held[task["key"]] = (future, task)
                     future.add_done_callback(lambda _, key=task["key"]: done.put(key))

@@ -51,8 +51,9 @@ class Seat:
         self.task: Plain | None = None
         self.attempts = 0
         self.ready = False
-        #: Why we killed it, which is not for its exit code to say.
+        #: Why we killed it, which is not for its exit code to say, and for which task.
         self._killed: str | None = None
+        self._blamed: str | None = None
         self._start()
 
     def _start(self) -> None:
@@ -118,8 +119,10 @@ class Seat:
                                     f"ready, {self._failed_starts} times", None,
                                     "its own words stand above"))  # fmt: skip
         answer = None
-        if not started:
-            pass  # what it was to compute has not been tried
+        if not started or (killed is not None and task is not None and task["key"] != self._blamed):
+            # What it was to compute has not been tried: it could not start, or was killed for a
+            # task whose answer was on its way, and this one came after it.
+            started = False
         elif task is not None and killed is not None:
             answer = Answer(task["key"], row_without_plan(task, killed, self._words(killed)),
                             self.attempts)  # fmt: skip
@@ -165,6 +168,7 @@ class Seat:
 
     def _kill(self, why: str) -> None:
         self._killed = why
+        self._blamed = None if self.task is None else self.task["key"]
         self._bury()
 
     def _bury(self) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from citygrid.components.fields import Measure, Reference, marks
+from citygrid.components.fields import Measure, Reference, Timetable, marks
 from citygrid.district.case import Case
 from citygrid.district.changed import changed
 from citygrid.district.load import District
@@ -103,7 +103,7 @@ def _fields(
     """Path in the file, name in the case, field and value of everything that a spec states."""
     for name, field in type(spec).model_fields.items():
         key, value = field.alias or name, getattr(spec, name)
-        if isinstance(value, BaseModel) and not isinstance(value, Reference):
+        if isinstance(value, BaseModel) and not isinstance(value, Reference | Timetable):
             yield from _fields(value, f"{path}{key}.", f"{flat}{name.rstrip('_')}_")
         else:
             yield f"{path}{key}", f"{flat}{name}", field, value

@@ -16,7 +16,7 @@ import numpy as np
 from citygrid import routes
 from citygrid.gap import relative_gap
 from citygrid.model.reductions import relax
-from citygrid.routes.contract import Outcome
+from citygrid.routes.contract import Outcome, proven
 from citygrid.study.resilience.emergency import is_penalty
 from citygrid.verbs.handover import plan_of
 
@@ -42,17 +42,18 @@ def near(
     if form.curves or not form.integer.any():
         return None, None
     least = routes.solve(relax(form).form, "milp", replace(options, gap=0.0))
-    if least.x is None or least.objective is None or least.status != "optimal":
+    if least.x is None or least.bound is None or least.status != "optimal":
         return None, None
     lower, upper = _held(case, form, like, steps)
     found = routes.solve(replace(form, lower=lower, upper=upper), "milp", options)
     if found.x is None:
         return None, None
     objective = form.objective(found.x)
-    gap = relative_gap(objective, min(least.objective, objective))
+    bound = proven(objective, least.bound)
+    gap = relative_gap(objective, bound)
     if gap is None or gap > options.gap:
         return None, found.x
-    outcome = Outcome("optimal", found.x, objective, min(least.objective, objective), [],
+    outcome = Outcome("optimal", found.x, objective, bound, [],
                       found.telemetry | {"search": "near the plan without the outage"})  # fmt: skip
     return plan_of(case, form, "milp", options, outcome), found.x
 

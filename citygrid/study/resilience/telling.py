@@ -111,7 +111,8 @@ def write_study(study: Study, folder: Path) -> dict[str, Path]:
 def _map_table(study: Study, worst: Mapping[str, Result]) -> pd.DataFrame:
     table = table_of(study).drop(columns=["components", "message", "seconds"])
     chosen = [study.results.index(result) for result in worst.values()]
-    part = table.iloc[chosen].rename(columns={"outage": "name"})
+    part = table.iloc[chosen].drop(columns="outage")
+    part.insert(0, "name", [*worst])  # an island of one grid connection is an outage of that
     part.insert(1, "kind", [study.assets[name] for name in part["name"]])
     return part.astype({"survives": str, "verified": str})
 

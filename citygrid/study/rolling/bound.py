@@ -196,10 +196,13 @@ def _whole(form: Form, options: Options, clock: Clock) -> float | None:
     """What a window costs at least [EUR], with integers: at the root alone where its tree is tall.
 
     There cuts prove most of it, and a plan, which a tree needs to end, is not what is looked for.
+    ``None`` where the time ended it: with more of it the window proves more.
     """
     if clock.over:
         return None
     if form.matrix.nnz > TALL:
-        return root_bound(form, options.quiet, Journal(), clock.left).bound
-    task = Task.of(options, "bound", options.gap, clock.left)
-    return call(form, task, Journal(), options.quiet).bound
+        found = root_bound(form, options.quiet, Journal(), clock.left).bound
+    else:
+        task = Task.of(options, "bound", options.gap, clock.left)
+        found = call(form, task, Journal(), options.quiet).bound
+    return None if clock.over else found

@@ -150,7 +150,7 @@ def _held(folder: Path) -> int:
     try:
         free = True
         with suppress(OSError):  # a disk that knows no locks
-            free = lock(opened, wait=False)
+            free = lock(opened)
         if not free:
             reason = "another plan by windows is being made here"
             repair = "wait for its end, or name another folder by --out"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -29,6 +30,8 @@ from citygrid.verbs.handover import plan_of
 
 Say = Callable[[str], None]
 
+#: Of what is kept of windows: raised whenever a later version could not go on from it.
+FORMAT = 2
 #: Share of the time for the look ahead.
 LOOK = 0.25
 #: Windows of the bound are so many times as long as those of the plan, for fewer rows cross.
@@ -148,11 +151,14 @@ def _better(
     length = max(parts.window, min(LONGER * parts.window, parts.steps // 4))
     cuts = [*range(0, parts.steps - length // 2, length), parts.steps]
     count = len(cuts) - 1
-    kept = checkpoint.recall(PROVED, "relaxed", "sharpened")
-    proved = None if kept is None else Proved(*(values.tolist() for values in kept))
+    # What windows proved counts at the prices and between the cuts at which they proved it.
+    terms = hashlib.sha256(outlook.duals.tobytes() + np.array(cuts).tobytes()).hexdigest()
+    kept, proved = checkpoint.recall(PROVED, "terms", "relaxed", "sharpened"), Proved()
+    if kept is not None and str(kept[0]) == terms:
+        proved = Proved(*(values.tolist() for values in kept[1:]))
 
     def told(proved: Proved) -> None:
-        checkpoint.remember(PROVED, relaxed=np.array(proved.relaxed),
+        checkpoint.remember(PROVED, terms=np.array(terms), relaxed=np.array(proved.relaxed),
                             sharpened=np.array(proved.sharpened))  # fmt: skip
         done, what = ((proved.sharpened, "with their integers") if proved.sharpened
                       else (proved.relaxed, "relaxed"))  # fmt: skip
@@ -184,7 +190,7 @@ def _about(form: Form, parts: Spans, route: str, options: Options) -> dict[str, 
     """What decided windows depend on; how long a run may take is not part of it."""
     kept = ("gap", "seed", "sampler")
     return {
-        "form": form.hash, **asdict(parts), "route": route,
+        "format": FORMAT, "form": form.hash, **asdict(parts), "route": route,
         **{name: getattr(options, name) for name in kept}, "extras": dict(options.extras),
     }  # fmt: skip
 

@@ -328,3 +328,22 @@ def test_what_no_plan_can_tell_is_not_searched(
     found = break_even(known, "a.price", (20.0, 200.0), "EUR", other)  # type: ignore[arg-type]
     assert found.between is not None and found.between[0] <= 77.7 <= found.between[1]
     assert found.between[1] - found.between[0] <= within and len(found.looked) <= most
+
+
+def test_a_tariff_by_the_calendar_is_left_out_and_named(tmp_path: Path) -> None:
+    path = tmp_path / "tariff.yaml"
+    path.write_text("""\
+name: tariff
+horizon: {start: 2023-01-16T00:00Z, length: 4 h, step: 1 h}
+nodes: {hall: {}}
+components:
+  grid: {kind: grid, node: hall, import: {price: {otherwise: 20 ct/kWh, windows: [
+    {hours: "00:00-02:00", value: 30 ct/kWh}]}, max: {otherwise: 100 kW, windows: [
+    {hours: "00:00-02:00", value: 50 kW}]}}}
+  load: {kind: power_demand, node: hall, load: 30 kW}
+  engine: {kind: generator, node: hall, power: 5 kW, variable_cost: 25 ct/kWh}
+""")
+    found = sensitivities(cg.load(path), options=EXACT)
+    assert {f"components.grid.import.{what}" for what in ("price", "max")} <= {*found.left_out}
+    assert {each.parameter.path for each in found.found} == {
+        "components.engine.power", "components.engine.variable_cost"}  # fmt: skip

@@ -441,3 +441,25 @@ def test_the_repair_of_a_length_is_one_that_is_taken_by_steps_of_minutes(slip: s
         )
         assert "5 min" in repair.replace("5min", "5 min")
         assert asked(repair.strip('"'), 1 / 12, 12)
+
+
+def test_an_island_of_one_connection_is_drawn_as_an_outage_of_that(tmp_path: Path) -> None:
+    """An outage of one component by another name, and the only one of that."""
+    import pyogrio
+
+    path = tmp_path / "one.yaml"
+    path.write_text("""\
+name: one
+crs: EPSG:25832
+horizon: {start: 2024-02-29T00:00Z, length: 4 h}
+nodes: {a: {at: [477000, 5550000]}, b: {at: [477300, 5550100]}}
+components:
+  g1: {kind: grid, node: a, import: {price: 20 ct/kWh, max: 200 kW}}
+  line: {kind: power_line, from: a, to: b, capacity: 100 kW}
+  bat: {kind: battery, node: b, capacity: 100 kWh, charge: 50 kW, discharge: 50 kW}
+  homes: {kind: power_demand, node: b, load: 60 kW}
+""")
+    wish = Wish(at="1h", length="2h", island=True, only=("bat",))
+    files = write_study(study_outages(path, wish, options=EXACT), tmp_path / "out")
+    placed = pyogrio.read_dataframe(files["map"], layer="points").set_index("name")
+    assert placed.loc["g1", "kind"] == "grid" and {"g1", "bat"} <= set(placed.index)
