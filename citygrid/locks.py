@@ -11,7 +11,8 @@ from pathlib import Path
 
 from citygrid.errors import Fault, InputError
 
-#: Seconds that others are waited for; who gives files their names takes less than one.
+#: Seconds that others are waited for. Who gives files their names takes less than one, who lands
+#: the results of a large study or shrinks a registry some.
 PATIENCE = 60.0
 #: Seconds between two tries.
 PAUSE = 0.01

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from citygrid import files
+from citygrid import files, locks
 from citygrid.errors import InputError
 from citygrid.files import together, whole
 from citygrid.locks import holding
@@ -171,3 +171,22 @@ def test_files_elsewhere_may_be_of_what_an_input_was(tmp_path):
         temporary.write_text("of the old")
         given.unlink()
     assert (tmp_path / "out" / "a").read_text() == "of the old"
+
+
+def test_whoever_does_not_let_go_is_not_waited_for_for_ever(tmp_path, monkeypatch):
+    monkeypatch.setattr(locks, "PATIENCE", 0.1)
+    with holding([tmp_path]):
+        with holding([tmp_path], wait=False) as free:
+            assert not free
+        with pytest.raises(InputError, match="is held by another process"), holding([tmp_path]):
+            raise AssertionError("not reached")
+        with pytest.raises(InputError, match="name another folder"):
+            _write_together(tmp_path / "mine.txt")
+    assert [*tmp_path.iterdir()] == []
+    with holding([tmp_path], shared=True), holding([tmp_path], shared=True) as free:
+        assert free
+
+
+def _write_together(path: Path) -> None:
+    with together(), whole(path) as temporary:
+        temporary.write_text("mine")

@@ -50,7 +50,6 @@ def aggregate(
     horizon as it is costs at least, and what it costs with what was decided. Needs pip install
     'citygrid[periods]'.
     """
-
     from citygrid.files import refuse_unwritable, together, write_document
     from citygrid.study.aggregation import aggregate as find
 

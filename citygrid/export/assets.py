@@ -21,7 +21,7 @@ def asset_table(case: Case, verdict: Verdict, moved: Dispatch) -> pd.DataFrame:
     carrier (fed positive, drawn negative, over the horizon), ``mean_used`` and ``max_used`` (share
     of capacity), ``rated_kw`` or ``rated_kwh`` (what it can do at most), ``cost_eur`` and
     ``co2_kg``; for lines also ``mean_kw``, ``max_kw`` (amount carried), ``capacity_kw`` (largest),
-    ``loss_mwh`` and, where stated, ``dn``.
+    ``loss_mwh`` (of what goes along; not a transformer's core) and, where stated, ``dn``.
     """
     names = [asset.name for asset in case.assets]
     table = pd.DataFrame({
@@ -34,10 +34,8 @@ def asset_table(case: Case, verdict: Verdict, moved: Dispatch) -> pd.DataFrame:
     })  # fmt: skip
     for carrier, amount in moved.carriers.items():
         table[f"{carrier}_mwh"] = _sum(amount) * case.step / 1000.0
-    # A pipe whose water holds heat has a level, and is a line all the same.
-    stores = np.isfinite(moved.level).any(axis=1) & ~np.isfinite(moved.flow).any(axis=1)
-    table["rated_kw"] = np.where(stores, np.nan, moved.rated)
-    table["rated_kwh"] = np.where(stores, moved.rated, np.nan)
+    table["rated_kw"] = np.where(moved.stores, np.nan, moved.rated)
+    table["rated_kwh"] = np.where(moved.stores, moved.rated, np.nan)
     carried = np.abs(moved.flow)
     with warnings.catch_warnings():
         # A row that is all NaN is a figure that does not apply, and stays NaN.

@@ -59,7 +59,7 @@ class Balance:
 def energy(case: Case, moved: Dispatch, steps: slice = slice(None)) -> Balance:
     """Energy over the steps from kind to carrier to kind [MWh]; see the module's docstring."""
     known = tuple(dict.fromkeys(asset.kind for asset in moved.assets))
-    stores = {a.kind for i, a in enumerate(moved.assets) if np.isfinite(moved.level[i]).any()}
+    stores = {asset.kind for asset, held in zip(moved.assets, moved.stores, strict=True) if held}
     lines = set[str]().union(*(moved.leading(carrier) for carrier in moved.carriers))
     flows: list[Flow] = []
     looks: dict[str, str] = {}
@@ -71,6 +71,8 @@ def energy(case: Case, moved: Dispatch, steps: slice = slice(None)) -> Balance:
         sides = (given, taken) if carrier != "cooling" else (taken, given)
         for i, asset in enumerate(moved.assets):
             series = np.nan_to_num(amounts[i][steps])
+            if asset.to:  # what is on its way in an hour is there in another
+                series = series.sum(keepdims=True)
             for side, part in zip(sides, (series.clip(min=0.0), (-series).clip(min=0.0)),
                                   strict=True):  # fmt: skip
                 total = float(part.sum()) * case.step / 1000.0

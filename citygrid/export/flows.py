@@ -52,10 +52,10 @@ class Dispatch:
     """Movements of all components, (component × time), in the order of the case's assets.
 
     ``carriers`` hold what a component feeds (+) less what it draws (−) [kW]; a line's own figure is
-    minus its loss and what is on its way. ``level`` [kWh] is at the end of the step. ``flow`` [kW]
-    is what a line sends, negative against its direction, ``arrived`` [kW] what comes out, ``loss``
-    [kW] what is lost on the way;
-    ``capacity`` is that of lines [kW] and stores [kWh]; ``use`` is the share of capacity in use.
+    minus its loss, what it takes beside (a core, pumps) and what is on its way. ``level`` [kWh] is
+    at the end of the step. ``flow`` [kW] is what a line sends, negative against its direction,
+    ``arrived`` [kW] what comes out, ``loss`` [kW] what is lost on the way; ``capacity`` is that of
+    lines [kW] and stores [kWh]; ``use`` is the share of capacity in use.
     A line that carries no energy, such as a data link, has a share of capacity in use alone.
     ``rated`` (component) is the most that a component can do in any step, in the unit of what
     limits it: kWh for stores, kW for everything else. Where a figure does not apply it is NaN.
@@ -74,6 +74,12 @@ class Dispatch:
     rated: Floats
     meetings: tuple[Meeting, ...]
     measures: dict[str, Floats] = field(default_factory=dict)
+
+    @property
+    def stores(self) -> NDArray[np.bool_]:
+        """Whose level is what they are told by: not pipes, whose water may hold heat as well."""
+        held = np.isfinite(self.level).any(axis=1)
+        return np.asarray(held & ~np.isfinite(self.flow).any(axis=1))
 
     @property
     def lines(self) -> NDArray[np.intp]:

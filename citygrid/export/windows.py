@@ -128,7 +128,8 @@ def _strain(moved: Dispatch) -> NDArray[np.float64]:
     """Heat (or, without any, power) that demands draw in every step [kW]."""
     demands = [i for i, asset in enumerate(moved.assets) if asset.group == "demand"]
     for carrier in ("heat", "power"):
-        drawn = -np.nansum(moved.carriers[carrier][demands], axis=0)
+        # A shortage, which is told among demands, feeds.
+        drawn = np.nansum(np.maximum(-moved.carriers[carrier][demands], 0.0), axis=0)
         if drawn.any():
             return np.asarray(drawn)
     return np.asarray(np.nansum(np.abs(moved.carriers["power"]), axis=0))

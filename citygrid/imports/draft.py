@@ -169,14 +169,14 @@ def write_draft(draft: Draft, path: Path, frame: Frame, command: str) -> int:
         except InputError as error:
             given = (frame.weather, *draft.inputs)
             raise InputError(as_written(error.faults, trial, path, given)) from error
-    with together():
-        write_text(_text(draft, path, frame, clock, command), path)
+    with together():  # the district last: while it is missing, nobody reads half of it
         if draft.traces:
             with whole(table) as temporary:
                 _write_table(draft, clock, temporary)
         if draft.drawn:
             with whole(drawing) as temporary:
                 draw_courses(draft.courses, draft.crs, temporary, draft.backdrop)
+        write_text(_text(draft, path, frame, clock, command), path)
     return clock.planned
 
 

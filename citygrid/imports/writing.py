@@ -174,11 +174,11 @@ def write_district(network: Network, path: Path, design: Design, command: str) -
             raise InputError(as_written(error.faults, trial, path, given)) from error
     drawn = any(pipe.route is not None for pipe in network.pipes) or bool(network.buildings)
     drawn = drawn or network.backdrop is not None
-    with together():
-        write_text(_district(network, path, design, command, peak, drawn), path)
+    with together():  # the district last: while it is missing, nobody reads half of it
         if drawn:
             with whole(path.with_suffix(".gpkg")) as temporary:
                 draw(network, temporary)
+        write_text(_district(network, path, design, command, peak, drawn), path)
     return network
 
 

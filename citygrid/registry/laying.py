@@ -86,7 +86,7 @@ def _lay(
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         taken = os.path.lexists(target)
-    except OSError:  # a file stands where a folder is meant
+    except (FileExistsError, NotADirectoryError):  # a file stands where a folder is meant
         taken = True
     if taken:  # perhaps by a link to a file of the user's, which what is laid here would go through
         if not (target.is_file() and sha256_of_file(target) == entry.get("sha256")):

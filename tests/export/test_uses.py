@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 
 from citygrid.export.assets import asset_table
+from citygrid.export.balance import energy
 from citygrid.export.drawing.places import places_of
+from citygrid.export.drawing.plates import output
 from citygrid.export.flows import Dispatch, dispatch
+from citygrid.export.gis.esdl import write_esdl
 from citygrid.export.gis.geometry import locate
+from citygrid.export.subject import Subject
+from citygrid.export.windows import _strain
 from tests.helpers import Solved, solve
 
 HOURS = ("2023-01-16T00:00Z", "2023-01-16T01:00Z", "2023-01-16T02:00Z")
@@ -75,6 +81,7 @@ def test_a_pipe_whose_water_holds_heat_is_used_by_what_it_carries(tmp_path: Path
     capacity = float(found.case.units["heat_pipe"]["capacity"].max())
     assert np.isfinite(moved.level[at]).all() and np.nanmax(moved.level[at]) > 1.0
     np.testing.assert_allclose(moved.use[at], np.abs(moved.flow[at]) / capacity)
+    assert not moved.stores[at] and output(moved, at)[1] == "heat"
     row = asset_table(found.case, found.verdict, moved).set_index("name").loc["main"]
     assert row["rated_kw"] == pytest.approx(capacity) and np.isnan(row["rated_kwh"])
     assert row["loss_mwh"] == pytest.approx(found.verdict.kpis["heat_loss_mwh"])
@@ -87,6 +94,11 @@ def test_what_a_long_pipe_loses_is_not_what_is_on_its_way(tmp_path: Path) -> Non
     moved, at = of(found, "main")
     np.testing.assert_allclose(moved.loss[at], found.case.units["heat_pipe"]["loss"][0])
     np.testing.assert_allclose(moved.arrived[at], np.roll(moved.flow[at], 1) - moved.loss[at])
+    drawn = [
+        flow for flow in energy(found.case, moved).flows if "Heat pipe" in flow.source + flow.target
+    ]
+    assert [(flow.source, flow.target) for flow in drawn] == [("Heat", "Heat pipe losses")]
+    assert drawn[0].amount == pytest.approx(found.verdict.kpis["heat_loss_mwh"])
 
 
 def test_an_extraction_turbine_is_used_by_power_and_heat(tmp_path: Path) -> None:
@@ -141,3 +153,20 @@ def test_what_is_missing_is_no_negative_demand(tmp_path: Path) -> None:
     told = [place.about for place in places_of(found.case, dispatch(found.case, found.plan), drawn)]
     assert any("a: mean demand power 50 kW" in each for each in told), told
     assert not any("-" in each for each in told)
+    assert _strain(dispatch(found.case, found.plan)) == pytest.approx([50.0] * 3)
+
+
+def test_a_supply_without_a_limit_has_no_power_in_esdl(tmp_path: Path) -> None:
+    """The plan's largest hour is no limit; a demand has no other, and says it."""
+    pytest.importorskip("esdl")
+    found = planned(tmp_path, TRANSFORMER + """\
+  gas: {kind: fuel, node: a, price: 50 EUR/MWh}
+  boiler: {kind: boiler, node: a, heat: 90 kW}
+  homes: {kind: heat_demand, node: a, load: 40 kW}
+""", 2)  # fmt: skip
+    write_esdl(Subject(found.plan, found.verdict), tmp_path / "plan.esdl")
+    root = ElementTree.parse(tmp_path / "plan.esdl").getroot()
+    power = {each.get("name"): each.get("power") for each in root.iter("asset")}
+    assert power["gas"] is None and float(power["homes"]) == pytest.approx(40e3)
+    assert float(power["boiler"]) == pytest.approx(90e3)
+    assert "what the core of t takes" in root.get("description", "")

@@ -17,6 +17,7 @@ from citygrid.model.limits import tighten
 from citygrid.model.reductions import relax
 from citygrid.routes import milp
 from citygrid.routes.bounds import dual_bound
+from citygrid.routes.bounds.duals import prove
 from citygrid.routes.contract import Options
 
 INF = math.inf
@@ -114,3 +115,19 @@ def test_integers_do_not_hurt_the_proof(make):
     proof = dual_bound(form, duals)
     assert proof == pytest.approx(-4.0) and best.objective == -3.0
     assert dual_bound(replace(form, constant=7.0), duals) == pytest.approx(3.0)
+
+
+def test_a_bound_holds_where_rounding_takes_the_sign_of_a_reduced_cost(make):
+    """Against exact fractions: a reduced cost of some 1e-16 of a column that may be 1e9."""
+    lot = np.random.default_rng(0)
+    for _ in range(300):
+        rows, prices = lot.uniform(0.1, 3.0, 3), lot.uniform(0.1, 3.0, 3)
+        form = make([float(rows @ prices)], rows[:, None], [0.0] * 3, [math.inf] * 3, [0.0], [1e9],
+                    [0])  # fmt: skip
+        proof = prove(form, prices)
+        assert proof is not None
+        pairs = zip(rows, proof.prices, strict=True)
+        reduced = Fraction(float(form.cost[0])) - sum(
+            Fraction(float(a)) * Fraction(float(y)) for a, y in pairs
+        )
+        assert Fraction(proof.bound) <= min(Fraction(0), reduced * 10**9)

@@ -60,7 +60,7 @@ def output(moved: Dispatch, i: int) -> tuple[Floats, str]:
 
     What gives nothing is told by what it takes; a store by its level.
     """
-    if np.isfinite(moved.level[i]).any():
+    if moved.stores[i]:
         return np.nan_to_num(moved.level[i]), "level"
     best, name = np.zeros(moved.level.shape[1]), ""
     order = ["heat", "power", "cooling", "gas", "waste_heat"]

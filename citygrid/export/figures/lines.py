@@ -44,7 +44,7 @@ def draw_levels(
     """See :meth:`citygrid.export.figures.Plot.levels`."""
     stores = {
         asset.name: i for i, asset in enumerate(moved.assets)
-        if np.isfinite(moved.level[i]).all() and np.isfinite(moved.capacity[i]).any()
+        if moved.stores[i] and np.isfinite(moved.capacity[i]).any()
     }  # fmt: skip
     if not stores:
         raise lacks(plan, "has no store whose level could be drawn", "add a heat_store or battery")

@@ -152,6 +152,9 @@ class _System:
         fed = {met.carrier for met in known if met.feeds}
         if fed and any(met.carrier not in fed for met in known):
             self.left_out.append(f"the power of the pumps of {asset.name}")
+        cores = self.moved.measures.get("transformer_idle_loss")
+        if cores is not None and np.nansum(cores[known[0].component]) > 0.0:
+            self.left_out.append(f"what the core of {asset.name} takes")
         return [
             met for carrier in sorted(fed)
             for met in (Meeting(known[0].component, carrier, False, asset.node),
@@ -175,9 +178,9 @@ class _System:
         yield asset.name, CLASSES.get(asset.kind, other), ways
 
     def _rate(self, made: Any, at: int, asset: Asset, ways: list[Meeting]) -> None:
-        """Ratings [W, J]; of those that only draw and state none, the most that the plan has.
+        """Ratings [W, J]; of demands and centres, which state none, the most that the plan has.
 
-        What gives without a limit has no power: a plan's largest hour is no limit.
+        A supply without a limit has no power: a plan's largest hour is no limit.
         """
         stored, rated = np.isfinite(self.moved.level[at]).any(), float(self.moved.rated[at])
         features = {each.name for each in made.eClass.eAllStructuralFeatures()}

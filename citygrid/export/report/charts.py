@@ -194,7 +194,7 @@ def levels(moved: Dispatch, window: Window) -> list[Level]:
     known = tuple(dict.fromkeys(asset.kind for asset in moved.assets))
     found = []
     for i, asset in enumerate(moved.assets):
-        if not np.isfinite(moved.level[i]).all() or not np.isfinite(moved.capacity[i]).any():
+        if not (moved.stores[i] and np.isfinite(moved.capacity[i]).any()):
             continue
         capacity = float(np.nanmax(moved.capacity[i]))
         at_end = window.ends(moved.level[i])

@@ -105,7 +105,7 @@ def _stack(moved: Dispatch, carrier: str, clock: list[str]) -> dict[str, Any] | 
 def _levels(moved: Dispatch, clock: list[str]) -> dict[str, Any] | None:
     traces: list[dict[str, Any]] = []
     for row, asset in enumerate(moved.assets):
-        if np.isfinite(moved.level[row]).all():
+        if moved.stores[row]:
             colour, dashes, _ = LOOKS[len(traces) % len(LOOKS)]
             traces.append({
                 "type": "scatter", "mode": "lines", "x": clock, "y": _rounded(moved.level[row]),

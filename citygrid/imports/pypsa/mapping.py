@@ -212,8 +212,10 @@ class _Made:
         kept = self._kept(row)
         share = row.number(first) / (capacity * kept) if capacity * kept > 0 else 0.0
         if share > 1.0:
-            self.draft.drop(f"{row.name}: {first}", "holds no more than its capacity, which loses "
-                            "in the first step here")  # fmt: skip
+            why = "holds no more than its capacity" + (
+                ", which loses in the first step here" if kept < 1.0 else ""
+            )
+            self.draft.drop(f"{row.name}: {first}", why)
             share = 1.0
         return {"cyclic": "false", "initial_level": f"{100.0 * share:.9g} %"}
 

@@ -12,7 +12,7 @@ from citygrid.model.form import Floats, Form
 from citygrid.routes import highs, milp
 from citygrid.routes.bounds.front import Relaxed
 from citygrid.routes.bounds.prover import Prover
-from citygrid.routes.bounds.root import root_bound
+from citygrid.routes.bounds.root import root_task
 from citygrid.routes.contract import (
     POOL,
     Clock,
@@ -26,8 +26,8 @@ from citygrid.routes.contract import (
 
 #: Seconds that a prover may work where no time limit is given.
 PROOF = 60.0
-#: Integers up to which a tree of so many nodes is asked for a bound first: it takes no time, comes
-#: to the same each time, and a search that knows it ends where it may.
+#: Integers up to which a tree of so many nodes is asked for a bound first, in a form that simplex
+#: solves: it comes to the same each time, and a search that knows it ends where it may.
 FEW, NODES = 100, 1000
 
 
@@ -54,6 +54,9 @@ class Incumbent:
         self.pool: list[tuple[float, Floats]] = []
         #: What to say where there is no plan.
         self.verdict: Status = "time_limit"
+        free = form.integer & (form.lower < form.upper)
+        self._is_small = 0 < int(free.sum()) <= FEW and milp.method(form) != "ipm"
+        self._asked = False
         self._relaxed = relaxed
         self._prover: Prover | None = None
         self._heard: Floats | None = None
@@ -61,12 +64,14 @@ class Incumbent:
 
     def prove(self) -> None:
         """Have the bound raised from now on, where there are processors for it."""
-        few = 0 < int(np.sum(self._form.lower < self._form.upper, where=self._form.integer)) <= FEW
-        if few and self._clock.left is None and self._prover is None:
-            plain = replace(self._form, curves=())
-            self.hear(root_bound(plain, self._options.quiet, nodes=NODES).bound, "root")
-            if self.close:
-                return
+        if self._is_small and not self._asked and self._clock.left is None:
+            self._asked = True
+            with self._journal.stage("proof"):
+                task = replace(root_task(self._options, None, NODES), gap=self._options.gap)
+                plain = replace(self._form, curves=())
+                self.hear(milp.call(plain, task, self._journal, self._options).bound, "root")
+        if self.close:
+            return
         if self._options.threads == 1:
             self._journal.figures["prover"] = "none beside the search: one thread"
         elif self._prover is None and self._form.integer.any():

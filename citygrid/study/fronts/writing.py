@@ -50,9 +50,9 @@ def write_front(
         write_document(front.as_dict(), files["json"])
         write_text(_rendered("front.svg.j2", picture), files["svg"])
         write_text(_rendered("front.html.j2", page), files["html"])
-        for number, point in enumerate(front.points if plans else (), 1):
-            say(f"writing {files[f'plan {number}']}")
-            point.plan.save(files[f"plan {number}"])
+        for place, point in enumerate(front.points if plans else (), 1):
+            say(f"writing {files[f'plan {place}']}")
+            point.plan.save(files[f"plan {place}"])
     return {kind: str(path) for kind, path in files.items()}
 
 

@@ -121,7 +121,7 @@ def bound_by_windows(
             known = float(paid[found.columns] @ course[found.columns])
             yield replace(_alone(found.form, crossing[found.rows]), constant=known), known
 
-    def bound() -> float:
+    def bound(proved: Proved = proved) -> float:
         parts = terms + proved.best.tolist()
         return math.fsum(parts) - LOST * float(np.abs(parts).sum())
 
@@ -139,6 +139,9 @@ def bound_by_windows(
             value = _whole(part, options, clock)
             if value is None:
                 break
+            if clock.over:  # it counts, and is not kept: with more time the window proves more
+                cut = Proved(proved.relaxed, [*proved.sharpened, value - known])
+                return max(best, bound(cut))
             proved.sharpened.append(value - known)
             heard(proved)
             best = bound()
@@ -196,13 +199,10 @@ def _whole(form: Form, options: Options, clock: Clock) -> float | None:
     """What a window costs at least [EUR], with integers: at the root alone where its tree is tall.
 
     There cuts prove most of it, and a plan, which a tree needs to end, is not what is looked for.
-    ``None`` where the time ended it: with more of it the window proves more.
     """
     if clock.over:
         return None
     if form.matrix.nnz > TALL:
-        found = root_bound(form, options.quiet, Journal(), clock.left).bound
-    else:
-        task = Task.of(options, "bound", options.gap, clock.left)
-        found = call(form, task, Journal(), options.quiet).bound
-    return None if clock.over else found
+        return root_bound(form, options.quiet, Journal(), clock.left).bound
+    task = Task.of(options, "bound", options.gap, clock.left)
+    return call(form, task, Journal(), options.quiet).bound

@@ -238,6 +238,48 @@ def test_integers_that_bring_a_bound_hardly_nearer_are_left(monkeypatch: Any) ->
     assert sharpened(1e3 * whole_units()) == 2
 
 
+def test_a_window_whose_time_is_over_counts_and_is_tried_again(monkeypatch: Any) -> None:
+    """What it had proved is a bound; kept for good, it would be all that it ever proves."""
+    form = cg.formulate(units())
+    outlook = look_ahead(form, EXACT, None, lambda text: None)
+    assert outlook is not None
+    when, cuts = calendar(form, units().time), [0, 24, 48, 72, 96]
+    clock, real, proved = Clock(None), bound.call, Proved()
+
+    def call(part: Any, *rest: Any) -> Any:
+        if part.integer.any():
+            clock.__init__(0.0)  # type: ignore[misc]
+        return real(part, *rest)
+
+    monkeypatch.setattr(bound, "call", call)
+    options = Options(gap=1e-4)
+    cut = bound_by_windows(form, when, outlook.duals, cuts, options, clock, outlook.x, proved)
+    monkeypatch.setattr(bound, "call", real)
+    assert len(proved.relaxed) == 4 and proved.sharpened == []
+    relaxed = bound_by_windows(form, when, outlook.duals, cuts, options, Clock(None), outlook.x,
+                               Proved([*proved.relaxed]), enough=lambda value: True)  # fmt: skip
+    assert cut is not None and relaxed is not None and cut >= relaxed
+    whole = bound_by_windows(form, when, outlook.duals, cuts, options, Clock(None), outlook.x,
+                             proved)  # fmt: skip
+    assert whole is not None and len(proved.sharpened) == 4 and whole >= cut
+
+
+def test_what_windows_proved_at_other_prices_is_not_gone_on_from(tmp_path: Path) -> None:
+    case = units()
+    asked = Options(gap=1e-5)
+    first = roll(case, "48 h", "24 h", options=asked, folder=tmp_path)
+    kept = tmp_path / "bounds.npz"
+    with np.load(kept) as stored:
+        arrays = dict(stored)
+    false = arrays["relaxed"] + 1e6
+    np.savez(kept, terms=arrays["terms"], relaxed=false, sharpened=arrays["sharpened"])
+    taken = roll(case, "48 h", "24 h", options=asked, folder=tmp_path, resume=True)
+    assert taken.bound is None or taken.bound != pytest.approx(first.bound)
+    np.savez(kept, terms=np.array("of other prices"), relaxed=false, sharpened=arrays["sharpened"])
+    again = roll(case, "48 h", "24 h", options=asked, folder=tmp_path, resume=True)
+    assert again.bound == pytest.approx(first.bound)
+
+
 @pytest.mark.parametrize("count", [0, 1, 2, 5, 8, 46])
 def test_windows_are_sharpened_far_from_each_other_first(count: int) -> None:
     order = bound.spread(count)
