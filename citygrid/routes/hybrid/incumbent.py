@@ -66,10 +66,13 @@ class Incumbent:
         """Have the bound raised from now on, where there are processors for it."""
         if self._is_small and not self._asked and self._clock.left is None:
             self._asked = True
-            with self._journal.stage("proof"):
-                task = replace(root_task(self._options, None, NODES), gap=self._options.gap)
-                plain = replace(self._form, curves=())
-                self.hear(milp.call(plain, task, self._journal, self._options).bound, "root")
+            task = replace(root_task(self._options, None, NODES), gap=self._options.gap)
+            plain = replace(self._form, curves=())
+            # A call, and no search behind the plan: those are counted.
+            with self._journal.stage("proof"), self._journal.call("highs", task.purpose) as record:
+                found = milp.call(plain, task, Journal(), self._options)
+                record.notes["status"] = found.status
+            self.hear(found.bound, "root")
         if self.close:
             return
         if self._options.threads == 1:
