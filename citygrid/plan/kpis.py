@@ -15,6 +15,9 @@ from citygrid.components.log import Log
 from citygrid.district.case import Case
 from citygrid.ledger import Line
 
+#: Measures of cold that others than centres draw.
+OTHER_COLD = ("cooling_delivered", "plant_cooling")
+
 
 def key_figures(
     case: Case, logs: Sequence[Log], cost: float, spent: Line, undone: Flags | None = None
@@ -45,10 +48,7 @@ def key_figures(
 
     # Plants that make cold for buildings, too, count for the centres by their part of it.
     cold = measured.get("center_cooling", np.zeros(hours))
-    others = (
-        measured.get(name, np.zeros(hours)) for name in ("cooling_delivered", "plant_cooling")
-    )
-    all_cold = cold + sum(others)
+    all_cold = cold + sum(measured.get(name, np.zeros(hours)) for name in OTHER_COLD)
     part = np.divide(cold, all_cold, out=np.zeros(hours), where=all_cold > 0.0)
     if "center_power" in measured:
         cooled = part * measured.get("cooling_power", np.zeros(hours))

@@ -182,7 +182,7 @@ class _System:
 
         A supply without a limit has no power: a plan's largest hour is no limit.
         """
-        stored, rated = np.isfinite(self.moved.level[at]).any(), float(self.moved.rated[at])
+        stored, rated = self.moved.stores[at], float(self.moved.rated[at])
         features = {each.name for each in made.eClass.eAllStructuralFeatures()}
         if stored and "maxChargeRate" in features:
             made.capacity = JOULES * rated
@@ -191,12 +191,10 @@ class _System:
                 if most is not None:
                     setattr(made, rate, WATTS * most)
             return
-        if not np.isfinite(rated) or asset.group == CENTERS:
+        supplies = any(m.feeds for m in ways)
+        if ways[0].feeds if asset.group == CENTERS else not (np.isfinite(rated) or supplies):
             met = [self.moved.carriers[m.carrier][at] for m in ways if m.feeds or len(ways) == 1]
-            most_seen = max((float(np.nanmax(np.abs(each))) for each in met), default=np.nan)
-            if asset.group != CENTERS or ways[0].feeds:
-                gives = asset.group != CENTERS and any(m.feeds for m in ways)
-                rated = np.nan if gives else most_seen
+            rated = max((float(np.nanmax(np.abs(each))) for each in met), default=np.nan)
         if not np.isfinite(rated):
             return
         setattr(made, "power" if "power" in features else "capacity", WATTS * rated)

@@ -18,6 +18,7 @@ from citygrid.export.flows import WORK, Dispatch
 from citygrid.export.palette import look
 from citygrid.export.report.courses import Courses, courses
 from citygrid.export.windows import Window
+from citygrid.plan.kpis import OTHER_COLD
 
 
 @dataclass(frozen=True)
@@ -93,8 +94,7 @@ def _hours(moved: Dispatch) -> dict[int, _Hours]:
     at = np.flatnonzero(np.isfinite(measured["it_power"]).all(axis=1))
     nothing = np.zeros_like(measured["it_power"])
     cold = np.nan_to_num(measured.get("center_cooling", nothing))
-    served = sum(np.nan_to_num(measured.get(name, nothing)).sum(axis=0)
-                 for name in ("cooling_delivered", "plant_cooling"))  # fmt: skip
+    served = sum(np.nan_to_num(measured.get(name, nothing)).sum(axis=0) for name in OTHER_COLD)
     plants = np.nan_to_num(measured.get("cooling_power", nothing)).sum(axis=0)
     all_cold = cold.sum(axis=0) + served
     per_cold = np.divide(plants, all_cold, out=np.zeros_like(plants), where=all_cold > 0)
